@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// What every target of ours is compiled with: the newest rules of the language, and no warning left standing.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// For the two targets that touch C: every unsafe use has to be spelled out.
+let strictWithC: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "postrider",
+    products: [
+        .executable(name: "postrider", targets: ["postrider"]),
+        .library(name: "Webhooks", targets: ["Webhooks"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        .target(name: "Outbox", swiftSettings: strict),
+        .target(name: "Webhooks", dependencies: [crypto], swiftSettings: strict),
+        .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
+        .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
+        .target(name: "Telemetry", dependencies: [logging, metrics], swiftSettings: strict),
+        .target(
+            name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
+            resources: [.embedInCode("migrations")], swiftSettings: strict),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks",
+                crypto, flyingFox, logging, metrics, serviceLifecycle, unixSignals,
+            ], swiftSettings: strict),
+        .target(name: "LocalPostgres", swiftSettings: strict),
+        .target(
+            name: "CommandLineTool",
+            dependencies: [
+                "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks", "Worker",
+                argumentParser, configuration, flyingFox, logging, serviceLifecycle, unixSignals,
+            ], swiftSettings: strict),
+        .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["LocalPostgres", "OutboxStore", "Postgres", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "WebhooksTests", dependencies: ["Webhooks"], resources: [.copy("Vectors")], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport", logging], swiftSettings: strict),
+        .testTarget(
+            name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", logging, metrics], swiftSettings: strict),
+        .testTarget(
+            name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineToolTests", dependencies: ["CommandLineTool", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,37 @@
+/// Why an attempt failed, as one word out of a closed set: what operators filter by and metrics are labelled with.
+public enum ErrorCode: String, CaseIterable, Sendable {
+    /// The whole exchange took longer than the endpoint's timeout.
+    case timeout
+    /// No connection could be made within the connect budget.
+    case connectTimeout = "connect_timeout"
+    /// The endpoint's machine refused the connection.
+    case connectionRefused = "connection_refused"
+    /// The connection broke after it had been made.
+    case connectionReset = "connection_reset"
+    /// No route to the address, or another failure below TCP.
+    case networkUnreachable = "network_unreachable"
+    /// The name could not be resolved.
+    case dnsFailure = "dns_failure"
+    /// The TLS handshake or the certificate check failed.
+    case tlsFailure = "tls_failure"
+    /// The address policy forbids an address that the name resolves to.
+    case blockedAddress = "blocked_address"
+    /// The endpoint's URL breaks a rule, so that nothing was sent.
+    case invalidURL = "invalid_url"
+    /// A 3xx answer; redirects are never followed.
+    case redirect
+    /// Any other answer that is not 2xx.
+    case httpStatus = "http_status"
+    /// The answer was not HTTP.
+    case protocolError = "protocol_error"
+    /// The head of the answer was larger than the limit.
+    case responseTooLarge = "response_too_large"
+    /// The lease was lost: another attempt owns the delivery.
+    case lostLease = "lost_lease"
+    /// The event that the delivery is of is not there any more.
+    case eventMissing = "event_missing"
+    /// A secret of the endpoint could not be read, so that nothing was sent.
+    case secretUnavailable = "secret_unavailable"
+    /// An internal failure of the worker itself.
+    case internalError = "internal_error"
+}
