@@ -1,0 +1,247 @@
+-- 0001 tables: what is stored, and why it has this shape.
+--
+-- Locks:        none that anyone could wait for; everything here is new.
+-- Old workers:  there are none.
+--
+-- Words: an event is what happened, an endpoint is where it goes, a delivery is one event owed to one endpoint,
+-- a lane is an endpoint's queue, an attempt is one HTTP request, a dead letter is a delivery that was given up.
+
+CREATE SCHEMA postrider;
+
+-- One row. The installation tag makes webhook ids of two databases differ, so that a receiver who hears from both
+-- (or from a database restored out of a backup) never takes one event for another.
+CREATE TABLE postrider.settings (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    installation text NOT NULL DEFAULT left(replace(gen_random_uuid()::text, '-', ''), 8),
+    retention interval NOT NULL DEFAULT '30 days' CHECK (retention >= '1 day'),
+    idempotency_retention interval NOT NULL DEFAULT '90 days' CHECK (idempotency_retention >= '1 day')
+);
+INSERT INTO postrider.settings DEFAULT VALUES;
+
+-- evt_<installation>_<event id>: constant for an event, never a dot (Standard Webhooks signs `id.timestamp.body`),
+-- and an operator can read the event id out of it. The tag is written into the function so that it stays immutable.
+DO $make$
+BEGIN
+    EXECUTE format(
+        $sql$CREATE FUNCTION postrider.webhook_id(event_id bigint) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$SELECT 'evt_%s_' || event_id$f$ $sql$,
+        (SELECT s.installation FROM postrider.settings s));
+END
+$make$;
+
+-- ---------------------------------------------------------------------------------------------------------- events
+
+-- Append-only, in daily partitions by the start of the producer's transaction. The DEFAULT partition is there so that
+-- a producer never fails for want of one. No foreign key, no unique constraint beside the primary key: both would
+-- make producers wait for each other.
+CREATE TABLE postrider.outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    event_type text NOT NULL,
+    payload json,
+    body bytea,
+    content_type text,
+    ordering_key text,
+    idempotency_key text,
+    endpoint text,
+    tenant text NOT NULL DEFAULT '',
+    headers jsonb,
+    deliver_after timestamptz,
+    expires_at timestamptz,
+    traceparent text,
+    PRIMARY KEY (created_at, id)
+) PARTITION BY RANGE (created_at);
+CREATE TABLE postrider.outbox_default PARTITION OF postrider.outbox DEFAULT;
+
+-- The ledger behind idempotency_key: a unique key cannot span time partitions.
+CREATE TABLE postrider.idempotency_keys (
+    tenant text NOT NULL,
+    idempotency_key text NOT NULL,
+    event_id bigint NOT NULL,
+    event_at timestamptz NOT NULL,
+    fingerprint bytea NOT NULL,
+    PRIMARY KEY (tenant, idempotency_key)
+);
+CREATE INDEX idempotency_keys_age ON postrider.idempotency_keys (event_at);
+
+-- ------------------------------------------------------------------------------------------------ cold: configuration
+
+CREATE TABLE postrider.endpoints (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    tenant text NOT NULL DEFAULT '',
+    url_id int NOT NULL DEFAULT 0,
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled', 'removed')),
+    state_reason text,
+    payload_format text NOT NULL DEFAULT 'envelope' CHECK (payload_format IN ('envelope', 'raw')),
+    -- 'Name: value' lines. They may hold credentials, so an operator is not granted this column.
+    headers text[] NOT NULL DEFAULT '{}',
+    retry_schedule interval[] NOT NULL
+        DEFAULT '{5 s,5 min,30 min,2 h,5 h,10 h,14 h,20 h,24 h}'
+        CHECK (cardinality(retry_schedule) BETWEEN 1 AND 64),
+    max_attempts int NOT NULL DEFAULT 10 CHECK (max_attempts BETWEEN 1 AND 1000),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+-- A removed endpoint stays for the sake of its history; its name becomes free.
+CREATE UNIQUE INDEX endpoints_name ON postrider.endpoints (name) WHERE state <> 'removed';
+
+-- Every URL an endpoint ever had, so that an attempt can say in four bytes where it went.
+CREATE TABLE postrider.endpoint_urls (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    endpoint_id int NOT NULL REFERENCES postrider.endpoints (id),
+    url text NOT NULL,
+    since timestamptz NOT NULL DEFAULT now()
+);
+
+-- Signing secrets, newest first in the signature header. `secret` is whsec_… or, with a key file, sealed:v1:….
+CREATE TABLE postrider.endpoint_secrets (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    endpoint_id int NOT NULL REFERENCES postrider.endpoints (id),
+    secret text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL DEFAULT 'infinity'
+);
+CREATE INDEX endpoint_secrets_endpoint ON postrider.endpoint_secrets (endpoint_id);
+
+-- effective_at is set by a worker once it sees the row committed: an event whose transaction began after that saw the
+-- subscription for certain, so `unaccounted` can demand a delivery without a false alarm. Fan-out does not wait for it.
+CREATE TABLE postrider.subscriptions (
+    tenant text NOT NULL,
+    pattern text NOT NULL,
+    endpoint_id int NOT NULL REFERENCES postrider.endpoints (id),
+    effective_at timestamptz,
+    PRIMARY KEY (tenant, pattern, endpoint_id)
+);
+CREATE INDEX subscriptions_endpoint ON postrider.subscriptions (endpoint_id);
+
+-- ------------------------------------------------------------------------------------------------ warm: one row a lane
+
+-- Never written by producers. All that a claim must know of an endpoint stands here, in one row that it locks.
+CREATE TABLE postrider.lanes (
+    endpoint_id int PRIMARY KEY,
+    -- Raised by every change to the endpoint: tells a worker to read it anew before it sends.
+    revision int NOT NULL DEFAULT 1,
+    -- 'infinity' while paused or disabled.
+    open_at timestamptz NOT NULL DEFAULT '-infinity',
+    -- No live row is due before this: a hint that saves walking over dead rows, never a truth.
+    scan_from timestamptz NOT NULL DEFAULT '-infinity',
+    timeout interval NOT NULL DEFAULT '15 s' CHECK (timeout BETWEEN '100 ms' AND '5 min'),
+    -- `leased` counts the rows with lease_by <> 0, exactly, and only while there is a limit.
+    max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
+    leased int NOT NULL DEFAULT 0,
+    -- Requests a second; a token bucket that holds at most 1/20 s worth, and at least one.
+    rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
+    tokens real NOT NULL DEFAULT 1,
+    tokens_at timestamptz NOT NULL DEFAULT '-infinity'
+) WITH (fillfactor = 50);
+
+-- How an endpoint has been doing. Apart from the lanes, so that recording it never keeps a claim away from a lane.
+CREATE TABLE postrider.endpoint_marks (
+    endpoint_id int PRIMARY KEY,
+    consecutive_failures int NOT NULL DEFAULT 0,
+    last_success_at timestamptz,
+    last_failure_at timestamptz
+) WITH (fillfactor = 50);
+
+-- ---------------------------------------------------------------------------------------------------- hot: live work
+
+-- Presence is the state: a row is live, due_at in the future is a retry, lease_until in the future is in flight, gone
+-- is done. A claim changes no indexed column, so it is a HOT update. due_at 'infinity' means: waits for an earlier
+-- event of its ordering key.
+CREATE TABLE postrider.deliveries (
+    due_at timestamptz NOT NULL,
+    lease_until timestamptz NOT NULL DEFAULT '-infinity',
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    event_id bigint NOT NULL,
+    event_at timestamptz NOT NULL,
+    endpoint_id int NOT NULL,
+    lease_by int NOT NULL DEFAULT 0,
+    bytes int NOT NULL,
+    -- (id, attempt, lease_by) is the fencing token. Counted at claim, so that an event which kills workers ends too.
+    attempt smallint NOT NULL DEFAULT 0,
+    -- Attempts made before the last replay, which do not count against max_attempts; -1 once an operator cancelled it.
+    attempt_base smallint NOT NULL DEFAULT 0,
+    ordering_key text COLLATE "C",
+    PRIMARY KEY (endpoint_id, due_at, id)
+) WITH (
+    fillfactor = 50,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000, vacuum_truncate = off
+);
+CREATE INDEX deliveries_ordering_key ON postrider.deliveries (endpoint_id, ordering_key, id)
+    WHERE ordering_key IS NOT NULL;
+
+-- ----------------------------------------------------------------------------------------------------------- history
+
+-- outcome: 0 delivered, 1 retry, 2 dead, 3 stale. Times are the database's clock; *_us are microseconds.
+CREATE TABLE postrider.attempts (
+    started_at timestamptz NOT NULL,
+    event_at timestamptz NOT NULL,
+    event_id bigint NOT NULL,
+    endpoint_id int NOT NULL,
+    url_id int NOT NULL,
+    duration_us int NOT NULL,
+    attempt smallint NOT NULL,
+    outcome smallint NOT NULL,
+    worker int NOT NULL,
+    http_status smallint,
+    name_lookup_us int,
+    connect_us int,
+    tls_us int,
+    first_byte_us int,
+    remote_address text,
+    error_code text,
+    error text,
+    response_body text
+) PARTITION BY RANGE (started_at);
+CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
+CREATE INDEX attempts_event ON postrider.attempts (event_id);
+
+-- `id` is the id that the delivery had.
+CREATE TABLE postrider.dead (
+    id bigint PRIMARY KEY,
+    event_id bigint NOT NULL,
+    event_at timestamptz NOT NULL,
+    endpoint_id int NOT NULL,
+    bytes int NOT NULL,
+    attempts smallint NOT NULL,
+    ordering_key text,
+    reason text NOT NULL,
+    last_http_status smallint,
+    last_error_code text,
+    last_error text,
+    last_attempt_at timestamptz,
+    dead_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX dead_event ON postrider.dead (event_id);
+CREATE INDEX dead_endpoint ON postrider.dead (endpoint_id, id);
+
+-- Deliveries that ended without being delivered or staying a dead letter: nothing is ever unaccounted for.
+CREATE TABLE postrider.closed (
+    event_id bigint NOT NULL,
+    event_at timestamptz NOT NULL,
+    endpoint_id int NOT NULL,
+    attempts smallint NOT NULL,
+    status text NOT NULL CHECK (status IN ('expired', 'cancelled', 'filtered', 'dead')),
+    reason text,
+    last_http_status smallint,
+    last_error_code text,
+    last_attempt_at timestamptz,
+    closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    closed_by text NOT NULL DEFAULT session_user
+);
+CREATE INDEX closed_event ON postrider.closed (event_id);
+CREATE INDEX closed_age ON postrider.closed (event_at);
+
+-- Who works here. lease_by is a worker's id; 0 means nobody.
+CREATE TABLE postrider.workers (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    version text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    in_flight int NOT NULL DEFAULT 0,
+    draining boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);

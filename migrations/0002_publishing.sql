@@ -1,0 +1,166 @@
+-- 0002 publishing: what happens inside the producer's transaction.
+--
+-- Locks:        CREATE TRIGGER takes SHARE ROW EXCLUSIVE on the outbox for an instant.
+-- Old workers:  may keep running.
+--
+-- Everything here must be total: an error would abort somebody's business transaction. The only errors raised are for
+-- what the producer wrote wrong. No shared row is locked, nothing notifies, no payload is parsed.
+
+-- Runs only for a row that breaks a rule (the trigger's WHEN has already said so): finds the rule and names it.
+CREATE FUNCTION postrider.reject_event() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_column text; v_rule text;
+BEGIN
+    IF NEW.event_type IS NULL THEN
+        v_column := 'event_type'; v_rule := 'is required';
+    ELSIF length(NEW.event_type) > 128 OR NEW.event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$' THEN
+        v_column := 'event_type';
+        v_rule := 'must be segments of A-Z, a-z, 0-9 and _ joined by dots, at most 128 characters, such as order.paid';
+    ELSIF NEW.payload IS NULL AND NEW.body IS NULL THEN
+        v_column := 'payload'; v_rule := 'or body must be given';
+    ELSIF NEW.payload IS NOT NULL AND NEW.body IS NOT NULL THEN
+        v_column := 'payload'; v_rule := 'and body must not both be given';
+    ELSIF octet_length(NEW.payload::text) > 262144 THEN
+        v_column := 'payload';
+        v_rule := format('must be at most 262144 bytes, this one has %s', octet_length(NEW.payload::text));
+    ELSIF octet_length(NEW.body) > 262144 THEN
+        v_column := 'body'; v_rule := format('must be at most 262144 bytes, this one has %s', octet_length(NEW.body));
+    ELSIF NEW.content_type IS NOT NULL AND NEW.body IS NULL THEN
+        v_column := 'content_type'; v_rule := 'goes with body; a payload is always application/json';
+    ELSIF NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$' THEN
+        v_column := 'content_type'; v_rule := 'must be 1 to 255 visible ASCII characters';
+    ELSIF octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512 THEN
+        v_column := 'ordering_key'; v_rule := 'must be 1 to 512 bytes';
+    ELSIF octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512 THEN
+        v_column := 'idempotency_key'; v_rule := 'must be 1 to 512 bytes';
+    ELSIF octet_length(NEW.endpoint) NOT BETWEEN 1 AND 800 THEN
+        v_column := 'endpoint'; v_rule := 'must be 1 to 800 bytes, the name of an endpoint';
+    ELSIF NEW.tenant IS NULL OR octet_length(NEW.tenant) > 512 THEN
+        v_column := 'tenant'; v_rule := 'must be at most 512 bytes and not NULL';
+    ELSIF NEW.deliver_after IN ('infinity', '-infinity') THEN
+        v_column := 'deliver_after'; v_rule := 'must be a finite time';
+    ELSIF NEW.expires_at IN ('infinity', '-infinity') THEN
+        v_column := 'expires_at'; v_rule := 'must be a finite time';
+    ELSIF NEW.traceparent !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' THEN
+        v_column := 'traceparent'; v_rule := 'must be a W3C trace context, version-trace-parent-flags in lower-case hex';
+    ELSE
+        v_column := 'headers';
+        v_rule := 'must be an object of at most 32 names with text values of visible ASCII, 16384 '
+            'bytes together, without reserved names such as host, content-length, content-type or webhook-*';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', SCHEMA = 'postrider', TABLE = 'outbox', COLUMN = v_column,
+        MESSAGE = format('postrider.outbox: %s %s', v_column, v_rule);
+END
+$f$;
+
+-- The rules stand in WHEN, which the executor evaluates natively: a good row never enters PL/pgSQL. Only built-in
+-- functions, because WHEN runs with the producer's rights. The name makes it fire first.
+CREATE TRIGGER outbox_1_reject BEFORE INSERT ON postrider.outbox FOR EACH ROW
+WHEN (
+    NEW.event_type IS NULL OR length(NEW.event_type) > 128
+    OR NEW.event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'
+    OR num_nonnulls(NEW.payload, NEW.body) <> 1
+    OR octet_length(NEW.payload::text) > 262144 OR octet_length(NEW.body) > 262144
+    OR (NEW.content_type IS NOT NULL AND (NEW.body IS NULL OR NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$'))
+    OR octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512
+    OR octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512
+    OR octet_length(NEW.endpoint) NOT BETWEEN 1 AND 800
+    OR NEW.tenant IS NULL OR octet_length(NEW.tenant) > 512
+    OR NEW.deliver_after IN ('infinity', '-infinity') OR NEW.expires_at IN ('infinity', '-infinity')
+    OR NEW.traceparent !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+    OR (NEW.headers IS NOT NULL AND (
+        jsonb_typeof(NEW.headers) <> 'object'
+        OR octet_length(NEW.headers::text) > 16384
+        OR jsonb_path_exists(NEW.headers, '$.* ? (@.type() != "string")')
+        OR jsonb_path_exists(NEW.headers, '$.* ? (!(@ like_regex "^([\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?)?$"))')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (!(@ like_regex "^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$"))')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|proxy-.*|webhook-.*)$" flag "i")')
+        OR jsonb_array_length(jsonb_path_query_array(NEW.headers, '$.keyvalue().key')) > 32))
+)
+EXECUTE FUNCTION postrider.reject_event();
+
+-- A second event with the same (tenant, idempotency_key) is not stored: the insert is skipped without an error. While
+-- the first one's transaction is open, the second waits for its end, as a unique index must.
+CREATE FUNCTION postrider.skip_known_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_fingerprint bytea := sha256(convert_to(NEW.event_type || ' ', 'UTF8')
+                                  || coalesce(NEW.body, convert_to(NEW.payload::text, 'UTF8')));
+    v_known bytea;
+BEGIN
+    INSERT INTO postrider.idempotency_keys (tenant, idempotency_key, event_id, event_at, fingerprint)
+    VALUES (NEW.tenant, NEW.idempotency_key, NEW.id, NEW.created_at, v_fingerprint)
+    ON CONFLICT (tenant, idempotency_key) DO NOTHING;
+    IF FOUND THEN
+        RETURN NEW;
+    END IF;
+    SELECT k.fingerprint INTO v_known FROM postrider.idempotency_keys k
+    WHERE k.tenant = NEW.tenant AND k.idempotency_key = NEW.idempotency_key;
+    IF v_known <> v_fingerprint THEN
+        RAISE WARNING 'postrider.outbox: this idempotency_key belongs to an event with other content; the new event is not stored';
+    END IF;
+    RETURN NULL;
+END
+$f$;
+CREATE TRIGGER outbox_2_skip_known BEFORE INSERT ON postrider.outbox FOR EACH ROW
+WHEN (NEW.idempotency_key IS NOT NULL) EXECUTE FUNCTION postrider.skip_known_event();
+
+-- The patterns that match an event type: order.paid.late → {*, order.paid.late, order.*, order.paid.*}.
+CREATE FUNCTION postrider.patterns_matching(event_type text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
+    SELECT ARRAY['*', event_type] || ARRAY(
+        SELECT array_to_string(parts[1:n], '.') || '.*'
+        FROM (SELECT string_to_array(event_type, '.') AS parts) p, generate_series(1, cardinality(parts) - 1) AS n)
+$f$;
+
+-- One delivery per matching endpoint. One pass over the new rows with index look-ups for each: the plan is cached with
+-- whatever row count came first, so a shape that is right for one row must be right for a million (a join of new_events
+-- with anything could become quadratic). Rows are made in the order of the events' ids: within a key that is the order
+-- of delivery.
+CREATE FUNCTION postrider.fan_out() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, ordering_key)
+    SELECT least(greatest(clock_timestamp(), n.deliver_after), greatest(clock_timestamp(), n.expires_at)),
+           n.id, n.created_at, owed.endpoint_id,
+           coalesce(octet_length(n.body), octet_length(n.payload::text)), n.ordering_key
+    FROM new_events n
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT s.endpoint_id FROM postrider.subscriptions s
+        WHERE n.endpoint IS NULL AND s.tenant = n.tenant
+            AND s.pattern = ANY (postrider.patterns_matching(n.event_type))
+        UNION ALL
+        SELECT e.id FROM postrider.endpoints e
+        WHERE n.endpoint IS NOT NULL AND e.name = n.endpoint AND e.tenant = n.tenant AND e.state <> 'removed') owed
+    ORDER BY n.id;
+    RETURN NULL;
+END
+$f$;
+CREATE TRIGGER outbox_3_fan_out AFTER INSERT ON postrider.outbox REFERENCING NEW TABLE AS new_events
+FOR EACH STATEMENT EXECUTE FUNCTION postrider.fan_out();
+
+-- The same insert for those who want the ids back: a producer's role may not read the outbox, so no RETURNING there.
+CREATE FUNCTION postrider.publish(
+    event_type text, payload json DEFAULT NULL, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
+    ordering_key text DEFAULT NULL, idempotency_key text DEFAULT NULL, endpoint text DEFAULT NULL,
+    tenant text DEFAULT '', headers jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL,
+    expires_at timestamptz DEFAULT NULL, traceparent text DEFAULT NULL,
+    OUT event_id bigint, OUT webhook_id text, OUT reused boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+#variable_conflict use_variable
+BEGIN
+    reused := false;
+    INSERT INTO postrider.outbox AS o (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint,
+                                       tenant, headers, deliver_after, expires_at, traceparent)
+    VALUES (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint,
+            tenant, headers, deliver_after, expires_at, traceparent)
+    RETURNING o.id INTO event_id;
+    IF event_id IS NULL THEN
+        reused := true;
+        SELECT k.event_id INTO event_id FROM postrider.idempotency_keys k
+        WHERE k.tenant = publish.tenant AND k.idempotency_key = publish.idempotency_key;
+    END IF;
+    webhook_id := postrider.webhook_id(event_id);
+END
+$f$;

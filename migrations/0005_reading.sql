@@ -1,0 +1,135 @@
+-- 0005 reading: the views. Their columns are the contract; the tables under them are not.
+--
+-- Locks:        none; views only.
+-- Old workers:  may keep running.
+--
+-- A view reads with its owner's rights, so whoever may read it needs nothing on the tables. Endpoint secrets and the
+-- values of endpoint headers are in none of them.
+
+-- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing.
+CREATE VIEW postrider.event_deliveries AS
+WITH known AS NOT MATERIALIZED (
+    -- Live: its state is what its times say.
+    SELECT d.event_id, d.event_at, d.endpoint_id,
+           CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
+                WHEN l.open_at > clock_timestamp() THEN 'held'
+                WHEN d.attempt > d.attempt_base THEN 'retrying'
+                ELSE 'pending' END AS status,
+           d.attempt AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
+           last.error_code AS last_error_code, NULL::timestamptz AS finished_at
+    FROM postrider.deliveries d
+    JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+    LEFT JOIN LATERAL (
+        SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
+        WHERE a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id
+        ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON d.attempt > 0
+    UNION ALL
+    SELECT x.event_id, x.event_at, x.endpoint_id, 'dead', x.attempts, NULL, x.last_attempt_at, x.last_http_status,
+           x.last_error_code, x.dead_at
+    FROM postrider.dead x
+    UNION ALL
+    SELECT c.event_id, c.event_at, c.endpoint_id, c.status, c.attempts, NULL, c.last_attempt_at, c.last_http_status,
+           c.last_error_code, c.closed_at
+    FROM postrider.closed c
+    UNION ALL
+    SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt, NULL, a.started_at, a.http_status, NULL,
+           a.started_at + a.duration_us * interval '1 us'
+    FROM postrider.attempts a WHERE a.outcome = 0)
+SELECT k.event_id, postrider.webhook_id(k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,
+       k.attempts::int AS attempts, k.due_at, k.last_attempt_at, k.last_http_status::int AS last_http_status,
+       k.last_error_code, k.event_at AS created_at, k.finished_at
+FROM known k
+JOIN postrider.endpoints e ON e.id = k.endpoint_id
+LEFT JOIN postrider.outbox o ON o.created_at = k.event_at AND o.id = k.event_id
+UNION ALL
+SELECT o.id, postrider.webhook_id(o.id), o.event_type, o.tenant, NULL, 'no_subscriber', 0, NULL, NULL, NULL, NULL,
+       o.created_at, o.created_at
+FROM postrider.outbox o
+WHERE NOT EXISTS (SELECT FROM postrider.deliveries d WHERE d.event_id = o.id)
+    AND NOT EXISTS (SELECT FROM postrider.dead x WHERE x.event_id = o.id)
+    AND NOT EXISTS (SELECT FROM postrider.closed c WHERE c.event_id = o.id)
+    AND NOT EXISTS (SELECT FROM postrider.attempts a WHERE a.event_id = o.id AND a.outcome = 0);
+
+CREATE VIEW postrider.attempt_log AS
+SELECT a.event_id, postrider.webhook_id(a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
+       a.attempt::int AS attempt, a.started_at, round(a.duration_us / 1000.0, 3) AS duration_ms,
+       (ARRAY['delivered', 'retry', 'dead', 'stale'])[a.outcome + 1] AS outcome,
+       a.http_status::int AS http_status, a.error_code, a.error, a.response_body, u.url AS request_url, a.remote_address,
+       -- Milliseconds since the start of the attempt, as libcurl counts them; NULL for a phase that did not happen.
+       jsonb_strip_nulls(jsonb_build_object(
+           'name_lookup_ms', round(a.name_lookup_us / 1000.0, 3), 'connect_ms', round(a.connect_us / 1000.0, 3),
+           'tls_ms', round(a.tls_us / 1000.0, 3), 'first_byte_ms', round(a.first_byte_us / 1000.0, 3),
+           'total_ms', round(a.duration_us / 1000.0, 3))) AS timings,
+       a.worker
+FROM postrider.attempts a
+JOIN postrider.endpoints e ON e.id = a.endpoint_id
+LEFT JOIN postrider.endpoint_urls u ON u.id = a.url_id
+LEFT JOIN postrider.outbox o ON o.created_at = a.event_at AND o.id = a.event_id;
+
+CREATE VIEW postrider.dead_letters AS
+SELECT x.id, x.event_id, postrider.webhook_id(x.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
+       x.attempts::int AS attempts, x.reason, x.last_http_status::int AS last_http_status, x.last_error,
+       o.payload, x.event_at AS created_at, x.dead_at,
+       x.last_error_code, o.body, o.content_type, o.ordering_key
+FROM postrider.dead x
+JOIN postrider.endpoints e ON e.id = x.endpoint_id
+LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
+
+CREATE VIEW postrider.endpoint_health AS
+SELECT e.name AS endpoint, u.url, e.state, e.state_reason,
+       coalesce(live.pending, 0) AS pending, coalesce(live.in_flight, 0) AS in_flight,
+       CASE WHEN live.oldest_due <= clock_timestamp() THEN clock_timestamp() - live.oldest_due END AS oldest_due_age,
+       m.consecutive_failures, m.last_success_at, m.last_failure_at, coalesce(buried.count, 0) AS dead_letters,
+       e.tenant
+FROM postrider.endpoints e
+JOIN postrider.endpoint_urls u ON u.id = e.url_id
+JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+LEFT JOIN (
+    SELECT d.endpoint_id,
+           count(*) FILTER (WHERE d.lease_until <= clock_timestamp()) AS pending,
+           count(*) FILTER (WHERE d.lease_until > clock_timestamp()) AS in_flight,
+           min(d.due_at) FILTER (WHERE d.lease_until <= clock_timestamp()) AS oldest_due
+    FROM postrider.deliveries d GROUP BY d.endpoint_id) live ON live.endpoint_id = e.id
+LEFT JOIN (SELECT x.endpoint_id, count(*) AS count FROM postrider.dead x GROUP BY x.endpoint_id) buried
+    ON buried.endpoint_id = e.id
+WHERE e.state <> 'removed';
+
+-- How endpoints are set up, without secrets and without the values of their headers.
+CREATE VIEW postrider.endpoint_settings AS
+SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
+       ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
+       e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
+       ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h) AS header_names,
+       (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id AND s.expires_at > now())::int AS secrets,
+       e.created_at, e.updated_at
+FROM postrider.endpoints e
+JOIN postrider.endpoint_urls u ON u.id = e.url_id
+JOIN postrider.lanes l ON l.endpoint_id = e.id
+WHERE e.state <> 'removed';
+
+-- Must always be empty: event × endpoint that should have a delivery and has none. It demands one of every subscription
+-- that was in effect when the event's transaction began.
+CREATE VIEW postrider.unaccounted AS
+SELECT o.id AS event_id, postrider.webhook_id(o.id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
+       o.created_at, e.id AS endpoint_id
+FROM postrider.outbox o
+CROSS JOIN LATERAL (
+    SELECT s.endpoint_id FROM postrider.subscriptions s
+    WHERE o.endpoint IS NULL AND s.tenant = o.tenant AND s.pattern = ANY (postrider.patterns_matching(o.event_type))
+        AND s.effective_at < o.created_at
+    UNION
+    SELECT n.id FROM postrider.endpoints n
+    WHERE n.name = o.endpoint AND n.tenant = o.tenant AND n.state <> 'removed'
+        AND EXISTS (SELECT FROM postrider.subscriptions s WHERE s.endpoint_id = n.id AND s.effective_at < o.created_at)) owed
+JOIN postrider.endpoints e ON e.id = owed.endpoint_id
+WHERE NOT EXISTS (
+        SELECT FROM postrider.deliveries d WHERE d.event_id = o.id AND d.endpoint_id = owed.endpoint_id)
+    AND NOT EXISTS (
+        SELECT FROM postrider.attempts a WHERE a.event_id = o.id AND a.endpoint_id = owed.endpoint_id AND a.outcome = 0)
+    AND NOT EXISTS (SELECT FROM postrider.dead x WHERE x.event_id = o.id AND x.endpoint_id = owed.endpoint_id)
+    AND NOT EXISTS (SELECT FROM postrider.closed c WHERE c.event_id = o.id AND c.endpoint_id = owed.endpoint_id);
+
+CREATE VIEW postrider.worker_list AS
+SELECT w.id, w.name, w.version, w.started_at, w.seen_at, w.in_flight, w.draining,
+       w.seen_at > clock_timestamp() - interval '30 s' AS alive
+FROM postrider.workers w;

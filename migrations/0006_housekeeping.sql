@@ -1,0 +1,253 @@
+-- 0006 housekeeping: what workers do on the side. Every worker calls these; a duty is done by one at a time.
+--
+-- Locks:        none at migration. At run time: attaching a partition takes ACCESS EXCLUSIVE on the DEFAULT partition,
+--               dropping one takes ACCESS EXCLUSIVE on its parent, both under a lock_timeout of 2 s, and after a
+--               TRUNCATE, so that a producer waits for an instant only.
+-- Old workers:  may keep running.
+
+CREATE TABLE postrider.duties (
+    duty text PRIMARY KEY,
+    every interval NOT NULL,
+    last_at timestamptz NOT NULL DEFAULT '-infinity'
+) WITH (fillfactor = 50);
+INSERT INTO postrider.duties (duty, every) VALUES
+    ('partitions', '1 hour'), ('retention', '1 hour'), ('repair', '1 minute'), ('repair_all', '1 day'),
+    ('subscriptions', '1 second'), ('leases', '15 seconds'), ('keys', '1 minute'), ('workers', '1 hour'),
+    ('vacuum', '5 seconds');
+
+-- True when the duty is due and nobody else is at it; the row lock lasts until the transaction ends. A table's row, not
+-- an advisory lock, because any session of the database could sit on one of those.
+CREATE FUNCTION postrider.take_duty(p_duty text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    PERFORM 1 FROM postrider.duties d
+    WHERE d.duty = p_duty AND d.last_at <= clock_timestamp() - d.every FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE postrider.duties d SET last_at = clock_timestamp() WHERE d.duty = p_duty;
+    RETURN true;
+END
+$f$;
+
+-- Makes the daily partition of p_parent for p_day unless it is there. Rows that found no partition and went to DEFAULT
+-- are moved into it.
+CREATE FUNCTION postrider.make_partition(p_parent text, p_day date) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_name text := format('%s_p%s', p_parent, to_char(p_day, 'YYYYMMDD'));
+    v_from timestamptz := p_day::timestamp AT TIME ZONE 'UTC';
+    v_until timestamptz := (p_day + 1)::timestamp AT TIME ZONE 'UTC';
+    v_key text := CASE p_parent WHEN 'outbox' THEN 'created_at' ELSE 'started_at' END;
+BEGIN
+    IF to_regclass(format('postrider.%I', v_name)) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('lock_timeout', '2s', true);
+    -- First the lock on DEFAULT, then the copy: no row can slip in between.
+    EXECUTE format('LOCK TABLE postrider.%I IN ACCESS EXCLUSIVE MODE', p_parent || '_default');
+    EXECUTE format('CREATE TABLE postrider.%I (LIKE postrider.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)',
+                   v_name, p_parent);
+    EXECUTE format('WITH moved AS (DELETE FROM postrider.%I WHERE %I >= %L AND %I < %L RETURNING *) '
+                   'INSERT INTO postrider.%I SELECT * FROM moved',
+                   p_parent || '_default', v_key, v_from, v_key, v_until, v_name);
+    EXECUTE format('ALTER TABLE postrider.%I ATTACH PARTITION postrider.%I FOR VALUES FROM (%L) TO (%L)',
+                   p_parent, v_name, v_from, v_until);
+    RETURN true;
+END
+$f$;
+
+-- Partitions from yesterday to p_days ahead, in UTC days; returns how many were made.
+CREATE FUNCTION postrider.ensure_partitions(p_days int DEFAULT 7) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    v_count int := 0;
+BEGIN
+    FOR i IN -1 .. least(p_days, 60) LOOP
+        v_count := v_count + postrider.make_partition('outbox', v_today + i)::int
+                           + postrider.make_partition('attempts', v_today + i)::int;
+    END LOOP;
+    RETURN v_count;
+END
+$f$;
+
+CREATE FUNCTION postrider.keep_partitions() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF NOT postrider.take_duty('partitions') THEN
+        RETURN 0;
+    END IF;
+    RETURN postrider.ensure_partitions(7);
+END
+$f$;
+
+-- Drops the oldest partition that is past its retention, one a call: events first, then attempts, so that no event ever
+-- outlives the record of what became of it. A day that live deliveries or dead letters still need is kept.
+CREATE FUNCTION postrider.keep_retention() RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_before timestamptz := clock_timestamp() - (SELECT s.retention FROM postrider.settings s);
+    v_part record;
+BEGIN
+    IF NOT postrider.take_duty('retention') THEN
+        RETURN NULL;
+    END IF;
+    DELETE FROM postrider.idempotency_keys k
+    WHERE k.event_at < clock_timestamp() - (SELECT s.idempotency_retention FROM postrider.settings s);
+    FOR v_part IN
+        SELECT p.relname AS parent, c.relname AS name, d.day, d.day + interval '1 day' AS day_end
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        JOIN pg_class p ON p.oid = i.inhparent
+        JOIN pg_namespace n ON n.oid = p.relnamespace
+        CROSS JOIN LATERAL (
+            SELECT to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC' AS day) d
+        WHERE n.nspname = 'postrider' AND p.relname IN ('outbox', 'attempts') AND c.relname ~ '_p[0-9]{8}$'
+            AND d.day + interval '1 day' < v_before
+        ORDER BY p.relname DESC, d.day
+    LOOP
+        IF v_part.parent = 'outbox' AND (
+            EXISTS (SELECT FROM postrider.deliveries x WHERE x.event_at >= v_part.day AND x.event_at < v_part.day_end)
+            OR EXISTS (SELECT FROM postrider.dead x WHERE x.event_at >= v_part.day AND x.event_at < v_part.day_end)) THEN
+            CONTINUE;
+        END IF;
+        -- The attempts of a day tell of the events of that day and of earlier ones.
+        IF v_part.parent = 'attempts'
+            AND EXISTS (SELECT FROM postrider.outbox o WHERE o.created_at < v_part.day_end) THEN
+            CONTINUE;
+        END IF;
+        PERFORM set_config('lock_timeout', '2s', true);
+        EXECUTE format('TRUNCATE postrider.%I', v_part.name);
+        EXECUTE format('DROP TABLE postrider.%I', v_part.name);
+        DELETE FROM postrider.closed c WHERE v_part.parent = 'outbox' AND c.event_at >= v_part.day
+            AND c.event_at < v_part.day_end;
+        -- Come back at once for the next one.
+        UPDATE postrider.duties SET last_at = '-infinity' WHERE duty = 'retention';
+        RETURN v_part.name;
+    END LOOP;
+    RETURN NULL;
+END
+$f$;
+
+-- Owes what the trigger missed: it does not fire in logical replication or under session_replication_role = replica.
+CREATE FUNCTION postrider.repair_fan_out(p_since timestamptz) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_count int;
+BEGIN
+    -- One at a time: two that both see a delivery missing would both make it.
+    PERFORM 1 FROM postrider.duties d WHERE d.duty = 'repair_all' FOR NO KEY UPDATE;
+    INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, ordering_key)
+    SELECT greatest(clock_timestamp(), o.deliver_after), o.id, o.created_at, u.endpoint_id,
+           coalesce(octet_length(o.body), octet_length(o.payload::text)), o.ordering_key
+    FROM postrider.unaccounted u
+    JOIN postrider.outbox o ON o.created_at = u.created_at AND o.id = u.event_id
+    WHERE u.created_at >= p_since AND o.created_at >= p_since
+    ORDER BY o.id LIMIT 10000;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$f$;
+
+CREATE FUNCTION postrider.keep_repaired() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF postrider.take_duty('repair_all') THEN
+        RETURN postrider.repair_fan_out('-infinity');
+    ELSIF postrider.take_duty('repair') THEN
+        RETURN postrider.repair_fan_out(clock_timestamp() - interval '5 minutes');
+    END IF;
+    RETURN 0;
+END
+$f$;
+
+-- A subscription that this transaction sees is committed: every event whose transaction begins from now on sees it too.
+CREATE FUNCTION postrider.keep_subscriptions() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_count int;
+BEGIN
+    IF NOT EXISTS (SELECT FROM postrider.subscriptions s WHERE s.effective_at IS NULL) THEN
+        RETURN 0;
+    END IF;
+    UPDATE postrider.subscriptions s SET effective_at = clock_timestamp() WHERE s.effective_at IS NULL;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$f$;
+
+-- For lanes with an in-flight limit: rows whose lease ran out stop counting. A claim takes them up again by itself, but
+-- not when the lane is full of them and newer rows stand before them.
+CREATE FUNCTION postrider.keep_leases() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_lane int; v_count int; v_total int := 0;
+BEGIN
+    IF NOT postrider.take_duty('leases') THEN
+        RETURN 0;
+    END IF;
+    FOR v_lane IN SELECT l.endpoint_id FROM postrider.lanes l
+                  WHERE l.max_in_flight IS NOT NULL AND l.leased > 0
+                  ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+        UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
+        WHERE d.endpoint_id = v_lane AND d.lease_by <> 0 AND d.lease_until <= clock_timestamp();
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count) WHERE l.endpoint_id = v_lane AND v_count > 0;
+        v_total := v_total + v_count;
+    END LOOP;
+    RETURN v_total;
+END
+$f$;
+
+-- Cancels what a producer, who still saw an endpoint, owed to it in the moment it was removed; and wakes ordering keys
+-- whose first row waits, should there ever be one.
+CREATE FUNCTION postrider.keep_keys() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_lane int; v_count int := 0; v_lanes int[]; v_keys text[];
+BEGIN
+    IF NOT postrider.take_duty('keys') THEN
+        RETURN 0;
+    END IF;
+    FOR v_lane IN SELECT l.endpoint_id FROM postrider.lanes l JOIN postrider.endpoints e ON e.id = l.endpoint_id
+                  WHERE e.state = 'removed'
+                      AND EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id)
+                  ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
+        v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+    END LOOP;
+    PERFORM 1 FROM postrider.lanes l
+    WHERE EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id AND d.due_at = 'infinity')
+    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    SELECT array_agg(w.endpoint_id), array_agg(w.ordering_key) INTO v_lanes, v_keys
+    FROM (SELECT d.endpoint_id, d.ordering_key FROM postrider.lanes l
+          CROSS JOIN LATERAL (
+              SELECT DISTINCT x.endpoint_id, x.ordering_key FROM postrider.deliveries x
+              WHERE x.endpoint_id = l.endpoint_id AND x.due_at = 'infinity' AND x.ordering_key IS NOT NULL
+              LIMIT 1000) d
+          WHERE NOT EXISTS (SELECT FROM postrider.deliveries e
+                            WHERE e.endpoint_id = d.endpoint_id AND e.ordering_key = d.ordering_key
+                                AND e.due_at < 'infinity')) w;
+    IF v_keys IS NOT NULL THEN
+        v_count := v_count + postrider.promote(v_lanes, v_keys);
+    END IF;
+    RETURN v_count;
+END
+$f$;
+
+-- Forgets workers that have not been heard of for a day.
+CREATE FUNCTION postrider.keep_workers() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_count int;
+BEGIN
+    IF NOT postrider.take_duty('workers') THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM postrider.workers w WHERE w.seen_at < clock_timestamp() - interval '1 day';
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$f$;
+
+SELECT postrider.ensure_partitions(7);

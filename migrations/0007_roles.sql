@@ -1,0 +1,78 @@
+-- 0007 roles: who may do what. Grant one of them to the login role of each program and person.
+--
+-- Locks:        none that last.
+-- Old workers:  may keep running.
+--
+-- Roles belong to the whole cluster, so another database's installation may have made them already.
+
+DO $make$
+DECLARE
+    v_role text;
+BEGIN
+    FOREACH v_role IN ARRAY ARRAY['postrider_producer', 'postrider_worker', 'postrider_operator'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = v_role) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', v_role);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;   -- another database's migration was quicker
+            END;
+        END IF;
+    END LOOP;
+END
+$make$;
+
+-- Nothing for everybody.
+REVOKE ALL ON SCHEMA postrider FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA postrider FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA postrider FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA postrider FROM PUBLIC;
+GRANT USAGE ON SCHEMA postrider TO postrider_producer, postrider_worker, postrider_operator;
+
+-- A producer inserts, column by column, and publishes. It cannot read, and cannot forge id or created_at.
+GRANT INSERT (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
+              deliver_after, expires_at, traceparent)
+    ON postrider.outbox TO postrider_producer;
+GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text, text, text, jsonb, timestamptz,
+                                            timestamptz, text) TO postrider_producer;
+
+-- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
+GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
+    postrider.subscriptions, postrider.lanes, postrider.endpoint_marks, postrider.deliveries, postrider.attempts,
+    postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties TO postrider_worker;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
+GRANT UPDATE (due_at, lease_until, lease_by, attempt), DELETE ON postrider.deliveries TO postrider_worker;
+GRANT UPDATE (leased, tokens, tokens_at, scan_from) ON postrider.lanes TO postrider_worker;
+GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
+GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
+GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
+GRANT EXECUTE ON FUNCTION
+    postrider.webhook_id(bigint), postrider.patterns_matching(text), postrider.discover(boolean),
+    postrider.claim(int, int[], int[], int, bigint, interval, boolean),
+    postrider.advance_hints(int[]), postrider.promote(int[], text[]),
+    postrider.settle(int, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
+        text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
+    postrider.disable_endpoint(int, text), postrider.take_duty(text),
+    postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),
+    postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()
+TO postrider_worker;
+
+-- An operator reads everything but secrets (endpoint_secrets, and endpoint headers, which may hold credentials), and
+-- mends through functions, each of which says who did it.
+GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dead_letters, postrider.endpoint_health,
+    postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
+    postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
+    postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
+    postrider.idempotency_keys TO postrider_operator;
+GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, retry_schedule, max_attempts, created_at,
+              updated_at) ON postrider.endpoints TO postrider_operator;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
+GRANT EXECUTE ON FUNCTION
+    postrider.webhook_id(bigint), postrider.patterns_matching(text),
+    postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
+    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[]),
+    postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
+    postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint),
+    postrider.replay_dead_letter(bigint),
+    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int),
+    postrider.discard_dead_letter(bigint, text)
+TO postrider_operator;
