@@ -8,6 +8,15 @@
 
 CREATE SCHEMA postrider;
 
+-- What has been applied, with the SHA-256 of each file: a migration that was changed afterwards is refused.
+CREATE TABLE postrider.schema_migrations (
+    version int PRIMARY KEY,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    applied_by text NOT NULL DEFAULT session_user
+);
+
 -- One row. The installation tag makes webhook ids of two databases differ, so that a receiver who hears from both
 -- (or from a database restored out of a backup) never takes one event for another.
 CREATE TABLE postrider.settings (

@@ -190,9 +190,10 @@ $f$;
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
 -- 4 expired (not sent), 5 released (not sent: given back, its attempt uncounted).
+-- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
 -- Returns the ids that were stale: their lease was lost, so nothing but their attempt was recorded.
 CREATE FUNCTION postrider.settle(
-    p_worker int, p_endpoint int[], p_due timestamptz[], p_id bigint[], p_attempt smallint[], p_event bigint[],
+    p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[], p_attempt smallint[], p_event bigint[],
     p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[], p_reason text[],
     p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
@@ -206,6 +207,7 @@ AS $f$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_applied bigint[];
+    v_known bigint[];
     v_keyed_lanes int[]; v_keys text[];
     v_gone int[];
     v_all boolean;
@@ -213,7 +215,12 @@ BEGIN
     -- 1. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
     --    worker that lost its lease changes nothing.
     WITH x AS MATERIALIZED (
-        SELECT u.*, v_now - u.started_us_ago * interval '1 us' AS started_at FROM unnest(
+        SELECT u.*, v_now - u.started_us_ago * interval '1 us' AS started_at,
+               p_again AND EXISTS (
+                   SELECT FROM postrider.attempts a
+                   WHERE a.event_id = u.event_id AND a.endpoint_id = u.endpoint_id AND a.attempt = u.attempt
+                       AND a.worker = p_worker) AS is_known
+        FROM unnest(
             p_endpoint, p_due, p_id, p_attempt, p_event, p_event_at, p_outcome, p_delay_us, p_reason, p_started_us_ago,
             p_duration_us, p_url, p_status, p_error_code, p_error, p_body, p_remote, p_name_us, p_connect_us, p_tls_us,
             p_first_us)
@@ -263,12 +270,13 @@ BEGIN
                CASE WHEN x.is_applied THEN x.error_code ELSE 'lost_lease' END, x.error, x.body
         -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
         FROM (SELECT x.*, x.id IN (SELECT a.id FROM applied a) AS is_applied FROM x) x
-        WHERE x.outcome NOT IN (4, 5))
+        WHERE x.outcome NOT IN (4, 5) AND NOT x.is_known)
     SELECT (SELECT array_agg(a.id) FROM applied a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(f.ordering_key) FROM finished f WHERE f.ordering_key IS NOT NULL),
-           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3)
-    INTO v_applied, v_keyed_lanes, v_keys, v_gone;
+           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3),
+           (SELECT array_agg(x.id) FROM x WHERE x.is_known)
+    INTO v_applied, v_keyed_lanes, v_keys, v_gone, v_known;
     v_all := coalesce(cardinality(v_applied), 0) = cardinality(p_id);
 
     -- 2. The lanes, only where something must change on them. A fresh snapshot: a limit set since step 1 is seen. The
@@ -305,7 +313,8 @@ BEGIN
              OR m.last_success_at < v_now - interval '1 s');
 
     IF NOT v_all THEN
-        RETURN QUERY SELECT u.id FROM unnest(p_id) AS u (id) WHERE u.id <> ALL (coalesce(v_applied, '{}'));
+        RETURN QUERY SELECT u.id FROM unnest(p_id) AS u (id)
+                     WHERE u.id <> ALL (coalesce(v_applied, '{}')) AND u.id <> ALL (coalesce(v_known, '{}'));
     END IF;
 END
 $f$;

@@ -38,7 +38,7 @@ GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text,
 -- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
 GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
     postrider.subscriptions, postrider.lanes, postrider.endpoint_marks, postrider.deliveries, postrider.attempts,
-    postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties TO postrider_worker;
+    postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, lease_until, lease_by, attempt), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, tokens, tokens_at, scan_from) ON postrider.lanes TO postrider_worker;
@@ -49,7 +49,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.webhook_id(bigint), postrider.patterns_matching(text), postrider.discover(boolean),
     postrider.claim(int, int[], int[], int, bigint, interval, boolean),
     postrider.advance_hints(int[]), postrider.promote(int[], text[]),
-    postrider.settle(int, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
+    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
         text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
     postrider.disable_endpoint(int, text), postrider.take_duty(text),
     postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),
@@ -62,7 +62,7 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
-    postrider.idempotency_keys TO postrider_operator;
+    postrider.idempotency_keys, postrider.schema_migrations TO postrider_operator;
 GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, retry_schedule, max_attempts, created_at,
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
