@@ -44,7 +44,7 @@ public struct WebhookSecret: Hashable, Sendable {
     public var fingerprint: String {
         var digest = SHA256()
         key.withUnsafeBytes { digest.update(bufferPointer: $0) }
-        return digest.finalize().prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Hexadecimal.encode(digest.finalize().prefix(4))
     }
 
     /// Whether two secrets are the same, in constant time.
