@@ -1,0 +1,37 @@
+/// The media type of an event's body (RFC 9110 section 8.3.1): `type/subtype`, then perhaps `; name=value`.
+///
+/// At most ``Limits/contentTypeBytes`` bytes of visible ASCII and spaces, so that nothing can break out of its header.
+public struct ContentType: Hashable, Sendable, CustomStringConvertible {
+    /// The media type with its parameters, as written.
+    public let text: String
+
+    /// What the envelope and JSON payloads are sent as.
+    public static let json = ContentType(checked: "application/json")
+    /// What a body without a content type of its own is sent as.
+    public static let octetStream = ContentType(checked: "application/octet-stream")
+
+    private init(checked text: String) {
+        self.text = text
+    }
+
+    /// Reads a media type.
+    public init(_ text: String) throws(InvalidText) {
+        let bytes = Array(text.utf8)
+        let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
+        var media = bytes[..<end]
+        while media.last == UInt8(ascii: " ") { media.removeLast() }
+        let parts = media.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard bytes.count <= Limits.contentTypeBytes, parts.count == 2,
+            parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isTokenCharacter) }),
+            bytes[end...].allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
+            throw InvalidText(
+                .contentType,
+                "\(Excerpt(text)) is not a content type; write it like application/xml or text/plain; charset=utf-8")
+        }
+        self.text = text
+    }
+
+    /// The media type with its parameters.
+    public var description: String { text }
+}

@@ -1,0 +1,70 @@
+/// A request header that an endpoint or an event adds to the ones Postrider sends.
+///
+/// The value can be a secret (`Authorization: Bearer …`), so nothing prints it: read ``value`` on purpose. Since neither
+/// part can hold a line break, a field can never become two.
+public struct HeaderField: Hashable, Sendable {
+    /// The name as it was written; see ``canonicalName``.
+    public let name: String
+    /// The value, without blanks at its ends.
+    public let value: String
+
+    /// Checks name and value.
+    public init(name: String, value: String) throws(HeaderFieldError) {
+        try Self.check(name: Array(name.utf8))
+        let bytes = Array(value.utf8)
+        guard name.utf8.count + bytes.count <= Limits.headerFieldBytes else {
+            throw HeaderFieldError(
+                .tooLong, "the header \(Excerpt(name)) is longer than the \(Limits.headerFieldBytes) bytes allowed")
+        }
+        guard bytes.allSatisfy({ $0.isBlank || (0x21...0x7e).contains($0) }) else {
+            throw HeaderFieldError(
+                .value, "the value of the header \(name) holds more than visible ASCII characters, spaces and tabs")
+        }
+        let trimmed = bytes[...].trimmingBlanks
+        guard !trimmed.isEmpty else { throw HeaderFieldError(.value, "the header \(name) has no value") }
+        self.name = name
+        self.value = String(decoding: trimmed, as: UTF8.self)
+    }
+
+    /// Reads `Name: value`, the form of the command line.
+    public init(_ text: String) throws(HeaderFieldError) {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+            throw HeaderFieldError(.missingColon, "a header is written like 'Name: value'; there is no colon")
+        }
+        try self.init(name: String(text[..<colon]), value: String(text[text.utf8.index(after: colon)...]))
+    }
+
+    /// The name in lower case: what two fields are compared by (RFC 9110 section 5.1).
+    public var canonicalName: String { name.utf8.lowercasedText }
+
+    /// `Name: value` as it stands on the wire, without line break. Holds the value: never log it.
+    public var line: String { "\(name): \(value)" }
+
+    /// The length on the wire, the line break included.
+    var wireBytes: Int { name.utf8.count + 2 + value.utf8.count + 2 }
+
+    private static func check(name: [UInt8]) throws(HeaderFieldError) {
+        guard name.count <= Limits.headerFieldBytes else {
+            throw HeaderFieldError(
+                .tooLong, "the name of a header is longer than the \(Limits.headerFieldBytes) bytes allowed")
+        }
+        guard !name.isEmpty, name.allSatisfy(\.isTokenCharacter) else {
+            throw HeaderFieldError(
+                .name, "\(Excerpt(name)) is not the name of a header: letters, digits and hyphens, no space")
+        }
+        if let reason = ReservedHeader.reason(canonicalName: name.lowercasedText) {
+            throw HeaderFieldError(.reserved, "the header \(Excerpt(name)) cannot be configured: \(reason)")
+        }
+    }
+}
+
+extension HeaderField: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The name alone.
+    public var description: String { "\(name): (hidden)" }
+
+    /// The name alone.
+    public var debugDescription: String { description }
+
+    /// The name alone, so that `dump` does not show the value.
+    public var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+}
