@@ -1,0 +1,52 @@
+public import Postgres
+
+/// Reads the events of claimed deliveries, each once.
+///
+/// The bounds on `created_at` let the planner pick the partitions before it starts: as a parameterised join alone it would
+/// open every partition there is.
+public struct FetchEvents: PostgresStatement {
+    public static let sql = """
+        SELECT o.id, o.created_at, postrider.webhook_id(o.id), o.event_type, o.payload,
+               o.body, CASE WHEN o.body IS NOT NULL THEN coalesce(o.content_type, '') END,
+               CASE WHEN o.headers IS NOT NULL
+                   THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
+               o.traceparent,
+               (extract(epoch FROM o.expires_at - clock_timestamp()) * 1000000)::bigint
+        FROM unnest($1::timestamptz[], $2::bigint[]) AS wanted (created_at, id)
+        JOIN postrider.outbox o ON o.created_at = wanted.created_at AND o.id = wanted.id
+        WHERE o.created_at >= $3 AND o.created_at <= $4
+        """
+
+    private let times: [PostgresTimestamp]
+    private let ids: [Int64]
+    private let first: PostgresTimestamp
+    private let last: PostgresTimestamp
+
+    /// - Parameter deliveries: whose events are wanted; several of one event ask for it once.
+    public init(of deliveries: [ClaimedDelivery]) {
+        var seen = Set<Int64>(minimumCapacity: deliveries.count)
+        let wanted = deliveries.filter { seen.insert($0.event).inserted }
+        times = wanted.map(\.eventAt)
+        ids = wanted.map(\.event)
+        first = times.min() ?? .infinity
+        last = times.max() ?? .negativeInfinity
+    }
+
+    public func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(times)
+        parameters.append(ids)
+        parameters.append(first)
+        parameters.append(last)
+    }
+
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
+        let payload: PostgresJSON? = try row.column(4)
+        let body: [UInt8]? = try row.column(5)
+        let expiry: Int64? = try row.column(9)
+        return StoredEvent(
+            id: try row.column(0), createdAt: try row.column(1), webhookID: try row.column(2),
+            eventType: try row.column(3), content: payload?.bytes ?? body ?? [], bodyContentType: try row.column(6),
+            headers: try row.column(7, as: [String]?.self) ?? [], traceparent: try row.column(8),
+            expiresIn: expiry.map { .microseconds($0) })
+    }
+}

@@ -1,0 +1,66 @@
+public import Postgres
+
+/// Records a batch of outcomes in one transaction; returns the ids of those whose lease was lost.
+///
+/// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
+public struct SettleDeliveries: PostgresStatement {
+    public static let sql = """
+        SELECT s.id FROM postrider.settle(
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
+        """
+
+    private let worker: Int32
+    private let again: Bool
+    private let batch: [Settlement]
+    private let now: Int64
+
+    /// - Parameters:
+    ///   - worker: the worker's id in `postrider.workers`.
+    ///   - again: the same batch was sent before and its fate is unknown.
+    ///   - now: microseconds since 1970 by the clock that `startedAt` was read from.
+    public init(worker: Int32, batch: [Settlement], again: Bool, now: Int64) {
+        self.worker = worker
+        self.again = again
+        self.batch = batch
+        self.now = now
+    }
+
+    public func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(worker)
+        parameters.append(again)
+        parameters.append(batch.map(\.delivery.endpoint))
+        parameters.append(batch.map(\.delivery.dueAt))
+        parameters.append(batch.map(\.delivery.id))
+        parameters.append(batch.map(\.delivery.attempt))
+        parameters.append(batch.map(\.delivery.event))
+        parameters.append(batch.map(\.delivery.eventAt))
+        parameters.append(batch.map(\.outcome.rawValue))
+        parameters.append(batch.map(\.delay.wholeMicroseconds))
+        parameters.append(batch.map(\.reason))
+        parameters.append(batch.map { $0.startedAt == 0 ? 0 : max(0, now - $0.startedAt) })
+        parameters.append(batch.map(\.duration))
+        parameters.append(batch.map(\.url))
+        parameters.append(batch.map(\.httpStatus))
+        parameters.append(batch.map(\.errorCode))
+        parameters.append(batch.map(\.error))
+        parameters.append(batch.map(\.responseBody))
+        parameters.append(batch.map(\.remoteAddress))
+        parameters.append(batch.map(\.nameLookup))
+        parameters.append(batch.map(\.connect))
+        parameters.append(batch.map(\.tls))
+        parameters.append(batch.map(\.firstByte))
+    }
+
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+}
+
+extension Duration {
+    /// Microseconds, cut to 64 bits.
+    fileprivate var wholeMicroseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, overflowed) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return overflowed ? .max : sum
+    }
+}

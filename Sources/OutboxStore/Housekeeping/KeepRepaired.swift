@@ -1,0 +1,11 @@
+public import Postgres
+
+/// Makes the deliveries that the fan-out trigger missed; returns how many.
+public struct KeepRepaired: PostgresStatement {
+    public static let sql = "SELECT postrider.keep_repaired()"
+
+    /// The statement has no parameters.
+    public init() {}
+
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+}

@@ -1,0 +1,11 @@
+public import Postgres
+
+/// Drops the oldest partition that is past its retention, if there is one; returns its name.
+public struct KeepRetention: PostgresStatement {
+    public static let sql = "SELECT postrider.keep_retention()"
+
+    /// The statement has no parameters.
+    public init() {}
+
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> String? { try row.column(0) }
+}

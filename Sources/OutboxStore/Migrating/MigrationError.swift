@@ -1,0 +1,26 @@
+/// Why a schema is not migrated. Nothing was changed.
+public struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What stands in the way.
+    public enum Code: Hashable, Sendable {
+        /// The schema was made by a newer postrider.
+        case schemaNewer
+        /// A migration that was applied differs from the one this executable carries.
+        case changed
+        /// The list of applied migrations is not a beginning of the known one.
+        case gap
+        /// There is a schema `postrider` that was not made by migrations.
+        case foreignSchema
+    }
+
+    /// What stands in the way.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
