@@ -1,0 +1,26 @@
+/// A part of some text from outside, cut and escaped so that it can stand in an error message or a log line.
+struct Excerpt: CustomStringConvertible {
+    static let maximumScalars = 60
+
+    let description: String
+
+    init(_ text: String) {
+        var quoted = "'"
+        for (index, scalar) in text.unicodeScalars.enumerated() {
+            guard index < Self.maximumScalars else {
+                quoted += "…"
+                break
+            }
+            if scalar.isASCII, scalar.value >= 0x20, scalar.value < 0x7f {
+                quoted.unicodeScalars.append(scalar)
+            } else {
+                quoted += "\\u{\(String(scalar.value, radix: 16))}"
+            }
+        }
+        description = quoted + "'"
+    }
+
+    init(_ bytes: some Collection<UInt8>) {
+        self.init(String(decoding: bytes.prefix(4 * Self.maximumScalars + 4), as: UTF8.self))
+    }
+}

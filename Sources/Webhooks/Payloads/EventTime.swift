@@ -1,0 +1,75 @@
+/// The moment of an event, in microseconds since 1970-01-01T00:00:00Z: exactly what PostgreSQL's `timestamptz` holds.
+public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Microseconds since 1970, without leap seconds.
+    public let microseconds: Int64
+
+    /// A moment.
+    public init(microseconds: Int64) {
+        self.microseconds = microseconds
+    }
+
+    /// Whether the first moment is before the second.
+    public static func < (left: EventTime, right: EventTime) -> Bool {
+        left.microseconds < right.microseconds
+    }
+
+    /// RFC 3339 in UTC with six digits of fraction: `2022-11-03T20:26:10.344522Z`.
+    public var description: String {
+        var text: [UInt8] = []
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// How many bytes the text has, always.
+    static let textLength = 27
+
+    /// Appends the text. RFC 3339 knows the years 0000 to 9999; moments outside are written as the nearest one inside.
+    func append(to text: inout [UInt8]) {
+        let moment = min(max(microseconds, Self.earliest), Self.latest)
+        let (day, time) = Self.floorDivision(moment, by: 86_400_000_000)
+        let date = Self.date(daysSince1970: day)
+        Self.append(date.year, digits: 4, to: &text)
+        for (separator, number) in [("-", date.month), ("-", date.day)] {
+            text.append(contentsOf: separator.utf8)
+            Self.append(number, digits: 2, to: &text)
+        }
+        let seconds = time / 1_000_000
+        for (separator, number) in [("T", seconds / 3_600), (":", seconds / 60 % 60), (":", seconds % 60)] {
+            text.append(contentsOf: separator.utf8)
+            Self.append(number, digits: 2, to: &text)
+        }
+        text.append(UInt8(ascii: "."))
+        Self.append(time % 1_000_000, digits: 6, to: &text)
+        text.append(UInt8(ascii: "Z"))
+    }
+
+    /// 0000-01-01T00:00:00.000000Z
+    private static let earliest: Int64 = -62_167_219_200_000_000
+    /// 9999-12-31T23:59:59.999999Z
+    private static let latest: Int64 = 253_402_300_799_999_999
+
+    private static func append(_ number: Int64, digits: Int, to text: inout [UInt8]) {
+        var divisor: Int64 = 1
+        for _ in 1..<digits { divisor *= 10 }
+        while divisor > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    private static func floorDivision(_ number: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    /// The proleptic Gregorian date of a day, by eras of 400 years that begin in March, so that the leap day comes last.
+    private static func date(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let (era, dayOfEra) = floorDivision(days + 719_468, by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
+    }
+}
