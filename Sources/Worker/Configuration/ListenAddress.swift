@@ -34,7 +34,7 @@ public struct ListenAddress: Hashable, Sendable {
     private static func host(_ text: Substring) -> IPAddress? {
         guard text != "localhost" else { return .v4(0x7f00_0001) }
         let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
-        switch ConfigurationValue.address(String(isBracketed ? text.dropFirst().dropLast() : text)) {
+        switch IPAddress(String(isBracketed ? text.dropFirst().dropLast() : text)) {
         case .v4(let bits): return isBracketed ? nil : .v4(bits)
         case .v6(let high, let low): return isBracketed ? .v6(high: high, low: low) : nil
         case nil: return nil
@@ -46,22 +46,8 @@ extension ListenAddress: CustomStringConvertible {
     /// The address as it is written in configuration.
     public var description: String {
         switch host {
-        case .v4: "\(hostText):\(port)"
-        case .v6: "[\(hostText)]:\(port)"
-        }
-    }
-
-    /// The host alone, as `inet_pton` reads it.
-    var hostText: String {
-        switch host {
-        case .v4(let bits):
-            return [24, 16, 8, 0].map { String(bits >> UInt32($0) & 0xff) }.joined(separator: ".")
-        case .v6(let high, let low):
-            if high == 0, low <= 1 { return low == 0 ? "::" : "::1" }
-            let groups = [high, low].flatMap { half in
-                [48, 32, 16, 0].map { String(half >> UInt64($0) & 0xffff, radix: 16) }
-            }
-            return groups.joined(separator: ":")
+        case .v4: "\(host):\(port)"
+        case .v6: "[\(host)]:\(port)"
         }
     }
 }

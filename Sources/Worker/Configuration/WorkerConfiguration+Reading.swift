@@ -1,4 +1,5 @@
 import Logging
+import Outbox
 import Telemetry
 
 extension WorkerConfiguration {
@@ -24,34 +25,22 @@ extension WorkerConfiguration {
         databaseURL = try sources.value(.databaseURL, "must be a libpq URI or key=value string") { Redacted($0) }
         try sources.read(.healthListen, into: &healthListen, Rules.healthListen) { ListenAddress($0) }
         try sources.read(.maxInFlight, into: &maxInFlight, Rules.maxInFlight) {
-            ConfigurationValue.wholeNumber($0).flatMap { Limits.maxInFlight.contains($0) ? $0 : nil }
+            ConfigurationValue.wholeNumber($0, in: WorkerConfiguration.Limits.maxInFlight)
         }
         try sources.read(.maxInFlightBytes, into: &maxInFlightBytes, Rules.maxInFlightBytes) {
-            ConfigurationValue.byteCount($0).flatMap { Limits.maxInFlightBytes.contains($0) ? $0 : nil }
+            ConfigurationValue.byteCount($0, in: WorkerConfiguration.Limits.maxInFlightBytes)
         }
-        try sources.read(.allowedNetworks, into: &allowedNetworks, Rules.allowedNetworks, Self.networks)
+        try sources.read(.allowedNetworks, into: &allowedNetworks, Rules.allowedNetworks) { try? Network.list($0) }
         try sources.read(.allowHTTP, into: &allowHTTP, "must be true or false", ConfigurationValue.boolean)
         try sources.read(.leaseSlack, into: &leaseSlack, Rules.leaseSlack) {
-            ConfigurationValue.duration($0).flatMap { Limits.leaseSlack.contains($0) ? $0 : nil }
+            ConfigurationValue.duration($0, in: WorkerConfiguration.Limits.leaseSlack)
         }
         try sources.read(.drainTimeout, into: &drainTimeout, Rules.drainTimeout) {
-            ConfigurationValue.duration($0).flatMap { Limits.drainTimeout.contains($0) ? $0 : nil }
+            ConfigurationValue.duration($0, in: WorkerConfiguration.Limits.drainTimeout)
         }
         try sources.read(.logLevel, into: &logLevel, Rules.logLevel) { Logger.Level(rawValue: $0) }
         logFormat = try sources.value(.logFormat, "must be text or json") { LogFormat(rawValue: $0) }
         secretKeyFile = try sources.value(.secretKeyFile, "must be a path") { $0 }
-    }
-
-    private static func networks(_ text: String) -> [ConfiguredNetwork]? {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-        guard parts.count <= Limits.allowedNetworks else { return nil }
-        var networks: [ConfiguredNetwork] = []
-        for part in parts {
-            let trimmed = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
-            guard let network = ConfigurationValue.network(String(trimmed)) else { return nil }
-            networks.append(network)
-        }
-        return networks
     }
 
     private enum Rules {
@@ -61,10 +50,10 @@ extension WorkerConfiguration {
             "must be a whole number from \(Limits.maxInFlight.lowerBound) to \(Limits.maxInFlight.upperBound)"
         static let maxInFlightBytes = "must be a size from 1 MiB to 64 GiB, such as 64 MiB"
         static let allowedNetworks =
-            "must be at most \(Limits.allowedNetworks) networks with commas between, such as 10.1.0.0/16 or fd00::/8, "
+            "must be at most \(Outbox.Limits.allowedNetworks) networks with commas between, such as 10.1.0.0/16 or fd00::/8, "
             + "with no bits set after the prefix, and a prefix of at least 1"
         static let leaseSlack =
-            "must be a duration from 1s to 10m, such as 15s: a lease must outlast the endpoint's timeout "
+            "must be a duration from 1s to 1h, such as 15s: a lease must outlast the endpoint's timeout "
             + "by the time it takes to record the outcome"
         static let drainTimeout = "must be a duration from 1s to 1h, such as 25s"
         static let logLevel = "must be one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

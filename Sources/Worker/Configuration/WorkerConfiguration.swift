@@ -1,4 +1,5 @@
 public import Logging
+public import Outbox
 public import Telemetry
 
 /// All settings of a Postrider process. A plain value: it does not know where its values come from.
@@ -20,7 +21,7 @@ public struct WorkerConfiguration: Sendable {
 
     /// Networks that are blocked otherwise and in which endpoints may live all the same, such as `127.0.0.0/8` when
     /// developing. Each one is a door for whoever may register endpoints.
-    public var allowedNetworks: [ConfiguredNetwork] = []
+    public var allowedNetworks: [Network] = []
 
     /// Whether endpoints may be `http://`: payloads then travel readable, though signed.
     public var allowHTTP = false
@@ -53,11 +54,9 @@ extension WorkerConfiguration {
         public static let maxInFlight = 1...16_384
         /// The bounds of ``WorkerConfiguration/maxInFlightBytes``: 1 MiB to 64 GiB.
         public static let maxInFlightBytes = (1 << 20)...(64 << 30)
-        /// The most networks that may be allowed.
-        public static let allowedNetworks = 256
         /// The bounds of ``WorkerConfiguration/leaseSlack``. Below a second, the time it takes to record an outcome
         /// would already lose leases.
-        public static let leaseSlack = Duration.seconds(1)...Duration.seconds(600)
+        public static let leaseSlack = Outbox.Limits.leaseSlack
         /// The bounds of ``WorkerConfiguration/drainTimeout``.
         public static let drainTimeout = Duration.seconds(1)...Duration.seconds(3600)
         /// The most bytes of any one value.

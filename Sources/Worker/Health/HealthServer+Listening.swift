@@ -26,10 +26,10 @@ extension HealthServer {
         switch address.host {
         case .v4:
             socket = try Socket(domain: AF_INET)
-            try prepare(socket, for: sockaddr_in.inet(ip4: address.hostText, port: address.port))
+            try prepare(socket, for: sockaddr_in.inet(ip4: address.host.description, port: address.port))
         case .v6:
             socket = try Socket(domain: AF_INET6)
-            try prepare(socket, for: sockaddr_in6.inet6(ip6: address.hostText, port: address.port))
+            try prepare(socket, for: sockaddr_in6.inet6(ip6: address.host.description, port: address.port))
         }
         switch try socket.sockname() {
         case .ip4(_, let port), .ip6(_, let port):

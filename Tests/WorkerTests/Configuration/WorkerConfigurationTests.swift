@@ -39,10 +39,7 @@ import Testing
         #expect(configuration.maxInFlight == 1)
         #expect(configuration.maxInFlightBytes == 1 << 20)
         #expect(
-            configuration.allowedNetworks == [
-                ConfiguredNetwork(address: .v4(0x7f00_0000), prefixLength: 8),
-                ConfiguredNetwork(address: .v6(high: 0xfd00 << 48, low: 0), prefixLength: 8),
-            ])
+            configuration.allowedNetworks.map(\.description) == ["127.0.0.0/8", "fd00::/8"])
         #expect(configuration.allowHTTP)
         #expect(configuration.leaseSlack == .seconds(1))
         #expect(configuration.drainTimeout == .seconds(3600))
@@ -80,7 +77,7 @@ import Testing
         ("POSTRIDER_ALLOWED_NETWORKS", "010.0.0.0/8"), ("POSTRIDER_ALLOWED_NETWORKS", "10.0.0.0/8/8"),
         ("POSTRIDER_ALLOW_HTTP", "True"), ("POSTRIDER_ALLOW_HTTP", "1"), ("POSTRIDER_ALLOW_HTTP", "yes"),
         ("POSTRIDER_LEASE_SLACK", "15"), ("POSTRIDER_LEASE_SLACK", "999ms"), ("POSTRIDER_LEASE_SLACK", "0s"),
-        ("POSTRIDER_LEASE_SLACK", "-15s"), ("POSTRIDER_LEASE_SLACK", "1.5s"), ("POSTRIDER_LEASE_SLACK", "601s"),
+        ("POSTRIDER_LEASE_SLACK", "-15s"), ("POSTRIDER_LEASE_SLACK", "1.5s"), ("POSTRIDER_LEASE_SLACK", "3601s"),
         ("POSTRIDER_LEASE_SLACK", "9223372036854775807d"), ("POSTRIDER_LEASE_SLACK", "s"),
         ("POSTRIDER_DRAIN_TIMEOUT", "0s"), ("POSTRIDER_DRAIN_TIMEOUT", "25 s"), ("POSTRIDER_DRAIN_TIMEOUT", "2h"),
         ("POSTRIDER_LOG_LEVEL", "verbose"), ("POSTRIDER_LOG_LEVEL", "INFO"), ("POSTRIDER_LOG_FORMAT", "xml"),
@@ -156,7 +153,7 @@ import Testing
         #expect(error?.code == .unreadableFile)
     }
 
-    @Test(arguments: ["127.0.0.1:1", "0.0.0.0:8080", "[::]:65535", "[::1]:80", "[2001:db8:0:0:0:0:0:1]:443"])
+    @Test(arguments: ["127.0.0.1:1", "0.0.0.0:8080", "[::]:65535", "[::1]:80", "[2001:db8::1]:443"])
     func addressIsWrittenAsItIsRead(text: String) {
         #expect(ListenAddress(text)?.description == text)
     }

@@ -34,8 +34,10 @@ import Testing
 
     private func connect(to address: ListenAddress) async throws -> AsyncSocket {
         switch address.host {
-        case .v4: try await .connected(to: sockaddr_in.inet(ip4: address.hostText, port: address.port), pool: pool)
-        case .v6: try await .connected(to: sockaddr_in6.inet6(ip6: address.hostText, port: address.port), pool: pool)
+        case .v4:
+            try await .connected(to: sockaddr_in.inet(ip4: address.host.description, port: address.port), pool: pool)
+        case .v6:
+            try await .connected(to: sockaddr_in6.inet6(ip6: address.host.description, port: address.port), pool: pool)
         }
     }
 
