@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "Webhooks", dependencies: [crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
-        .target(name: "Telemetry", dependencies: [logging, metrics], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["Outbox", logging, metrics], swiftSettings: strict),
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(
             name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Telemetry", logging, metrics], swiftSettings: strict),
+            name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
             name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
