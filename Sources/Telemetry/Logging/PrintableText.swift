@@ -9,7 +9,7 @@ public struct PrintableText: CustomStringConvertible, Sendable {
 
     /// Escapes `raw` and keeps at most `limit` scalars of the input; what was cut is shown as `…`.
     public init(_ raw: String, limit: Int = .max) {
-        guard raw.unicodeScalars.contains(where: Self.mustEscape) || raw.utf8.count > limit else {
+        guard raw.utf8.count > limit || raw.unicodeScalars.contains(where: Self.mustEscape) else {
             description = raw
             return
         }
