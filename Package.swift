@@ -23,6 +23,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -51,7 +52,7 @@ let package = Package(
         .target(name: "Webhooks", dependencies: [crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
-        .target(name: "Telemetry", dependencies: [logging, metrics], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["Outbox", logging, metrics], swiftSettings: strict),
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
@@ -59,7 +60,7 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks",
-                crypto, flyingFox, logging, metrics, serviceLifecycle, unixSignals,
+                configuration, crypto, flyingSocks, logging, metrics, serviceLifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
@@ -82,16 +83,20 @@ let package = Package(
         .testTarget(
             name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["Telemetry", logging, metrics], swiftSettings: strict),
+            name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
             name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks"],
-            swiftSettings: strict),
+            dependencies: [
+                "Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks",
+                flyingSocks, logging, serviceLifecycle,
+            ], swiftSettings: strict),
         .testTarget(
-            name: "CommandLineToolTests", dependencies: ["CommandLineTool", "TestSupport"], swiftSettings: strict),
+            name: "CommandLineToolTests",
+            dependencies: ["CommandLineTool", "Telemetry", "TestSupport", "Worker", argumentParser, logging],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"], swiftSettings: strict),
     ]

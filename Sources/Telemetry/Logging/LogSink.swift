@@ -1,0 +1,72 @@
+import FoundationEssentials
+public import Logging
+import Synchronization
+
+/// Where all loggers of a process meet: holds floods back, gives entries their form, and hands the lines to the writer.
+public final class LogSink: Sendable {
+    private let format: LogFormat
+    private let writer: LogWriter
+    private let throttle: Mutex<LogThrottle>
+    private let clock: Clock
+
+    /// The two clocks that a log needs.
+    public struct Clock: Sendable {
+        /// Seconds since 1970, to show.
+        let wall: @Sendable () -> Double
+        /// Monotonic time since any fixed moment, to measure intervals with.
+        let monotonic: @Sendable () -> Duration
+
+        /// Any two clocks.
+        public init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Duration) {
+            self.wall = wall
+            self.monotonic = monotonic
+        }
+
+        /// The clocks of this machine.
+        public static var system: Self {
+            let origin = ContinuousClock.now
+            return Self(wall: { Date().timeIntervalSince1970 }, monotonic: { ContinuousClock.now - origin })
+        }
+    }
+
+    /// A sink.
+    /// - Parameter throttle: how often equal messages of level `warning` and above may be written. Below that, repetition
+    ///   is what somebody asked for.
+    public init(
+        format: LogFormat, writer: LogWriter, throttle: LogThrottle = LogThrottle(), clock: Clock = .system
+    ) {
+        self.format = format
+        self.writer = writer
+        self.throttle = Mutex(throttle)
+        self.clock = clock
+    }
+
+    /// A logger that writes here.
+    public func makeLogger(label: String, level: Logger.Level) -> Logger {
+        Logger(label: label) { _ in LineLogHandler(level: level, sink: self) }
+    }
+
+    /// Waits, for a limited time, until all lines are written: for the end of the process.
+    public func flush() {
+        writer.flush()
+    }
+
+    func write(level: Logger.Level, message: String, data: Logger.Metadata) {
+        var data = data
+        if level >= .warning {
+            let decision = throttle.withLock { $0.decide(about: message, at: clock.monotonic()) }
+            switch decision {
+            case .suppress: return
+            case .write(suppressed: 0): break
+            case .write(let count): data[LogKey.suppressed.rawValue] = .stringConvertible(count)
+            }
+        }
+        let record = LogRecord(
+            time: Date(timeIntervalSince1970: clock.wall()), level: level, message: message,
+            data: data.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        switch format {
+        case .text: writer.write(record.text)
+        case .json: writer.write(record.json)
+        }
+    }
+}

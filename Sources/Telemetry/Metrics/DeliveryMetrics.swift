@@ -1,0 +1,72 @@
+public import Metrics
+public import Outbox
+
+/// The metrics of a worker, made once. Counting with them takes no lock and allocates nothing.
+public struct DeliveryMetrics: Sendable {
+    /// Claim statements that the database answered.
+    public let claims: Counter
+    /// Deliveries claimed.
+    public let claimedDeliveries: Counter
+    /// How long one HTTP exchange took.
+    public let attemptDuration: Timer
+    /// How long after it was due a delivery was claimed.
+    public let deliveryLatency: Timer
+    /// Age in seconds of the oldest delivery that is due and not in flight.
+    public let deliveryLag: Gauge
+    /// Deliveries under way.
+    public let inFlight: Meter
+    /// Payload bytes held for deliveries under way.
+    public let inFlightBytes: Meter
+    /// The most deliveries that may be under way; set once.
+    public let maxInFlight: Gauge
+    /// Settle statements committed.
+    public let settles: Counter
+    /// Outcomes that came after their lease was lost.
+    public let staleSettles: Counter
+    /// Deliveries that became dead letters.
+    public let deadLetters: Counter
+    /// Database connections made anew after one was lost.
+    public let databaseReconnects: Counter
+
+    private let deliveries: [DeliveryOutcome: Counter]
+    private let attemptFailures: [ErrorCode: Counter]
+
+    /// Makes every metric in `registry`, so that all of them are there, at zero, from the first scrape on.
+    /// - Parameter version: the version of the executable.
+    public init(registry: PrometheusRegistry, version: String) {
+        func counter(_ description: MetricDescription, _ labels: [(String, String)] = []) -> Counter {
+            Counter(label: description.name, dimensions: labels, factory: registry)
+        }
+        claims = counter(.claims)
+        claimedDeliveries = counter(.claimedDeliveries)
+        attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
+        deliveryLatency = Timer(label: MetricDescription.deliveryLatency.name, factory: registry)
+        deliveryLag = Gauge(label: MetricDescription.deliveryLag.name, factory: registry)
+        inFlight = Meter(label: MetricDescription.inFlight.name, factory: registry)
+        inFlightBytes = Meter(label: MetricDescription.inFlightBytes.name, factory: registry)
+        maxInFlight = Gauge(label: MetricDescription.maxInFlight.name, factory: registry)
+        settles = counter(.settles)
+        staleSettles = counter(.staleSettles)
+        deadLetters = counter(.deadLetters)
+        databaseReconnects = counter(.databaseReconnects)
+        deliveries = Dictionary(
+            uniqueKeysWithValues: DeliveryOutcome.allCases.map {
+                ($0, counter(.deliveries, [("outcome", $0.rawValue)]))
+            })
+        attemptFailures = Dictionary(
+            uniqueKeysWithValues: ErrorCode.allCases.map {
+                ($0, counter(.attemptFailures, [("error_code", $0.rawValue)]))
+            })
+        registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
+    }
+
+    /// Counts an attempt that ended so.
+    public func count(_ outcome: DeliveryOutcome) {
+        deliveries[outcome]?.increment()
+    }
+
+    /// Counts an attempt that failed so.
+    public func count(_ code: ErrorCode) {
+        attemptFailures[code]?.increment()
+    }
+}

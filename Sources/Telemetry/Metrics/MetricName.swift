@@ -1,0 +1,36 @@
+/// The rules for names in the Prometheus data model, and how names of other libraries are made to fit them.
+enum MetricName {
+    /// `text` as a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`, other characters become `_`.
+    static func metric(_ text: String) -> String {
+        fitted(text, allowingColon: true)
+    }
+
+    /// `text` as a label name: `[a-zA-Z_][a-zA-Z0-9_]*`. Names that start with `__` belong to Prometheus.
+    static func label(_ text: String) -> String {
+        let name = fitted(text, allowingColon: false)
+        return name.hasPrefix("__") ? String(name.drop { $0 == "_" }) : name
+    }
+
+    /// `name` with `suffix` at its end, once.
+    static func suffixed(_ name: String, _ suffix: String) -> String {
+        name.hasSuffix(suffix) ? name : name + suffix
+    }
+
+    private static func fitted(_ text: String, allowingColon: Bool) -> String {
+        var name = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+                name.unicodeScalars.append(Unicode.Scalar(byte))
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                name += name.isEmpty ? "_" : ""
+                name.unicodeScalars.append(Unicode.Scalar(byte))
+            case UInt8(ascii: ":") where allowingColon:
+                name += ":"
+            default:
+                name += "_"
+            }
+        }
+        return name.isEmpty ? "_" : name
+    }
+}

@@ -1,0 +1,155 @@
+public import CoreMetrics
+import Synchronization
+
+/// All metrics of the process, as a backend for swift-metrics that writes the Prometheus text format.
+///
+/// A metric object is made once and kept by whoever counts with it; the lock here is taken when one is made and when all
+/// are written, never when one is incremented. The numbers of metrics and of label sets are limited, so that a label that
+/// somebody fills from outside cannot eat the memory of the process: what is beyond the limit counts into nothing, and
+/// `postrider_metrics_refused_total` says how often that happened.
+public final class PrometheusRegistry: MetricsFactory {
+    /// The most metrics that are kept.
+    public static let metricLimit = 256
+    /// The most label sets that are kept for one metric.
+    public static let labelSetLimit = 128
+
+    private struct State {
+        var families: [String: Family] = [:]
+    }
+
+    private struct Family {
+        let kind: Kind
+        var series: [LabelSet: any PrometheusSeries] = [:]
+    }
+
+    private enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    private let descriptions: [String: MetricDescription]
+    private let state = Mutex(State())
+    private let refused = CounterSeries()
+
+    /// A registry without metrics.
+    /// - Parameter descriptions: the help and the buckets of metrics, found by name when they are made.
+    public init(describing descriptions: [MetricDescription] = []) {
+        self.descriptions = Dictionary(descriptions.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    /// Adds a gauge whose value is asked for whenever metrics are written. It is left out while `read` returns nil.
+    ///
+    /// - Parameter read: must be quick and must not use this registry.
+    public func readGauge(
+        _ name: String, labels: [(String, String)] = [], _ read: @escaping @Sendable () -> Double?
+    ) {
+        _ = series(MetricName.metric(name), .gauge, labels) { ReadGaugeSeries(read) }
+    }
+
+    /// The series called `name` with these labels, made now if it is not there. A name that is in use for another kind, or
+    /// a label set too many, gives a series that is never written.
+    private func series<Series: PrometheusSeries>(
+        _ name: String, _ kind: Kind, _ dimensions: [(String, String)], _ make: () -> Series
+    ) -> Series {
+        let labels = LabelSet(dimensions)
+        let known: Series? = state.withLock { state in
+            var family = state.families[name] ?? Family(kind: kind)
+            guard family.kind == kind else { return nil }
+            if let series = family.series[labels] {
+                return series as? Series
+            }
+            guard family.series.count < Self.labelSetLimit,
+                state.families[name] != nil || state.families.count < Self.metricLimit
+            else { return nil }
+            let series = make()
+            family.series[labels] = series
+            state.families[name] = family
+            return series
+        }
+        guard let known else {
+            refused.increment(by: Int64(1))
+            return make()
+        }
+        return known
+    }
+}
+
+// MARK: - Exposition
+
+extension PrometheusRegistry {
+    /// The content type of ``exposition()``.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    /// Every metric in the Prometheus text format, sorted by name and labels.
+    public func exposition() -> String {
+        var families = state.withLock { $0.families }
+        let refusedName = "postrider_metrics_refused_total"
+        families[refusedName] = Family(kind: .counter, series: [LabelSet([]): refused])
+        var text = PrometheusText()
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            let help =
+                name == refusedName
+                ? "Metrics and label sets that were refused because of a limit or a name in use."
+                : descriptions[name]?.help ?? "Not described."
+            text.family(name, kind: family.kind.rawValue, help: help)
+            for (labels, series) in family.series.sorted(by: { $0.key.text < $1.key.text }) {
+                series.write(name: name, labels: labels, to: &text)
+            }
+        }
+        return text.text
+    }
+}
+
+// MARK: - MetricsFactory
+
+extension PrometheusRegistry {
+    /// A counter; its name ends in `_total`.
+    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        counter(label, dimensions)
+    }
+
+    /// A counter; its name ends in `_total`.
+    public func makeFloatingPointCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        counter(label, dimensions)
+    }
+
+    /// A gauge.
+    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        series(MetricName.metric(label), .gauge, dimensions) { GaugeSeries() }
+    }
+
+    /// A histogram when it aggregates, otherwise a gauge.
+    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        aggregate
+            ? histogram(MetricName.metric(label), dimensions)
+            : series(MetricName.metric(label), .gauge, dimensions) { GaugeSeries() }
+    }
+
+    /// A histogram of seconds; its name ends in `_seconds`.
+    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        histogram(MetricName.suffixed(MetricName.metric(label), "_seconds"), dimensions)
+    }
+
+    private func counter(_ label: String, _ dimensions: [(String, String)]) -> CounterSeries {
+        series(MetricName.suffixed(MetricName.metric(label), "_total"), .counter, dimensions) { CounterSeries() }
+    }
+
+    private func histogram(_ name: String, _ dimensions: [(String, String)]) -> HistogramSeries {
+        let buckets = descriptions[name]?.buckets ?? MetricDescription.durationBuckets
+        return series(name, .histogram, dimensions.filter { $0.0 != "le" }) { HistogramSeries(bounds: buckets) }
+    }
+
+    // A series that vanished would look like a restart, and the label limits already bound the memory: nothing is destroyed.
+
+    /// Does nothing: the series stays.
+    public func destroyCounter(_ handler: any CounterHandler) {}
+    /// Does nothing: the series stays.
+    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+    /// Does nothing: the series stays.
+    public func destroyMeter(_ handler: any MeterHandler) {}
+    /// Does nothing: the series stays.
+    public func destroyRecorder(_ handler: any RecorderHandler) {}
+    /// Does nothing: the series stays.
+    public func destroyTimer(_ handler: any TimerHandler) {}
+}

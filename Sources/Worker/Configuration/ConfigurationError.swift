@@ -1,0 +1,56 @@
+import Telemetry
+
+/// Why the configuration cannot be used. The process ends with exit code 78 (`EX_CONFIG`).
+///
+/// No value is ever repeated, only its key, the rule and the place: a password pasted into the wrong variable must not
+/// reach a log.
+public struct ConfigurationError: Error, Sendable {
+    /// What kind of mistake it is.
+    public struct Code: Hashable, Sendable {
+        private enum Name {
+            case unknownKey, invalidValue, malformedFile, unreadableFile, unusableAddress, unusableKeyFile
+        }
+        private let name: Name
+
+        /// A `POSTRIDER_*` name that is no setting.
+        public static let unknownKey = Self(name: .unknownKey)
+        /// A setting whose value breaks its rule.
+        public static let invalidValue = Self(name: .invalidValue)
+        /// A configuration file with a line that cannot be read.
+        public static let malformedFile = Self(name: .malformedFile)
+        /// A file that is missing, too large, not a file, or not ours to read.
+        public static let unreadableFile = Self(name: .unreadableFile)
+        /// An address that cannot be listened on.
+        public static let unusableAddress = Self(name: .unusableAddress)
+        /// A secret key file whose content or permissions break a rule.
+        public static let unusableKeyFile = Self(name: .unusableKeyFile)
+    }
+
+    /// What kind of mistake it is.
+    public let code: Code
+    /// The setting concerned, as it was written; nil when no single setting is to blame.
+    public let key: String?
+    /// Where it was set: `the environment`, or a file and a line.
+    public let source: String?
+    /// The rule that is broken, without the value.
+    public let rule: String
+
+    /// Describes a mistake.
+    public init(_ code: Code, key: String? = nil, source: String? = nil, rule: String) {
+        self.code = code
+        self.key = key
+        self.source = source
+        self.rule = rule
+    }
+}
+
+extension ConfigurationError: CustomStringConvertible {
+    /// One line that names the key, the rule and the place, safe to show.
+    public var description: String {
+        var line = [key, rule].compactMap(\.self).joined(separator: " ")
+        if let source {
+            line += " (set in \(source))"
+        }
+        return PrintableText(line, limit: 1000).description
+    }
+}

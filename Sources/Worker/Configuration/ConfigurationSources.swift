@@ -1,0 +1,64 @@
+import Configuration
+
+/// Where settings come from: the environment first, then the file that `POSTRIDER_CONFIG` names.
+///
+/// Making one already refuses unknown keys, so that a typing error never means a silent default.
+public struct ConfigurationSources: Sendable {
+    private let environment: [String: String]
+    private let file: ConfigurationFile?
+    private let reader: ConfigReader
+
+    /// Takes the settings out of `environment`, and out of the file it names.
+    ///
+    /// - Throws: for an unknown `POSTRIDER_*` key in either, and for a file that cannot be read.
+    public init(environment: [String: String]) throws(ConfigurationError) {
+        let file: ConfigurationFile?
+        if let path = environment[ConfigurationKey.configurationFile.rawValue] {
+            file = try ConfigurationFile(readingFrom: path)
+        } else {
+            file = nil
+        }
+        try self.init(environment: environment, file: file)
+    }
+
+    init(environment: [String: String], file: ConfigurationFile?) throws(ConfigurationError) {
+        // Sorted, so that the same mistakes always give the same line.
+        for name in environment.keys.sorted() where name.uppercased().hasPrefix(ConfigurationKey.prefix) {
+            guard ConfigurationKey(rawValue: name) != nil else { throw Self.unknown(name, in: Self.environmentName) }
+        }
+        if let file {
+            for (name, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line }) {
+                let place = file.place(line: entry.line)
+                guard let key = ConfigurationKey(rawValue: name) else { throw Self.unknown(name, in: place) }
+                guard key != .configurationFile else {
+                    throw ConfigurationError(
+                        .unknownKey, key: name, source: place, rule: "may be set only in the environment")
+                }
+            }
+        }
+        self.environment = environment.filter { ConfigurationKey(rawValue: $0.key) != nil }
+        self.file = file
+        self.reader = ConfigReader(providers: [
+            EnvironmentVariablesProvider(environmentVariables: self.environment),
+            EnvironmentVariablesProvider(environmentVariables: file?.entries.mapValues(\.value) ?? [:]),
+        ])
+    }
+
+    /// The text of a setting, or nil when it is set nowhere.
+    func text(of key: ConfigurationKey) -> String? {
+        reader.string(forKey: key.path, isSecret: key.isSecret)
+    }
+
+    /// Where a setting comes from, for messages.
+    func place(of key: ConfigurationKey) -> String? {
+        guard environment[key.rawValue] == nil else { return Self.environmentName }
+        return file.flatMap { file in file.entries[key.rawValue].map { file.place(line: $0.line) } }
+    }
+
+    private static let environmentName = "the environment"
+
+    private static func unknown(_ name: String, in place: String) -> ConfigurationError {
+        let hint = ConfigurationKey.nearest(to: name).map { "; did you mean \($0.rawValue)?" } ?? ""
+        return ConfigurationError(.unknownKey, key: name, source: place, rule: "is not a setting of Postrider" + hint)
+    }
+}
