@@ -37,7 +37,7 @@ public enum Limits {
     /// The longest `Retry-After` value that is looked at, in bytes.
     public static let retryAfterBytes = 64
     /// The shortest and the longest timeout of an endpoint.
-    public static let timeout = Duration.seconds(1)...Duration.seconds(300)
+    public static let timeout = Duration.milliseconds(100)...Duration.seconds(300)
     /// The shortest and the longest lease slack: less leaves no room to record an outcome, more delays recovery.
     public static let leaseSlack = Duration.seconds(1)...Duration.seconds(3_600)
 }

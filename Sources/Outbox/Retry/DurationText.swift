@@ -51,9 +51,8 @@ public enum DurationText {
 
     /// Whole milliseconds, towards zero; a length beyond what 64 bits count becomes the longest that they do.
     private static func milliseconds(_ duration: Duration) -> Int64 {
-        let (seconds, attoseconds) = duration.components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
-        let (sum, overflowOfSum) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
-        return overflow || overflowOfSum ? (duration < .zero ? .min : .max) : sum
+        // `components` traps on a length of more seconds than 64 bits count, so the cut comes first.
+        let (seconds, attoseconds) = min(max(duration, .milliseconds(Int64.min)), .milliseconds(Int64.max)).components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }
 }

@@ -73,6 +73,7 @@ enum HTTPDate {
     private static func fullYear(_ twoDigits: Int64, now: Int64) -> Int64 {
         let thisYear = CivilDate.year(ofSecondsSince1970: now)
         let year = thisYear - thisYear % 100 + twoDigits
-        return year > thisYear + 50 ? year - 100 : year
+        if year > thisYear + 50 { return year - 100 }
+        return year <= thisYear - 50 ? year + 100 : year
     }
 }

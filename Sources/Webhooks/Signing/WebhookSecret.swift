@@ -5,15 +5,21 @@ import Crypto
 /// The decoded bytes are the HMAC key. Neither `print`, string interpolation nor `dump` shows the secret; ``revealed``
 /// does, for the one moment at which it is handed out. Comparing two secrets takes the same time wherever they differ.
 public struct WebhookSecret: Hashable, Sendable {
-    /// How many bytes a secret may have.
+    /// How many bytes a secret has according to the specification.
     public static let byteCounts = 24...64
+    /// How many bytes are accepted of a sender that does not keep to the specification: Svix has published secrets of 18.
+    public static let legacyByteCounts = 16...64
     /// How many random bytes a new secret should have.
     public static let generatedByteCount = 32
 
     let key: SymmetricKey
 
     /// Reads the text form. Base64 without padding is accepted.
-    public init(_ text: String) throws(WebhookSecretError) {
+    ///
+    /// - Parameter byteCounts: ``legacyByteCounts`` to verify a sender whose secrets are too short.
+    public init(
+        _ text: String, byteCounts: ClosedRange<Int> = WebhookSecret.byteCounts
+    ) throws(WebhookSecretError) {
         let bytes = Array(text.utf8)
         guard bytes.starts(with: Self.prefix.utf8) else {
             throw WebhookSecretError(.prefix, "a signing secret begins with \(Self.prefix)")
@@ -21,16 +27,17 @@ public struct WebhookSecret: Hashable, Sendable {
         guard let key = Base64.decode(bytes.dropFirst(Self.prefix.utf8.count)) else {
             throw WebhookSecretError(.base64, "what follows \(Self.prefix) is not Base64")
         }
-        try self.init(bytes: key)
+        try self.init(bytes: key, byteCounts: byteCounts)
     }
 
     /// A secret of these bytes. To make a new one, pass ``generatedByteCount`` bytes of a cryptographic random source.
-    public init(bytes: [UInt8]) throws(WebhookSecretError) {
-        guard Self.byteCounts.contains(bytes.count) else {
+    public init(
+        bytes: [UInt8], byteCounts: ClosedRange<Int> = WebhookSecret.byteCounts
+    ) throws(WebhookSecretError) {
+        guard byteCounts.contains(bytes.count) else {
             throw WebhookSecretError(
                 .length,
-                "a signing secret has \(Self.byteCounts.lowerBound) to \(Self.byteCounts.upperBound) bytes, not \(bytes.count)"
-            )
+                "a signing secret has \(byteCounts.lowerBound) to \(byteCounts.upperBound) bytes, not \(bytes.count)")
         }
         key = SymmetricKey(data: bytes)
     }

@@ -6,7 +6,7 @@ public struct WebhookSecretError: Error, Hashable, Sendable, CustomStringConvert
         case prefix
         /// What follows the prefix is not Base64.
         case base64
-        /// Fewer than 24 or more than 64 bytes.
+        /// Too few bytes to be safe, or more than anybody needs.
         case length
     }
 
