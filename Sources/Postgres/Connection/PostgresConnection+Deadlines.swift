@@ -1,0 +1,82 @@
+internal import Dispatch
+
+extension PostgresConnection {
+    /// The timer has fired: perhaps something is overdue.
+    func timeCame() {
+        timer.fired()
+        wakeConnectingIfLate()
+        for exchange in waiting.remove(where: \.deadline.hasPassed)
+            + waitingInTransaction.remove(where: \.deadline.hasPassed)
+        {
+            exchange.finish(.abandoned(.deadlineExceeded, "nothing was sent, the connection was busy", nil))
+        }
+        if let until = cancelOutstanding, until.hasPassed {
+            return close(PostgresError(.connectionLost, "the server did not take a cancel request in time"))
+        }
+        if let current {
+            switch current.stage {
+            case .cancelling(_, let until) where until.hasPassed:
+                return close(PostgresError(.connectionLost, "the server did not end a cancelled statement in time"))
+            case .sent where current.deadline.hasPassed:
+                cancelCurrent(.deadlineExceeded)
+            default:
+                break
+            }
+        }
+        coverDeadlines()
+    }
+
+    /// The task that waits for this exchange was cancelled.
+    func abandon(_ exchange: Exchange) {
+        switch exchange.stage {
+        case .fresh:
+            exchange.isUnwanted = true
+        case .waiting:
+            _ = waiting.remove { $0 === exchange }
+            _ = waitingInTransaction.remove { $0 === exchange }
+            exchange.finish(.abandoned(.cancelled, "nothing was sent", nil))
+        case .sent:
+            cancelCurrent(.cancelled)
+        case .cancelling, .over:
+            break
+        }
+    }
+
+    /// Asks the server to cancel what it works on, and gives it a while to do so.
+    private func cancelCurrent(_ why: PostgresError.Code) {
+        guard let current, let wire else { return }
+        let until = Deadline.after(configuration.cancelGrace)
+        current.stage = .cancelling(why: why, until: until)
+        let isSent =
+            wire.handle.cancelRequest()?.send { [weak self] in
+                guard let self else { return }
+                self.executor.queue.async { self.assumeIsolated { $0.cancelArrived() } }
+            } ?? false
+        guard isSent else {
+            return close(PostgresError(.connectionLost, "too many cancel requests are under way"))
+        }
+        cancelOutstanding = until
+        timer.cover(until)
+    }
+
+    /// The server has acted on the cancel request: from now on it hits no other statement.
+    private func cancelArrived() {
+        cancelOutstanding = nil
+        sendNext()
+    }
+
+    private func coverDeadlines() {
+        var next = cancelOutstanding ?? .never
+        if let current {
+            if case .cancelling(_, let until) = current.stage {
+                next = min(next, until)
+            } else {
+                next = min(next, current.deadline)
+            }
+        }
+        for exchange in waiting { next = min(next, exchange.deadline) }
+        for exchange in waitingInTransaction { next = min(next, exchange.deadline) }
+        timer.cover(next)
+        coverConnecting()
+    }
+}

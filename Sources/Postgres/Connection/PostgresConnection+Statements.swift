@@ -1,0 +1,79 @@
+internal import Dispatch
+
+extension PostgresConnection {
+    /// Runs a statement, in a transaction of its own.
+    ///
+    /// - Parameter deadline: how long it may take, waiting for earlier calls included.
+    /// - Returns: the rows, all of them: give statements that may find many a `LIMIT`.
+    public nonisolated func run<Statement: PostgresStatement>(
+        _ statement: Statement, deadline: Duration
+    ) async throws(PostgresError) -> [Statement.Row] {
+        try await perform(StatementExchange(statement, deadline: .after(deadline))).rows
+    }
+
+    /// Runs a statement for its effect.
+    ///
+    /// - Returns: how many rows it inserted, changed, deleted or found.
+    @discardableResult
+    public nonisolated func execute(
+        _ statement: some PostgresStatement, deadline: Duration
+    ) async throws(PostgresError) -> Int {
+        try await perform(StatementExchange(statement, deadline: .after(deadline))).affected
+    }
+
+    /// Runs several statements in one round trip and one transaction: all of them take effect or none.
+    ///
+    /// - Returns: the rows of each.
+    /// - Throws: the error of the first statement that failed.
+    public nonisolated func pipeline<each Statement: PostgresStatement>(
+        _ statements: repeat each Statement, deadline: Duration
+    ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
+        try await perform(PipelineExchange(repeat each statements, deadline: .after(deadline)))
+    }
+
+    /// Runs a statement that is known only at run time; for tools and tests.
+    ///
+    /// - Parameter values: `$1`, `$2`, … as text; the server finds their types.
+    public nonisolated func query(
+        _ sql: String, _ values: [String?] = [], deadline: Duration
+    ) async throws(PostgresError) -> PostgresTable {
+        try await perform(TextExchange(sql, values, deadline: .after(deadline)))
+    }
+
+    /// Runs the statements of a script, separated by semicolons, in one transaction unless the script says otherwise.
+    ///
+    /// - Returns: the last result.
+    @discardableResult
+    public nonisolated func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
+        try await perform(ScriptExchange(script, deadline: .after(deadline)))
+    }
+
+    /// Hands in an exchange and waits for its answer.
+    ///
+    /// - Parameter isShielded: goes on when the task is cancelled; the deadline still ends it.
+    nonisolated func perform<Output>(
+        _ exchange: AnswerExchange<Output>, isShielded: Bool = false
+    ) async throws(PostgresError) -> Output {
+        let answer: Result<Output, PostgresError>
+        if isShielded {
+            answer = await handIn(exchange)
+        } else {
+            answer = await withTaskCancellationHandler {
+                await handIn(exchange)
+            } onCancel: {
+                executor.queue.async { self.assumeIsolated { $0.abandon(exchange) } }
+            }
+        }
+        switch answer {
+        case .success(let output): return output
+        case .failure(let error): throw error.at(place)
+        }
+    }
+
+    private nonisolated func handIn<Output>(_ exchange: AnswerExchange<Output>) async -> Result<Output, PostgresError> {
+        await unsafe withUnsafeContinuation { continuation in
+            unsafe exchange.expect(continuation)
+            executor.queue.async { self.assumeIsolated { $0.submit(exchange) } }
+        }
+    }
+}

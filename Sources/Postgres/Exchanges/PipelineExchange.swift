@@ -1,0 +1,70 @@
+/// Several statements in one round trip and one implicit transaction: all of them take effect or none.
+final class PipelineExchange<each Statement: PostgresStatement>:
+    AnswerExchange<(repeat [(each Statement).Row])>, @unchecked Sendable
+{
+    private let statements: (repeat each Statement)
+    private let parts: (repeat PipelinePart<each Statement>)
+    private let readers: [any PipelineReader]
+    private var index = 0
+
+    init(_ statements: repeat each Statement, deadline: Deadline, role: TransactionRole = .none) {
+        let parts = (repeat PipelinePart<each Statement>((each Statement).self))
+        var readers: [any PipelineReader] = []
+        for part in repeat each parts { readers.append(part) }
+        self.statements = (repeat each statements)
+        self.parts = parts
+        self.readers = readers
+        super.init(deadline: deadline, role: role)
+    }
+
+    override var output: (repeat [(each Statement).Row])? { (repeat (each parts).rows) }
+
+    override func send(
+        on handle: borrowing ConnectionHandle, using parameters: inout PostgresParameters
+    ) throws(PostgresError) {
+        // Bound before anything is sent: a parameter that cannot be encoded must not leave half a pipeline behind.
+        var bound: [(sql: String, parameters: PostgresParameters)] = []
+        for statement in repeat each statements {
+            bound.append(try Self.bind(statement))
+        }
+        try handle.enterPipeline()
+        for (sql, parameters) in bound {
+            try handle.send(sql, parameters)
+        }
+        try handle.syncPipeline()
+    }
+
+    private static func bind<One: PostgresStatement>(
+        _ statement: One
+    ) throws(PostgresError) -> (sql: String, parameters: PostgresParameters) {
+        var parameters = PostgresParameters()
+        statement.bind(&parameters)
+        try parameters.check()
+        return (One.sql, parameters)
+    }
+
+    override func read(_ result: borrowing ResultHandle) throws(PostgresError) {
+        guard readers.indices.contains(index) else { return }
+        try readers[index].read(result)
+    }
+
+    override func statementEnded() -> Bool {
+        index += 1
+        return false
+    }
+}
+
+/// Reads the rows of one statement of a pipeline.
+private protocol PipelineReader: AnyObject {
+    func read(_ result: borrowing ResultHandle) throws(PostgresError)
+}
+
+private final class PipelinePart<Statement: PostgresStatement>: PipelineReader {
+    private(set) var rows: [Statement.Row] = []
+
+    init(_: Statement.Type) {}
+
+    func read(_ result: borrowing ResultHandle) throws(PostgresError) {
+        rows = try result.rows(of: Statement.self)
+    }
+}

@@ -1,0 +1,73 @@
+/// A document of type `json`: PostgreSQL stores the bytes as they were written.
+public struct PostgresJSON: Hashable, Sendable {
+    /// The document, UTF-8.
+    public var bytes: [UInt8]
+
+    /// A document that is written already. The server checks it.
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// A document that is written already. The server checks it.
+    public init(_ text: String) {
+        self.bytes = Array(text.utf8)
+    }
+}
+
+extension PostgresJSON: PostgresValue {
+    /// `json`
+    public static var type: PostgresType { .json }
+
+    /// The document as it is.
+    public func encode(into buffer: inout PostgresBuffer) { buffer.append(bytes) }
+
+    /// `json`, `jsonb` or text
+    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSON {
+        switch field.type {
+        case .json, .text, .varchar: unsafe PostgresJSON(Array(try field.bytes()))
+        case .jsonb: unsafe PostgresJSON(Array(try field.jsonbText()))
+        default: throw field.mismatch(.json)
+        }
+    }
+}
+
+/// A document of type `jsonb`: PostgreSQL keeps its meaning, not its bytes.
+public struct PostgresJSONB: Hashable, Sendable {
+    /// The document, UTF-8.
+    public var bytes: [UInt8]
+
+    /// A document that is written already. The server checks it.
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// A document that is written already. The server checks it.
+    public init(_ text: String) {
+        self.bytes = Array(text.utf8)
+    }
+}
+
+extension PostgresJSONB: PostgresValue {
+    /// `jsonb`
+    public static var type: PostgresType { .jsonb }
+
+    /// The version of the format, 1, and the document as text.
+    public func encode(into buffer: inout PostgresBuffer) {
+        buffer.append(UInt8(1))
+        buffer.append(bytes)
+    }
+
+    /// `json` or `jsonb`
+    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSONB {
+        PostgresJSONB(try PostgresJSON.decode(field).bytes)
+    }
+}
+
+extension PostgresField {
+    /// The text of a `jsonb` value, whose binary format is a version byte before it.
+    func jsonbText() throws(PostgresError) -> UnsafeRawBufferPointer {
+        let bytes = unsafe try bytes()
+        guard unsafe bytes.first == 1 else { throw unexpected("has an unknown version of jsonb") }
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+    }
+}
