@@ -1,5 +1,8 @@
+import CommandLineTool
+
 @main
 enum Main {
-    static func main() {
+    static func main() async {
+        await CommandLineTool.main()
     }
 }

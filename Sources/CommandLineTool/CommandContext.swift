@@ -1,0 +1,85 @@
+import FoundationEssentials
+public import Telemetry
+public import Worker
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What a command gets from the process it runs in. Tests make their own.
+public struct CommandContext: Sendable {
+    /// The environment variables.
+    public var environment: [String: String]
+    /// Writes text to standard output, as it is.
+    public var writeOutput: @Sendable (String) -> Void
+    /// Writes text to standard error, as it is.
+    public var writeError: @Sendable (String) -> Void
+    /// How many columns the terminal has that standard output is; nil when it is none.
+    public var terminalWidth: Int?
+    /// Whether standard error is a terminal.
+    public var errorIsTerminal: Bool
+    /// The time in seconds since 1970.
+    public var now: @Sendable () -> Double
+
+    /// A context made of its parts.
+    public init(
+        environment: [String: String], writeOutput: @escaping @Sendable (String) -> Void,
+        writeError: @escaping @Sendable (String) -> Void, terminalWidth: Int? = nil, errorIsTerminal: Bool = false,
+        now: @escaping @Sendable () -> Double
+    ) {
+        self.environment = environment
+        self.writeOutput = writeOutput
+        self.writeError = writeError
+        self.terminalWidth = terminalWidth
+        self.errorIsTerminal = errorIsTerminal
+        self.now = now
+    }
+
+    /// The settings, read from the environment and the file it names. Every command reads the same ones.
+    public func configuration() throws(ConfigurationError) -> WorkerConfiguration {
+        try WorkerConfiguration(reading: ConfigurationSources(environment: environment))
+    }
+
+    /// Where the loggers of a command write.
+    public func makeLogSink(_ configuration: WorkerConfiguration) -> LogSink {
+        LogSink(format: configuration.logFormat ?? (errorIsTerminal ? .text : .json), writer: LogWriter())
+    }
+}
+
+extension CommandContext {
+    /// The context of this process.
+    public static func live() -> Self {
+        Self(
+            environment: ProcessInfo.processInfo.environment,
+            writeOutput: { Self.write($0, to: STDOUT_FILENO) },
+            writeError: { Self.write($0, to: STDERR_FILENO) },
+            terminalWidth: Self.width(of: STDOUT_FILENO),
+            errorIsTerminal: isatty(STDERR_FILENO) == 1,
+            now: { Date().timeIntervalSince1970 })
+    }
+
+    private static func width(of descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// Writes all of `text`, or as much as the other side takes before it goes away.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+            guard written > 0 || errno == EINTR else { return }
+            rest = rest.dropFirst(max(written, 0))
+        }
+    }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

@@ -1,0 +1,45 @@
+import FoundationEssentials
+import Telemetry
+
+/// What a command says: results on standard output, as text or as JSON, and remarks on standard error.
+struct Output: Sendable {
+    /// Whether results are JSON.
+    let isJSON: Bool
+    private let context: CommandContext
+
+    /// How many columns text may take when standard output is no terminal.
+    static let defaultWidth = 80
+
+    init(_ options: OutputOptions, in context: CommandContext) {
+        isJSON = options.json
+        self.context = context
+    }
+
+    /// How many columns text may take.
+    var width: Int { context.terminalWidth ?? Self.defaultWidth }
+
+    /// A line of text on standard output, escaped.
+    func line(_ text: String) {
+        context.writeOutput(PrintableText(text).description + "\n")
+    }
+
+    /// A table on standard output; its cells are escaped.
+    func table(_ table: Table) {
+        for line in table.lines(width: width) {
+            context.writeOutput(line + "\n")
+        }
+    }
+
+    /// One JSON value on a line of standard output, with its keys sorted.
+    func json(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = try encoder.encode(value)
+        context.writeOutput(String(decoding: data, as: UTF8.self) + "\n")
+    }
+
+    /// A remark on standard error, escaped.
+    func remark(_ text: String) {
+        context.writeError(PrintableText(text).description + "\n")
+    }
+}

@@ -1,0 +1,66 @@
+import Telemetry
+
+/// Rows and columns for a terminal. Cells are text of unknown origin: they are escaped, and cut when the width asks for it.
+struct Table: Sendable {
+    struct Column: Sendable {
+        /// The heading.
+        var title: String
+        /// Whether cells stand at the right edge, as numbers should.
+        var isNumeric = false
+        /// Whether cells may be cut when the table is too wide. Identifiers that people copy should not be.
+        var isCuttable = true
+
+        static func text(_ title: String) -> Self { Self(title: title) }
+        static func identifier(_ title: String) -> Self { Self(title: title, isCuttable: false) }
+        static func number(_ title: String) -> Self { Self(title: title, isNumeric: true, isCuttable: false) }
+    }
+
+    let columns: [Column]
+    private(set) var rows: [[String]] = []
+
+    /// The narrowest that a cut column gets.
+    static let narrowest = 6
+    /// The most scalars of a cell that are looked at.
+    static let cellLimit = 500
+    private static let gap = "  "
+
+    init(_ columns: [Column]) {
+        self.columns = columns
+    }
+
+    /// Adds a row. Missing cells are empty; a cell too many is left out.
+    mutating func add(_ cells: String...) {
+        let padded = cells + Array(repeating: "", count: max(0, columns.count - cells.count))
+        rows.append(padded.prefix(columns.count).map { PrintableText($0, limit: Self.cellLimit).description })
+    }
+
+    /// The table as lines of at most `width` columns, unless what may not be cut needs more.
+    func lines(width: Int) -> [String] {
+        let widths = fittedWidths(width)
+        return ([columns.map(\.title)] + rows).map { cells in
+            var line = ""
+            for (index, cell) in cells.enumerated() {
+                let text = DisplayWidth.truncate(cell, to: widths[index])
+                let padding = String(repeating: " ", count: max(0, widths[index] - DisplayWidth.of(text)))
+                line += index == 0 ? "" : Self.gap
+                line += columns[index].isNumeric ? padding + text : text + padding
+            }
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    /// Takes columns away from the widest column that may be cut, one at a time, until the table fits.
+    private func fittedWidths(_ available: Int) -> [Int] {
+        var widths = columns.indices.map { index in
+            rows.reduce(DisplayWidth.of(columns[index].title)) { max($0, DisplayWidth.of($1[index])) }
+        }
+        var total = widths.reduce(0, +) + Self.gap.count * max(0, columns.count - 1)
+        while total > available {
+            let cuttable = columns.indices.filter { columns[$0].isCuttable && widths[$0] > Self.narrowest }
+            guard let widest = cuttable.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            total -= 1
+        }
+        return widths
+    }
+}
