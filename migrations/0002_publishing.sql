@@ -75,7 +75,7 @@ WHEN (
         OR jsonb_path_exists(NEW.headers, '$.* ? (@.type() != "string")')
         OR jsonb_path_exists(NEW.headers, '$.* ? (!(@ like_regex "^([\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?)?$"))')
         OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (!(@ like_regex "^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$"))')
-        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|proxy-.*|webhook-.*)$" flag "i")')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
         OR jsonb_array_length(jsonb_path_query_array(NEW.headers, '$.keyvalue().key')) > 32))
 )
 EXECUTE FUNCTION postrider.reject_event();

@@ -88,7 +88,7 @@ BEGIN
     END IF;
     SELECT split_part(u.h, ':', 1) INTO v_bad FROM unnest(p_headers) AS u (h)
     WHERE u.h IS NULL OR u.h !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+: ?[\x20-\x7e\t]*$' OR octet_length(u.h) > 4096
-        OR u.h ~* '^(host|content-length|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|proxy-[^:]*|webhook-[^:]*):'
+        OR u.h ~* '^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-[^:]*|webhook-[^:]*):'
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
