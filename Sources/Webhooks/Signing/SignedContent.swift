@@ -14,10 +14,12 @@ enum SignedContent {
     }
 
     /// Appends `v1,<Base64>`. The HMAC is a copy of one that has been given the key and nothing else.
-    static func appendSignature(of head: [UInt8], _ body: [UInt8], with keyed: HMAC<SHA256>, to text: inout [UInt8]) {
+    static func appendSignature(
+        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: HMAC<SHA256>, to text: inout [UInt8]
+    ) {
         var hmac = keyed
         hmac.update(data: head)
-        hmac.update(data: body)
+        hmac.update(bufferPointer: body)
         text.append(contentsOf: "v1,".utf8)
         hmac.finalize().withUnsafeBytes { Base64.append($0, to: &text) }
     }
