@@ -24,7 +24,7 @@ public enum CommandLineTool {
 
     /// Runs one command.
     /// - Parameter arguments: the command line without the name of the executable.
-    public static func run(_ arguments: [String], in context: CommandContext) async -> ExitStatus {
+    public static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
         do {
             var command = try PostriderCommand.parseAsRoot(arguments)
             guard let subcommand = command as? any ContextCommand else {
@@ -39,7 +39,7 @@ public enum CommandLineTool {
         }
     }
 
-    private static func report(_ error: any Error, in context: CommandContext) -> ExitStatus {
+    static func report(_ error: any Error, in context: CommandContext) -> CommandStatus {
         if let status = status(of: error) {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return status
@@ -61,7 +61,7 @@ public enum CommandLineTool {
     }
 
     /// The status of an error of ours; nil for those of the parser and for unknown ones.
-    private static func status(of error: any Error) -> ExitStatus? {
+    private static func status(of error: any Error) -> CommandStatus? {
         switch error {
         case let error as CommandError: error.status
         case is ConfigurationError: .configuration

@@ -1,5 +1,5 @@
 /// How a command ended, by the numbers of BSD's `sysexits.h`.
-public enum ExitStatus: Int32, Sendable {
+public enum CommandStatus: Int32, Sendable {
     /// Done.
     case done = 0
     /// Any other failure.
