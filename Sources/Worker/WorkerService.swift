@@ -1,6 +1,7 @@
+import CoreMetrics
 import Courier
 public import Logging
-public import Outbox
+import Outbox
 import OutboxStore
 public import Postgres
 public import ServiceLifecycle
@@ -56,15 +57,15 @@ public struct WorkerService: Service {
         metrics.maxInFlight.record(configuration.maxInFlight)
 
         func session(_ purpose: String) -> PostgresSession {
-            PostgresSession(database, logger: log, random: random) { event in
-                Self.report(event, purpose, metrics: metrics, log: throttled)
-            }
+            PostgresSession(
+                database, logger: log, random: random,
+                onEvent: { Self.report($0, purpose, metrics: metrics, log: throttled) })
         }
         let receiver = ResultReceiver(
             queue: queue, metrics: metrics, log: throttled, wallClock: wallClock, random: random)
         var courier = CourierConfiguration()
         courier.maximumInFlight = configuration.maxInFlight
-        courier.maximumIdleConnections = configuration.maxInFlight
+        courier.maximumConnections = configuration.maxInFlight + configuration.maxInFlight / 2
         pool = try CourierPool(
             configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
         self.session = session("start")

@@ -19,7 +19,7 @@ enum SignedContent {
     ) {
         var hmac = keyed
         hmac.update(data: head)
-        hmac.update(bufferPointer: body)
+        hmac.update(data: body)
         text.append(contentsOf: "v1,".utf8)
         hmac.finalize().withUnsafeBytes { Base64.append($0, to: &text) }
     }

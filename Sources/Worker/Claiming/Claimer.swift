@@ -1,3 +1,4 @@
+import CoreMetrics
 import Courier
 import Logging
 import OutboxStore

@@ -1,3 +1,4 @@
+import Logging
 import OutboxStore
 import Postgres
 import ServiceLifecycle

@@ -1,6 +1,7 @@
 import Courier
 import Outbox
 import OutboxStore
+import Postgres
 import Webhooks
 
 /// Turns claimed deliveries, their events and endpoints into requests, and into settlements where nothing can be sent.

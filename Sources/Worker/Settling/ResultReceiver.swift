@@ -1,6 +1,8 @@
-import Courier
 import CoreMetrics
+import Courier
+import Logging
 import Metrics
+import Outbox
 import OutboxStore
 import Telemetry
 
