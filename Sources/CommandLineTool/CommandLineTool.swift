@@ -1,5 +1,7 @@
 import ArgumentParser
 import Outbox
+import OutboxStore
+import Postgres
 import Telemetry
 import Webhooks
 import Worker
@@ -40,6 +42,10 @@ public enum CommandLineTool {
     }
 
     static func report(_ error: any Error, in context: CommandContext) -> CommandStatus {
+        if let error = error as? PostgresError {
+            context.writeError("postrider: \(PrintableText(DatabaseFailure.message(error), limit: 2000))\n")
+            return DatabaseFailure.status(error)
+        }
         if let status = status(of: error) {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return status
@@ -66,6 +72,7 @@ public enum CommandLineTool {
         case let error as CommandError: error.status
         case is ConfigurationError: .configuration
         case is InvalidText, is WebhookSecretError: .usage
+        case is MigrationError: .configuration
         case is CancellationError: .failure
         default: nil
         }

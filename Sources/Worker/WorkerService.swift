@@ -55,6 +55,7 @@ public struct WorkerService: Service {
         self.name = name
         self.version = version
         metrics.maxInFlight.record(configuration.maxInFlight)
+        health.show(in: registry)
 
         func session(_ purpose: String) -> PostgresSession {
             PostgresSession(
