@@ -41,7 +41,8 @@ public struct WorkerService: Service {
         let claimWakeup = Wakeup(label: "postrider.claimer")
         let settleWakeup = Wakeup(label: "postrider.settler")
         let queue = SettleQueue(arrived: settleWakeup)
-        let inFlight = InFlight(limit: configuration.maxInFlight, byteLimit: configuration.maxInFlightBytes)
+        let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight)
+        let inFlight = InFlight(limit: permits, byteLimit: configuration.maxInFlightBytes)
         let addresses = AddressPolicy(allowed: configuration.allowedNetworks)
         let sealing = try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }
         parts = WorkerParts(
@@ -54,7 +55,7 @@ public struct WorkerService: Service {
             throttledLog: throttled, wallClock: wallClock, random: random)
         self.name = name
         self.version = version
-        metrics.maxInFlight.record(configuration.maxInFlight)
+        metrics.maxInFlight.record(permits)
         health.show(in: registry)
 
         func session(_ purpose: String) -> PostgresSession {
@@ -65,8 +66,8 @@ public struct WorkerService: Service {
         let receiver = ResultReceiver(
             queue: queue, metrics: metrics, log: throttled, wallClock: wallClock, random: random)
         var courier = CourierConfiguration()
-        courier.maximumInFlight = configuration.maxInFlight
-        courier.maximumConnections = configuration.maxInFlight + configuration.maxInFlight / 2
+        courier.maximumInFlight = permits
+        courier.maximumConnections = permits
         pool = try CourierPool(
             configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
         self.session = session("start")
