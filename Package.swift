@@ -95,7 +95,10 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "CommandLineToolTests",
-            dependencies: ["CommandLineTool", "Telemetry", "TestSupport", "Worker", argumentParser, logging],
+            dependencies: [
+                "CommandLineTool", "Outbox", "Telemetry", "TestSupport", "Webhooks", "Worker",
+                argumentParser, flyingSocks, logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"], swiftSettings: strict),

@@ -1,12 +1,12 @@
 /// Why a command ended without having done what it was asked for.
 public struct CommandError: Error, Sendable, CustomStringConvertible {
     /// What the process exits with.
-    public let status: ExitStatus
+    public let status: CommandStatus
     /// One line for a person, safe to show. Parts from outside are escaped when it is printed.
     public let message: String
 
     /// Describes a failure.
-    public init(_ status: ExitStatus, _ message: String) {
+    public init(_ status: CommandStatus, _ message: String) {
         self.status = status
         self.message = message
     }

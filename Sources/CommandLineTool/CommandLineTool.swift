@@ -1,5 +1,7 @@
 import ArgumentParser
 import Outbox
+import OutboxStore
+import Postgres
 import Telemetry
 import Webhooks
 import Worker
@@ -24,7 +26,7 @@ public enum CommandLineTool {
 
     /// Runs one command.
     /// - Parameter arguments: the command line without the name of the executable.
-    public static func run(_ arguments: [String], in context: CommandContext) async -> ExitStatus {
+    public static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
         do {
             var command = try PostriderCommand.parseAsRoot(arguments)
             guard let subcommand = command as? any ContextCommand else {
@@ -39,7 +41,11 @@ public enum CommandLineTool {
         }
     }
 
-    private static func report(_ error: any Error, in context: CommandContext) -> ExitStatus {
+    static func report(_ error: any Error, in context: CommandContext) -> CommandStatus {
+        if let error = error as? PostgresError {
+            context.writeError("postrider: \(PrintableText(DatabaseFailure.message(error), limit: 2000))\n")
+            return DatabaseFailure.status(error)
+        }
         if let status = status(of: error) {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return status
@@ -61,11 +67,12 @@ public enum CommandLineTool {
     }
 
     /// The status of an error of ours; nil for those of the parser and for unknown ones.
-    private static func status(of error: any Error) -> ExitStatus? {
+    private static func status(of error: any Error) -> CommandStatus? {
         switch error {
         case let error as CommandError: error.status
         case is ConfigurationError: .configuration
         case is InvalidText, is WebhookSecretError: .usage
+        case is MigrationError: .configuration
         case is CancellationError: .failure
         default: nil
         }

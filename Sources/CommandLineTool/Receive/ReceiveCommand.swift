@@ -11,7 +11,7 @@ struct ReceiveCommand: ContextCommand {
             Answers 200 to a POST that verifies and 401 to one that does not. Without --secret nothing is verified.
 
             Example:
-              postrider receive --listen 127.0.0.1:8081 --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+              postrider receive --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
             """)
 
     @Option(help: "Where to listen, as HOST:PORT; port 0 takes any free one.", transform: Self.address)

@@ -15,6 +15,12 @@ public struct RetryPolicy: Hashable, Sendable {
         self.maxAttempts = attempts
     }
 
+    /// The nearest policy that is allowed: for what is stored already and must be worked with.
+    public init(schedule: RetrySchedule, clampingMaxAttempts maxAttempts: Int) {
+        self.schedule = schedule
+        self.maxAttempts = min(max(maxAttempts, 1), Limits.maxAttempts)
+    }
+
     /// The decision after one attempt.
     ///
     /// A 2xx answer is success and 410 closes the endpoint; anything else that can change by itself follows the

@@ -12,7 +12,7 @@ public struct MeasureLag: PostgresStatement {
 
     public static let sql = """
         SELECT coalesce(max((extract(epoch FROM clock_timestamp() - oldest.due_at) * 1000000)::bigint), 0),
-               (SELECT count(*) FROM (SELECT 1 FROM postrider.dead x LIMIT 10000) some)
+               (SELECT count(*) FROM (SELECT 1 FROM postrider.dead x LIMIT 10000) few)
         FROM postrider.lanes l
         CROSS JOIN LATERAL (
             SELECT d.due_at FROM postrider.deliveries d

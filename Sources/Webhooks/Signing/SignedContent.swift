@@ -14,7 +14,9 @@ enum SignedContent {
     }
 
     /// Appends `v1,<Base64>`. The HMAC is a copy of one that has been given the key and nothing else.
-    static func appendSignature(of head: [UInt8], _ body: [UInt8], with keyed: HMAC<SHA256>, to text: inout [UInt8]) {
+    static func appendSignature(
+        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: HMAC<SHA256>, to text: inout [UInt8]
+    ) {
         var hmac = keyed
         hmac.update(data: head)
         hmac.update(data: body)

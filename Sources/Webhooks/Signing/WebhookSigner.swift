@@ -21,6 +21,16 @@ public struct WebhookSigner: Sendable {
     ///   - timestamp: the value of `webhook-timestamp`, in seconds since 1970.
     ///   - body: the bytes of the request body, exactly as they are sent.
     public func signature(id: String, timestamp: Int64, body: [UInt8]) throws(WebhookSigningError) -> String {
+        let value = body.withUnsafeBytes { bytes in
+            Result { () throws(WebhookSigningError) in try signature(id: id, timestamp: timestamp, body: bytes) }
+        }
+        return String(decoding: try value.get(), as: UTF8.self)
+    }
+
+    /// The same for a body that lies somewhere in memory, and as bytes: for those who sign many.
+    public func signature(
+        id: String, timestamp: Int64, body: UnsafeRawBufferPointer
+    ) throws(WebhookSigningError) -> [UInt8] {
         var head = Array(id.utf8)
         guard !head.isEmpty, !head.contains(where: { $0 == SignedContent.dot || $0 <= 0x20 || $0 >= 0x7f }) else {
             throw WebhookSigningError(.id, "a webhook id is visible ASCII without a dot, at least one character")
@@ -32,6 +42,6 @@ public struct WebhookSigner: Sendable {
             if !value.isEmpty { value.append(UInt8(ascii: " ")) }
             SignedContent.appendSignature(of: head, body, with: hmac, to: &value)
         }
-        return String(decoding: value, as: UTF8.self)
+        return value
     }
 }

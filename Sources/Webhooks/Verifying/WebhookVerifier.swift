@@ -73,7 +73,7 @@ public struct WebhookVerifier: Sendable {
         var fits = false
         for hmac in keyed {
             var expected: [UInt8] = []
-            SignedContent.appendSignature(of: head, body, with: hmac, to: &expected)
+            body.withUnsafeBytes { SignedContent.appendSignature(of: head, $0, with: hmac, to: &expected) }
             for signature in given where ConstantTime.equal(expected, signature) {
                 fits = true
             }

@@ -3,6 +3,7 @@ import FoundationEssentials
 public import Logging
 public import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// Serves `/livez`, `/readyz`, `/healthz` and `/metrics`, and survives whoever talks to it.
 ///
@@ -30,7 +31,6 @@ public final class HealthServer: Service {
 
     private let socket: Socket
     private let isClosed = Atomic(false)
-    private let spare: SpareDescriptor
     private let routes: HealthRoutes
     private let limits: Limits
     private let logger: Logger
@@ -45,7 +45,6 @@ public final class HealthServer: Service {
         metrics: @escaping @Sendable () -> String
     ) throws(ConfigurationError) {
         (socket, self.address) = try Self.listen(on: address)
-        spare = SpareDescriptor()
         routes = HealthRoutes(state: state, metrics: metrics)
         self.limits = limits
         self.logger = logger
@@ -93,10 +92,9 @@ extension HealthServer {
                 } catch is CancellationError {
                     throw CancellationError()
                 } catch {
-                    // Out of descriptors: give up the spare one, so that probes are answered while deliveries hold the rest.
-                    guard !spare.release() else { continue }
+                    // Out of descriptors, most likely, which DescriptorLimit is there to prevent. It passes, or it does not.
                     if !isRefused {
-                        logger.warning("Health server cannot accept connections", metadata: ["error": "\(error)"])
+                        logger.log(.warning, "Health server cannot accept connections", with: [.error: "\(error)"])
                     }
                     isRefused = true
                     try await Task.sleep(for: limits.pause)
@@ -113,7 +111,6 @@ extension HealthServer {
             group.cancelAll()
         }
         try? connection.close()
-        spare.refill()
     }
 
     private func answer(_ connection: AsyncSocket) async throws {

@@ -12,12 +12,4 @@ import Testing
         #expect(shown.contains("[redacted]"))
         #expect(Redacted("canary").reveal() == "canary")
     }
-
-    @Test func printableTextKeepsScriptsAndCuts() {
-        #expect(PrintableText("Großhandel 日本 🙂").description == "Großhandel 日本 🙂")
-        #expect(PrintableText("a\u{1b}[1m\n").description == "a\\u{1b}[1m\\n")
-        #expect(PrintableText("abcdef", limit: 3).description == "abc…")
-        #expect(PrintableText("日本語", limit: 3).description == "日本語")
-        #expect(PrintableText("", limit: 0).description == "")
-    }
 }

@@ -145,12 +145,16 @@ import Testing
         #expect(error?.description == "POSTRIDER_CONFIG names a file that does not exist (set in the environment)")
     }
 
-    @Test(arguments: ["/dev/zero", "/dev", ""])
-    func whatIsNoFileIsRefused(path: String) {
+    @Test(arguments: [
+        ("/dev/zero", "is not a regular file"), ("/dev", "is not a regular file"), ("", "does not exist"),
+        ("/dev/null/x", "does not exist"),
+    ])
+    func whatIsNoFileIsRefused(path: String, reason: String) {
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationSources(environment: ["POSTRIDER_CONFIG": path])
         }
         #expect(error?.code == .unreadableFile)
+        #expect(error?.rule == "names a file that \(reason)")
     }
 
     @Test(arguments: ["127.0.0.1:1", "0.0.0.0:8080", "[::]:65535", "[::1]:80", "[2001:db8::1]:443"])

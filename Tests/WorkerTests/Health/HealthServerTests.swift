@@ -159,6 +159,32 @@ import Testing
         }
     }
 
+    @Test func connectionsBeyondTheLimitWaitForTheirTurn() async throws {
+        var limits = HealthServer.Limits()
+        limits.connections = 2
+        limits.deadline = .seconds(50)
+        try await withServer(limits: limits) { address in
+            var idle = [try await connect(to: address), try await connect(to: address)]
+            let waiting = try await connect(to: address)
+            defer { try? waiting.close() }
+            try await waiting.write(Data("GET /livez HTTP/1.1\r\n\r\n".utf8))
+            let early = try await withThrowingTaskGroup(of: String?.self) { group in
+                group.addTask { try await readToEnd(of: waiting) }
+                group.addTask {
+                    try await Task.sleep(for: .milliseconds(150))
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            #expect(early == nil)
+            try idle.removeLast().close()
+            let answer = try await readToEnd(of: waiting)
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            try idle.removeLast().close()
+        }
+    }
+
     @Test func manyRequestsInTurnAndAtOnce() async throws {
         try await withServer { address in
             for _ in 0..<5 {

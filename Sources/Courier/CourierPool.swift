@@ -1,0 +1,89 @@
+public import Outbox
+internal import Synchronization
+
+/// The bounded pool that makes requests: libcurl on a few Dispatch queues, one for each core.
+///
+/// Slow endpoints cost memory, not threads. Every request that is submitted gets exactly one result. What the pool
+/// promises about addresses: a name is resolved here, every address of it is judged, only judged addresses are dialled, and
+/// a connection is used for no other endpoint than the one it was made for.
+public final class CourierPool: Sendable {
+    /// How much busier than another a courier may be before its endpoints' requests go to the other. Requests of one
+    /// endpoint stay together for the sake of kept connections; one busy endpoint must still be able to use every core.
+    static let tolerance = 16
+
+    private let couriers: [Courier]
+
+    /// Makes a pool; requests can be submitted at once.
+    ///
+    /// - Parameters:
+    ///   - judge: whether the address policy allows an address. Called on many threads, often; must be quick.
+    ///   - resolver: finds addresses.
+    ///   - deliver: takes results, in batches, on a courier's queue. Must not block.
+    /// - Throws: ``CourierPoolError`` when the process is out of descriptors or memory.
+    public init(
+        configuration: CourierConfiguration = CourierConfiguration(),
+        judge: @escaping @Sendable (IPAddress) -> Bool,
+        resolver: any NameResolver = SystemResolver(),
+        deliver: @escaping @Sendable ([CourierResult]) -> Void
+    ) throws(CourierPoolError) {
+        CurlGlobal.setUp()
+        let names = NameService(limits: configuration.names, resolver: resolver, judge: judge)
+        var couriers: [Courier] = []
+        for number in 0..<max(1, configuration.couriers) {
+            guard
+                let courier = Courier(
+                    number: number, configuration: configuration, names: names, judge: judge, deliver: deliver)
+            else { throw CourierPoolError() }
+            couriers.append(courier)
+        }
+        for courier in couriers { courier.start() }
+        self.couriers = couriers
+    }
+
+    deinit {
+        for courier in couriers { courier.close {} }
+    }
+
+    /// How many requests have been submitted and have no result yet.
+    public var inFlight: Int {
+        couriers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) }
+    }
+
+    /// Takes requests over. Results may come before this returns. After `close`, every result is `notSent(.cancelled)`.
+    public func submit(_ batch: [any CourierRequest]) {
+        guard couriers.count > 1 else {
+            if !batch.isEmpty { couriers[0].submit(batch) }
+            return
+        }
+        var loads = couriers.map { $0.load.load(ordering: .relaxed) }
+        var shares = [[any CourierRequest]](repeating: [], count: couriers.count)
+        for request in batch {
+            let index = Self.courier(for: request.route.id, loads: loads)
+            loads[index] += 1
+            shares[index].append(request)
+        }
+        for (courier, share) in zip(couriers, shares) where !share.isEmpty { courier.submit(share) }
+    }
+
+    /// Ends everything that has been submitted: what was not sent yet is handed back as `notSent(.cancelled)`, what may have
+    /// been sent as `interrupted`. The pool stays usable.
+    public func cancelAll() {
+        for courier in couriers { courier.cancelAll() }
+    }
+
+    /// As ``cancelAll()``, for good; returns when the last result has been delivered and every connection is closed.
+    public func close() async {
+        for courier in couriers {
+            await withCheckedContinuation { continuation in
+                courier.close { continuation.resume() }
+            }
+        }
+    }
+
+    /// Which courier takes a request: the endpoint's own, unless that is much busier than the least busy one.
+    static func courier(for endpoint: Int32, loads: [Int]) -> Int {
+        let home = Int(endpoint.magnitude) % loads.count
+        guard let least = loads.indices.min(by: { loads[$0] < loads[$1] }) else { return home }
+        return loads[home] - loads[least] > tolerance ? least : home
+    }
+}

@@ -1,0 +1,57 @@
+internal import CLibCurl
+
+/// A libcurl easy handle.
+///
+/// libcurl's rule: a handle may be used by one thread at a time, and while it is in a multi handle only from where that
+/// multi handle is used (https://curl.se/libcurl/c/threadsafe.html). Each is owned by one ``Exchange``, which is owned by
+/// one ``Courier``, which touches it on its own serial queue only.
+@safe struct EasyHandle: ~Copyable {
+    let pointer: UnsafeMutableRawPointer
+
+    init?() {
+        guard let pointer = unsafe curl_easy_init() else { return nil }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(pointer)
+    }
+
+    func set(_ option: CURLoption, _ value: Int) {
+        unsafe check(courier_set_long(pointer, option, value))
+    }
+
+    func set(_ option: CURLoption, offset value: Int) {
+        unsafe check(courier_set_offset(pointer, option, curl_off_t(value)))
+    }
+
+    /// libcurl copies the string.
+    func set(_ option: CURLoption, _ value: String) {
+        unsafe check(courier_set_string(pointer, option, value))
+    }
+
+    /// libcurl does not copy what the pointer leads to.
+    func set(_ option: CURLoption, pointer value: UnsafeRawPointer?) {
+        unsafe check(courier_set_pointer(pointer, option, value))
+    }
+
+    /// libcurl does not copy the list.
+    func set(_ option: CURLoption, list: UnsafeMutablePointer<curl_slist>?) {
+        unsafe check(courier_set_list(pointer, option, list))
+    }
+
+    func integer(_ info: CURLINFO) -> Int {
+        var value = 0
+        return unsafe courier_get_long(pointer, info, &value) == CURLE_OK ? value : 0
+    }
+
+    func microseconds(_ info: CURLINFO) -> Int64 {
+        var value: curl_off_t = 0
+        return unsafe courier_get_offset(pointer, info, &value) == CURLE_OK ? Int64(value) : 0
+    }
+
+    /// Every option set here is known to the version that we build with, and every value is ours.
+    func check(_ code: CURLcode) {
+        precondition(code == CURLE_OK || code == CURLE_OUT_OF_MEMORY, "libcurl refused an option")
+    }
+}

@@ -1,0 +1,135 @@
+internal import Dispatch
+internal import Glibc
+internal import Outbox
+
+/// The way of a request until it is under way.
+extension Courier {
+    func begin(_ request: any CourierRequest) {
+        let pending = PendingRequest(request: request, startedAt: Self.wallClockMicroseconds(), begun: .now)
+        guard pending.begun < request.mustStartBefore else {
+            results.append(pending.result(.notSent(.tooLate)))
+            return
+        }
+        let prepared = shelf.prepared(for: request.route, turn: turn)
+        if let vetted = prepared.vetted, let until = prepared.vettedUntil, pending.begun < until {
+            start(pending, prepared, vetted)
+            return
+        }
+        switch request.route.host {
+        case .address(let address):
+            // What is written in the URL does not change, and neither does the policy while the process runs.
+            take(names.judge(literal: address), until: pending.begun + .seconds(86_400), pending)
+        case .name(let name):
+            lookUp(name, pending)
+        }
+    }
+
+    private func lookUp(_ name: String, _ pending: PendingRequest) {
+        let isFirst = unresolved[name] == nil
+        if isFirst {
+            let answer = names.lookUp(name) { [weak self] answer, freshUntil in
+                guard let self else { return }
+                queue.async { [self] in
+                    resolved(name, answer, freshUntil)
+                    runTurn()
+                }
+            }
+            if let answer {
+                take(answer.0, until: answer.freshUntil, pending)
+                return
+            }
+        }
+        unresolved[name, default: []].append(pending)
+        unresolvedCount += 1
+        unresolvedDeadline = min(unresolvedDeadline ?? pending.deadline, pending.deadline)
+    }
+
+    private func resolved(_ name: String, _ answer: NameAnswer, _ freshUntil: ContinuousClock.Instant) {
+        guard let requests = unresolved.removeValue(forKey: name) else { return }
+        unresolvedCount -= requests.count
+        for pending in requests { take(answer, until: freshUntil, pending) }
+    }
+
+    private func take(_ answer: NameAnswer, until: ContinuousClock.Instant, _ pending: PendingRequest) {
+        switch answer {
+        case .vetted(let vetted):
+            let prepared = shelf.prepared(for: pending.request.route, turn: turn)
+            shelf.pin(vetted, until: until, on: prepared, turn: turn)
+            start(pending, prepared, vetted)
+        case .blocked(let address):
+            let outcome = CourierOutcome.failed(.blockedAddress, detail: "an address of the host is not allowed")
+            results.append(pending.result(outcome, blocked: address))
+        case .failed(let error):
+            results.append(pending.result(.failed(.dnsFailure, detail: error.description)))
+        }
+    }
+
+    private func start(_ pending: PendingRequest, _ prepared: PreparedRoute, _ vetted: VettedAddresses) {
+        let now = ContinuousClock.now
+        guard now < pending.request.mustStartBefore else {
+            results.append(pending.result(.notSent(.tooLate)))
+            return
+        }
+        guard now < pending.deadline else {
+            results.append(pending.result(.failed(.dnsFailure, detail: NameResolutionError(.timedOut).description)))
+            return
+        }
+        guard let exchange = prepared.idle.popLast() ?? Exchange(prepared, courier: self) else {
+            results.append(pending.result(.failed(.internalError, detail: "the worker is out of memory")))
+            return
+        }
+        shelf.took(exchange)
+        let isLoaded = exchange.load(
+            pending, vetted: vetted, remaining: pending.deadline - now,
+            nameLookup: (now - pending.begun).microseconds, unixTime: Self.wallClockMicroseconds() / 1_000_000,
+            unneeded: { shelf.takeRetired(before: turn) })
+        guard isLoaded, add(exchange) else {
+            exchange.carriage = nil
+            let detail = isLoaded ? "the transfer could not be begun" : "a header of the request is not allowed"
+            results.append(pending.result(.failed(.internalError, detail: detail)))
+            shelf.put(exchange, maximum: configuration.maximumPrepared)
+            return
+        }
+    }
+
+    func endOverdueLookUps() {
+        guard let deadline = unresolvedDeadline, deadline <= .now else { return }
+        let now = ContinuousClock.now
+        unresolvedDeadline = nil
+        for (name, requests) in unresolved {
+            for pending in requests where pending.deadline <= now {
+                results.append(pending.result(.failed(.dnsFailure, detail: NameResolutionError(.timedOut).description)))
+            }
+            let rest = requests.filter { $0.deadline > now }
+            unresolvedCount -= requests.count - rest.count
+            unresolved[name] = rest
+            if let next = rest.map(\.deadline).min() { unresolvedDeadline = min(unresolvedDeadline ?? next, next) }
+        }
+    }
+
+    func cancel(_ request: any CourierRequest) {
+        let pending = PendingRequest(request: request, startedAt: Self.wallClockMicroseconds(), begun: .now)
+        results.append(pending.result(.notSent(.cancelled)))
+    }
+
+    /// Ends everything: what waits is handed back, what is under way is cut.
+    func abandonAll() {
+        takeInbox()
+        for request in waiting[waitingHead...] { cancel(request) }
+        waiting = []
+        waitingHead = 0
+        for requests in unresolved.values {
+            results.append(contentsOf: requests.map { $0.result(.notSent(.cancelled)) })
+        }
+        unresolved = [:]
+        unresolvedCount = 0
+        unresolvedDeadline = nil
+        while let exchange = active.last { release(exchange, exchange.abandon()) }
+    }
+
+    private static func wallClockMicroseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}

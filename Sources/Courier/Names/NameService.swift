@@ -1,0 +1,72 @@
+internal import Dispatch
+internal import Outbox
+internal import Synchronization
+
+/// Resolves names on a few threads and judges every address, for all couriers of a pool.
+///
+/// libcurl's own resolver would start a thread for each look-up, so that thousands of endpoints with a dead name server
+/// would mean thousands of threads; and it would dial what nobody has judged.
+final class NameService: Sendable {
+    typealias Waiter = @Sendable (NameAnswer, _ freshUntil: ContinuousClock.Instant) -> Void
+
+    private let resolver: any NameResolver
+    private let judge: @Sendable (IPAddress) -> Bool
+    private let limits: NameLimits
+    private let cache: Mutex<NameCache<Waiter>>
+    private let threads = DispatchQueue(label: "postrider.names", attributes: .concurrent)
+    private let clock = DispatchQueue(label: "postrider.names.budget")
+
+    init(limits: NameLimits, resolver: any NameResolver, judge: @escaping @Sendable (IPAddress) -> Bool) {
+        self.limits = limits
+        self.resolver = resolver
+        self.judge = judge
+        cache = Mutex(NameCache(limits: limits))
+    }
+
+    /// The answer for `name` if it is at hand; else nil, and `waiter` is called with it, once, on any thread.
+    func lookUp(_ name: String, waiter: @escaping Waiter) -> (NameAnswer, freshUntil: ContinuousClock.Instant)? {
+        switch cache.withLock({ $0.lookUp(name, now: .now, waiter: waiter) }) {
+        case .answer(let answer, let freshUntil):
+            return (answer, freshUntil)
+        case .wait:
+            return nil
+        case .begin(let flight):
+            clock.asyncAfter(deadline: .now() + limits.budget.dispatchInterval) { [weak self] in
+                self?.expire(name, flight: flight)
+            }
+            startNext()
+            return nil
+        }
+    }
+
+    /// The answer for an address that is written in a URL.
+    func judge(literal address: IPAddress) -> NameAnswer {
+        guard judge(address) else { return .blocked(address) }
+        return .vetted(cache.withLock { $0.vet([address]) })
+    }
+
+    private func startNext() {
+        while let name = cache.withLock({ $0.next() }) {
+            threads.async { [self] in resolve(name) }
+        }
+    }
+
+    private func resolve(_ name: String) {
+        let result: Result<[IPAddress], NameResolutionError>
+        do throws(NameResolutionError) {
+            result = .success(try resolver.addresses(of: name))
+        } catch {
+            result = .failure(error)
+        }
+        let (waiters, answer, freshUntil) = cache.withLock { $0.finish(name, result, now: .now, judge: judge) }
+        for waiter in waiters { waiter(answer, freshUntil) }
+        startNext()
+    }
+
+    private func expire(_ name: String, flight: UInt64) {
+        guard let (waiters, answer, freshUntil) = cache.withLock({ $0.expire(name, flight: flight, now: .now) }) else {
+            return
+        }
+        for waiter in waiters { waiter(answer, freshUntil) }
+    }
+}

@@ -1,0 +1,51 @@
+internal import Glibc
+public import Outbox
+
+/// The resolver of the operating system: `/etc/hosts` first, then `getaddrinfo`.
+///
+/// The name is given to `getaddrinfo` with a trailing dot, so that no search domain is tried: a name from outside must
+/// never become a name inside the cluster. glibc does not find a name with a dot in `/etc/hosts`; that file is read here.
+public struct SystemResolver: NameResolver {
+    /// The most addresses that are taken from one answer. More than a DNS message holds.
+    static let maximumAddresses = 8192
+
+    private let hostsPath: String
+
+    /// A resolver.
+    /// - Parameter hostsPath: the hosts file.
+    public init(hostsPath: String = "/etc/hosts") {
+        self.hostsPath = hostsPath
+    }
+
+    /// See ``NameResolver``.
+    public func addresses(of name: String) throws(NameResolutionError) -> [IPAddress] {
+        let written = HostsFile(path: hostsPath).addresses(of: name)
+        guard written.isEmpty else { return written }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = unsafe getaddrinfo(name + ".", nil, &hints, &list)
+        guard status == 0 else { throw Self.error(status) }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [IPAddress] = []
+        var seen: Set<IPAddress> = []
+        var next = unsafe list
+        while let entry = unsafe next, addresses.count < Self.maximumAddresses {
+            unsafe next = entry.pointee.ai_next
+            guard let socketAddress = unsafe entry.pointee.ai_addr,
+                let address = unsafe SocketAddress(socketAddress)
+            else { continue }
+            // A zone comes from this machine's configuration, never from an honest public name.
+            guard address.scope == 0 else { throw NameResolutionError(.notFound) }
+            if seen.insert(address.address).inserted { addresses.append(address.address) }
+        }
+        guard !addresses.isEmpty else { throw NameResolutionError(.notFound) }
+        return addresses
+    }
+
+    private static func error(_ status: Int32) -> NameResolutionError {
+        // EAI_NODATA and EAI_ADDRFAMILY, which glibc still answers with, are -5 and -9.
+        [EAI_NONAME, -5, -9].contains(status) ? NameResolutionError(.notFound) : NameResolutionError(.temporary)
+    }
+}

@@ -1,0 +1,47 @@
+public import Outbox
+
+/// Where the requests of one endpoint go, and everything about them that is the same from one to the next.
+///
+/// A courier keeps what it has prepared for a route by `id` and `revision`: two routes that agree in both must agree in
+/// everything. A higher revision of the same endpoint makes it throw away what it had prepared.
+public final class CourierRoute: Sendable {
+    /// The host of the URL, as the strict parser read it.
+    public enum Host: Hashable, Sendable {
+        /// A name to resolve, in lower case, without the brackets or the trailing dot.
+        case name(String)
+        /// An address that is written in the URL.
+        case address(IPAddress)
+    }
+
+    /// The endpoint's id.
+    public let id: Int32
+    /// Which version of the endpoint's settings this is.
+    public let revision: Int32
+    /// The absolute URL, `http` or `https`, already validated.
+    public let url: String
+    /// The host in `url`.
+    public let host: Host
+    /// The port in `url`, or its scheme's own.
+    public let port: UInt16
+    /// How long the whole exchange may take: name, connection, TLS, request, head and body.
+    public let timeout: Duration
+    /// How long making the connection may take, TLS included. Never more than `timeout`.
+    public let connectTimeout: Duration
+    /// The lines that every request carries.
+    public let fixedHeaders: HeaderLines
+
+    /// Puts a route together. Nothing is checked here except that the times are positive: shorter ones become 1 ms.
+    public init(
+        id: Int32, revision: Int32, url: String, host: Host, port: UInt16, timeout: Duration, connectTimeout: Duration,
+        fixedHeaders: HeaderLines
+    ) {
+        self.id = id
+        self.revision = revision
+        self.url = url
+        self.host = host
+        self.port = port
+        self.timeout = max(timeout, .milliseconds(1))
+        self.connectTimeout = min(max(connectTimeout, .milliseconds(1)), self.timeout)
+        self.fixedHeaders = fixedHeaders
+    }
+}

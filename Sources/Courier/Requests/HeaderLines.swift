@@ -1,0 +1,100 @@
+/// The header lines of one request, checked as they are appended and stored without an allocation for each.
+///
+/// A line that could change how the request is framed, or smuggle another line in, is not stored: `refusal` says which,
+/// and the courier sends nothing. Headers are checked when they are configured as well; this is the last wall.
+public struct HeaderLines: Sendable {
+    /// The most lines that one request carries.
+    public static let maximumLines = 128
+    /// The most bytes that the lines of one request take together.
+    public static let maximumBytes = 64 * 1024
+
+    /// The first line that was refused, named by its header, if there was one.
+    public private(set) var refusal: String?
+
+    /// The lines in libcurl's notation, each ended by a zero byte.
+    private(set) var bytes: [UInt8] = []
+    /// Where each line begins in `bytes`.
+    private(set) var starts: [Int] = []
+
+    /// No lines.
+    public init() {}
+
+    /// How many lines there are.
+    public var count: Int { starts.count }
+
+    /// Appends the line `name: value`.
+    ///
+    /// - Parameters:
+    ///   - name: a token of RFC 9110, section 5.6.2, and none of the names that only the courier may set.
+    ///   - value: visible ASCII, spaces and tabs.
+    public mutating func append(_ name: String, _ value: String) {
+        append(name, bytes: value.utf8)
+    }
+
+    /// Appends the line `name: value`, the value as bytes: visible ASCII, spaces and tabs.
+    public mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
+        let length = name.utf8.count + value.count + 3
+        let fits = starts.count < Self.maximumLines && bytes.count + length <= Self.maximumBytes
+        guard fits, !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), !Self.isReserved(name.utf8),
+            value.allSatisfy(Self.isValueByte)
+        else {
+            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(Self.isTokenByte), as: UTF8.self)
+            return
+        }
+        starts.append(bytes.count)
+        bytes.append(contentsOf: name.utf8)
+        if value.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+            // libcurl takes "Name:" for an order to leave the header out, and "Name;" for an empty value.
+            bytes.append(0x3B)
+        } else {
+            bytes.append(0x3A)
+            bytes.append(0x20)
+            bytes.append(contentsOf: value)
+        }
+        bytes.append(0)
+    }
+
+    /// Tells libcurl not to send `name`, a header that it would add by itself.
+    mutating func suppress(_ name: String) {
+        starts.append(bytes.count)
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(0x3A)
+        bytes.append(0)
+    }
+
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        starts.removeAll(keepingCapacity: true)
+        refusal = nil
+    }
+
+    /// Headers that frame the request or belong to one hop, so that they are the courier's alone.
+    private static let reserved = [
+        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
+        "proxy-authorization", "proxy-connection", "accept-encoding",
+    ]
+
+    private static func isReserved(_ name: String.UTF8View) -> Bool {
+        reserved.contains { $0.utf8.count == name.count && equalsIgnoringCase(name, $0.utf8) }
+    }
+
+    private static func equalsIgnoringCase(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Bool {
+        left.elementsEqual(right) { lowercased($0) == lowercased($1) }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: true
+        default: false
+        }
+    }
+
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        (0x20...0x7E).contains(byte) || byte == 0x09
+    }
+}

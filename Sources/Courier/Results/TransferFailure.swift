@@ -1,0 +1,72 @@
+internal import CLibCurl
+internal import Glibc
+internal import Outbox
+
+/// What a failed transfer is called, and a few words on it that are safe to show to the endpoint's owner.
+struct TransferFailure: Equatable {
+    var code: ErrorCode
+    var detail: String
+
+    init(_ code: ErrorCode, _ detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+
+    init(_ end: TransferEnd) {
+        switch CURLcode(rawValue: end.code) {
+        case CURLE_OK:
+            // A connection that ends within the head ends the transfer without an error.
+            self.init(.protocolError, "the answer broke off within its head")
+        case CURLE_OPERATION_TIMEDOUT:
+            self = Self.timeout(end)
+        case CURLE_COULDNT_CONNECT:
+            self = Self.connection(end)
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
+            self = Self.broken(end)
+        case CURLE_COULDNT_RESOLVE_HOST:
+            self.init(.dnsFailure, "the name could not be resolved")
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_SHUTDOWN_FAILED,
+            CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED:
+            self.init(.tlsFailure, TLSFailureText.text(certificateError: end.certificateError, curl: end.text))
+        case CURLE_OUT_OF_MEMORY where end.wasSent:
+            // What this version says to a header line beyond its own limit of 100 KiB.
+            self.init(.responseTooLarge, "a header line of the answer is larger than the limit")
+        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_WRITE_ERROR,
+            CURLE_HTTP2, CURLE_HTTP_RETURNED_ERROR:
+            self.init(.protocolError, "the answer is not HTTP/1.1")
+        case CURLE_URL_MALFORMAT:
+            self.init(.invalidURL, "the URL could not be read")
+        default:
+            self.init(end.wasSent ? .protocolError : .internalError, "the transfer failed (libcurl \(end.code))")
+        }
+    }
+
+    private static func timeout(_ end: TransferEnd) -> TransferFailure {
+        guard end.wasSent else { return TransferFailure(.connectTimeout, "no connection within the time allowed") }
+        return TransferFailure(
+            .timeout, end.head.byteCount > 0 ? "the answer did not end in time" : "no answer within the time allowed")
+    }
+
+    private static func connection(_ end: TransferEnd) -> TransferFailure {
+        switch end.osError {
+        case ECONNREFUSED: TransferFailure(.connectionRefused, "connection refused")
+        case ECONNRESET, EPIPE: TransferFailure(.connectionReset, "the connection was reset while being made")
+        case ETIMEDOUT: TransferFailure(.connectTimeout, "no connection within the time allowed")
+        case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, EADDRNOTAVAIL, EACCES, EPERM, 0:
+            TransferFailure(.networkUnreachable, "the address cannot be reached")
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+            TransferFailure(.internalError, "the worker could not open another socket")
+        default: TransferFailure(.networkUnreachable, "the connection could not be made (error \(end.osError))")
+        }
+    }
+
+    private static func broken(_ end: TransferEnd) -> TransferFailure {
+        if !end.wasSent { return TransferFailure(.connectionReset, "the connection broke while being made") }
+        if end.code == CURLE_GOT_NOTHING.rawValue {
+            return TransferFailure(.connectionReset, "the connection was closed without an answer")
+        }
+        if end.head.byteCount > 0 { return TransferFailure(.connectionReset, "the connection broke within the head") }
+        return TransferFailure(.connectionReset, "the connection broke before an answer came")
+    }
+}

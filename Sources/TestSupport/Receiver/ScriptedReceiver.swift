@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, is strict about what it is sent, and keeps a log.
+///
+/// All connections share one thread, so that hundreds of hanging ones cost nothing.
+public final class ScriptedReceiver: Sendable {
+    /// The port it listens on.
+    public let port: UInt16
+
+    private let log: ReceiverLog
+    private let stopping: Mutex<Int32?>
+
+    /// Starts a receiver on a free port.
+    ///
+    /// - Parameters:
+    ///   - answer: what every request gets unless something else was said for it.
+    ///   - port: the port, or 0 for any that is free.
+    public init(answer: ReceiverAnswer = .ok, port: UInt16 = 0) throws {
+        let (listener, actualPort) = try Self.listen(port)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw ReceiverError.start(errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let log = ReceiverLog(answer)
+        let wakeUp = ends[0]
+        self.log = log
+        self.port = actualPort
+        stopping = Mutex(ends[1])
+        Thread { ReceiverLoop(listener: listener, wakeUp: wakeUp, log: log).run() }.start()
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Closes every connection and stops listening.
+    public func stop() {
+        stopping.withLock { end in
+            if let end { close(end) }
+            end = nil
+        }
+    }
+
+    /// A URL that leads here.
+    public func url(_ path: String = "/hook", host: String = "127.0.0.1", scheme: String = "http") -> String {
+        "\(scheme)://\(host):\(port)\(path)"
+    }
+
+    /// What every request gets from now on, unless something else was said for it.
+    public func answer(with answer: ReceiverAnswer) { log.set(answer) }
+
+    /// What the next requests get, one each, in their order.
+    public func answer(next answers: [ReceiverAnswer]) { log.set(next: answers) }
+
+    /// What requests for this path get; nil for no more.
+    public func answer(path: String, with answer: ReceiverAnswer?) { log.set(answer, path: path) }
+
+    /// The requests so far, in the order of their arrival.
+    public var requests: [ReceivedRequest] { log.requests }
+
+    /// How many connections have been accepted so far.
+    public var connectionCount: Int { log.connections }
+
+    /// The rules that what was sent here broke. A test expects none.
+    public var violations: [String] { log.violations }
+
+    /// Waits until at least `count` requests have been read and returns all of them.
+    @discardableResult
+    public func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [ReceivedRequest] {
+        guard await log.wait(timeout, until: { requests, _ in requests >= count }) else { throw timedOut() }
+        return log.requests
+    }
+
+    /// Waits until at least `count` connections have been accepted.
+    public func waitForConnections(_ count: Int, timeout: Duration = .seconds(10)) async throws {
+        guard await log.wait(timeout, until: { _, connections in connections >= count }) else { throw timedOut() }
+    }
+
+    private func timedOut() -> ReceiverError {
+        .timedOut(requests: log.requests.count, connections: log.connections)
+    }
+
+    private static func listen(_ port: UInt16) throws -> (Int32, UInt16) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard listener >= 0 else { throw ReceiverError.start(errno) }
+        var on: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                guard bind(listener, pointer, length) == 0, Glibc.listen(listener, 1024) == 0 else { return Int32(-1) }
+                return getsockname(listener, pointer, &length)
+            }
+        }
+        guard status == 0 else {
+            let error = errno
+            close(listener)
+            throw ReceiverError.start(error)
+        }
+        return (listener, UInt16(bigEndian: address.sin_port))
+    }
+}

@@ -1,0 +1,148 @@
+import OutboxStore
+
+/// When to look at the doorbell, when to look for lanes, when to claim, and how long to wait in between. Decides only; the
+/// claimer acts. Times are instants of one monotonic clock.
+///
+/// The doorbell rings when an insert has run, not when it commits: after a ring the lanes are looked at again after 1, 2,
+/// 4, … ms. Whatever rings are missed, the lanes are looked at every second, and every few seconds before their hints too.
+struct ClaimPace: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// The named times of the pace.
+    enum Limits {
+        /// Between two looks at the doorbell, by how long ago it rang.
+        static let busyBell = Duration.milliseconds(2)
+        static let idleBell = Duration.milliseconds(10)
+        static let idleAfter = Duration.seconds(2)
+        /// Between two looks at the lanes, whatever the doorbell says.
+        static let safety = Duration.seconds(1)
+        /// Between two looks before the hints.
+        static let unhinted = Duration.seconds(2)
+        /// Between two looks at the lanes at least; and a look that took long is not repeated before ten times that.
+        static let discovery = Duration.milliseconds(1)
+        static let discoveryShare = 10
+        /// After a claim that got nothing of lanes that have something: locked by others, or at a limit.
+        static let emptyClaim = Duration.milliseconds(2)
+        static let emptyClaimMaximum = Duration.milliseconds(50)
+        /// While more than this share of the permits is held, a claim waits for more to come back, but not for long.
+        static let fewPermits = 16
+        static let fewPermitsWait = Duration.milliseconds(1)
+    }
+
+    /// Lanes known to have something due, in the order of their ids.
+    private(set) var lanes: [Int32] = []
+    private var turn = 0
+    private var bell: Int64?
+    private var lastRing: Instant
+    private var nextBell: Instant
+    private var nextLook: Instant
+    private var nextUnhinted: Instant
+    private var earliestLook: Instant
+    private var ringLooks = 0
+    private var nextClaim: Instant
+    private var emptyClaims = 0
+    /// How old the last ring was when the lanes were last looked at.
+    private var ringWait = Limits.discovery
+
+    init(now: Instant) {
+        lastRing = now
+        nextBell = now
+        nextLook = now
+        nextUnhinted = now
+        earliestLook = now
+        nextClaim = now
+    }
+
+    // MARK: Doorbell
+
+    func isBellDue(_ now: Instant) -> Bool { now >= nextBell }
+
+    mutating func heard(_ value: Int64, _ now: Instant) {
+        let isIdle = now - lastRing > Limits.idleAfter
+        nextBell = now + (isIdle ? Limits.idleBell : Limits.busyBell)
+        guard value != bell else { return }
+        if bell != nil {
+            lastRing = now
+            ringWait = Limits.discovery
+            nextBell = now + Limits.busyBell
+        }
+        bell = value
+        nextLook = min(nextLook, now)
+    }
+
+    // MARK: Lanes
+
+    func isLookDue(_ now: Instant) -> Bool { now >= nextLook && now >= earliestLook }
+
+    /// Whether the look that is due should go before the lanes' hints too.
+    func isUnhinted(_ now: Instant) -> Bool { now >= nextUnhinted }
+
+    mutating func discovered(_ rows: [DiscoverLanes.Row], began: Instant, now: Instant) {
+        if isUnhinted(began) { nextUnhinted = now + Limits.unhinted }
+        let isNew = rows.contains { $0.dueIn == .zero && !lanes.contains($0.endpoint) }
+        lanes = rows.filter { $0.dueIn == .zero }.map(\.endpoint)
+        if isNew || lanes.isEmpty {
+            nextClaim = now
+            emptyClaims = 0
+        }
+        earliestLook = now + max(Limits.discovery, (now - began) * Limits.discoveryShare)
+        nextLook = now + Limits.safety
+        if let soonest = rows.lazy.map(\.dueIn).filter({ $0 > .zero }).min() { nextLook = min(nextLook, now + soonest) }
+        // The insert that rang may not be committed yet.
+        if now - lastRing < Limits.safety {
+            nextLook = min(nextLook, now + ringWait)
+            ringWait *= 2
+        }
+    }
+
+    /// Looks at the lanes before the usual time: something has changed.
+    mutating func lookSoon(_ now: Instant) { nextLook = min(nextLook, now) }
+
+    // MARK: Claims
+
+    func isClaimDue(_ now: Instant, free: Int, limit: Int) -> Bool {
+        guard !lanes.isEmpty, free > 0 else { return false }
+        let isWorthIt = free * Limits.fewPermits >= limit
+        return now >= (isWorthIt ? nextClaim : nextClaim + Limits.fewPermitsWait)
+    }
+
+    /// The lanes in the order of this turn: each turn begins with the next one.
+    func ring() -> [Int32] {
+        guard !lanes.isEmpty else { return [] }
+        let first = turn % lanes.count
+        return Array(lanes[first...] + lanes[..<first])
+    }
+
+    /// - Parameters:
+    ///   - got: how many rows the claim brought.
+    ///   - wanted: how many it could have brought.
+    mutating func claimed(_ got: Int, wanted: Int, _ now: Instant) {
+        turn &+= 1
+        guard got == 0 else {
+            emptyClaims = 0
+            nextClaim = now
+            // The lanes had less than was asked for: which of them have anything left?
+            if got < wanted { lookSoon(now) }
+            return
+        }
+        nextClaim = now + min(Limits.emptyClaim * (1 << min(emptyClaims, 5)), Limits.emptyClaimMaximum)
+        emptyClaims += 1
+    }
+
+    /// Something was settled: what stood at a limit may go on, and the next event of an ordering key.
+    mutating func settled(_ now: Instant) {
+        guard emptyClaims > 0 else { return }
+        emptyClaims = 0
+        nextClaim = min(nextClaim, now + Limits.discovery)
+    }
+
+    // MARK: Waiting
+
+    /// How long nothing is due.
+    func pause(_ now: Instant, hasRoom: Bool) -> Duration {
+        guard hasRoom else { return Limits.safety }
+        var next = min(nextBell, max(nextLook, earliestLook))
+        if !lanes.isEmpty { next = min(next, max(nextClaim, now)) }
+        return max(next - now, .microseconds(200))
+    }
+}

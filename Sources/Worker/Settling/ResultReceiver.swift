@@ -1,0 +1,46 @@
+import CoreMetrics
+import Courier
+import Logging
+import Metrics
+import Outbox
+import OutboxStore
+import Telemetry
+
+/// Takes results from the couriers, on their queues, and queues what is to be recorded.
+struct ResultReceiver: Sendable {
+    let reader = OutcomeReader()
+    let queue: SettleQueue
+    let metrics: DeliveryMetrics
+    let log: ThrottledLog
+    let wallClock: @Sendable () -> Int64
+    let random: @Sendable () -> Double
+
+    func receive(_ results: [CourierResult]) {
+        let now = ContinuousClock.now
+        let wallClock = wallClock()
+        var settlements: [Settlement] = []
+        settlements.reserveCapacity(results.count)
+        for result in results {
+            guard let outgoing = result.request as? OutgoingDelivery else { continue }
+            let reading = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
+            settlements.append(reading.settlement)
+            if reading.verdict != nil { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
+            if let code = reading.errorCode {
+                metrics.count(code)
+                report(reading.settlement, outgoing, result)
+            }
+        }
+        queue.add(settlements)
+    }
+
+    private func report(_ settlement: Settlement, _ outgoing: OutgoingDelivery, _ result: CourierResult) {
+        var data: [LogKey: String] = [
+            .endpoint: outgoing.endpoint.name, .eventID: "\(settlement.delivery.event)",
+            .attempt: "\(settlement.delivery.attempt)", .errorCode: settlement.errorCode ?? "",
+            .error: settlement.error ?? "",
+        ]
+        // For the operator only: it says something about the network that this worker is in.
+        if let blocked = result.blockedAddress { data[.address] = blocked.description }
+        log.log(.info, "an attempt failed", data)
+    }
+}

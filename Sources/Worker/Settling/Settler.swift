@@ -1,0 +1,163 @@
+import CoreMetrics
+import Logging
+import OutboxStore
+import Postgres
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// Records outcomes, in batches: while one batch is on its way, the next one gathers.
+///
+/// What cannot be recorded is tried again until its lease is over, so a database that was away for a moment costs nothing.
+/// After that, somebody else delivers again: recording would change nothing any more.
+final class Settler: Service {
+    static let loop = "settler"
+    /// How long one settle may take.
+    static let deadline = Duration.seconds(10)
+    /// How long the settler waits for outcomes before it shows that it is alive.
+    static let idleWait = Duration.seconds(1)
+
+    private let worker: WorkerIdentity
+    private let session: PostgresSession
+    private let queue: SettleQueue
+    private let arrived: Wakeup
+    private let permits: Permits
+    private let health: HealthState
+    private let metrics: DeliveryMetrics
+    private let leaseSlack: Duration
+    private let wallClock: @Sendable () -> Int64
+    private let log: Logger
+    private let throttle: ThrottledLog
+    private let isStopping = Atomic(false)
+
+    init(_ parts: WorkerParts, session: PostgresSession, arrived: Wakeup) {
+        worker = parts.identity
+        self.session = session
+        queue = parts.settleQueue
+        self.arrived = arrived
+        permits = parts.permits
+        health = parts.health
+        metrics = parts.metrics
+        leaseSlack = parts.configuration.leaseSlack
+        wallClock = parts.wallClock
+        log = parts.log
+        throttle = parts.throttledLog
+    }
+
+    func run() async throws {
+        health.watch(Self.loop)
+        defer { health.unwatch(Self.loop) }
+        await withGracefulShutdownHandler {
+            while true {
+                health.beat(Self.loop)
+                let batch = queue.takeBatch()
+                guard batch.isEmpty else {
+                    await record(batch, isStripped: false)
+                    permits.giveBack(batch.map(\.delivery))
+                    continue
+                }
+                // Whoever claims stops before this service does, so nothing can come after the last one.
+                if isStopping.load(ordering: .acquiring) || Task.isCancelled { return }
+                await arrived.wait(atMost: Self.idleWait)
+            }
+        } onGracefulShutdown: {
+            self.isStopping.store(true, ordering: .releasing)
+            self.arrived.call()
+        }
+    }
+
+    private func record(_ batch: [Settlement], isStripped: Bool) async {
+        guard let id = worker.id else { return }
+        // The lease of the delivery that was claimed last is at least this long from now.
+        let giveUp = ContinuousClock.now + leaseSlack
+        var attempt = SettleAttempt()
+        var again = false
+        while true {
+            health.beat(Self.loop)
+            do {
+                let statement = SettleDeliveries(worker: id, batch: batch, again: again, now: wallClock())
+                recorded(batch, stale: try await session.run(statement, deadline: Self.deadline))
+                return
+            } catch {
+                let left = isStopping.load(ordering: .acquiring) && Task.isCancelled ? .zero : giveUp - .now
+                let next = attempt.failed(error, count: batch.count, isStripped: isStripped, leaseLeft: left)
+                health.set(.storageFull, error.kind == .resource)
+                throttle.log(
+                    .warning, "outcomes could not be recorded",
+                    [.error: "\(error)", .count: "\(batch.count)", .sqlState: error.sqlState?.description ?? ""])
+                switch next {
+                case .retry(let wait, let isAgain):
+                    again = isAgain
+                    try? await Task.sleep(for: wait)
+                case .split:
+                    let middle = batch.count / 2
+                    await record(Array(batch[..<middle]), isStripped: isStripped)
+                    await record(Array(batch[middle...]), isStripped: isStripped)
+                    return
+                case .strip:
+                    await record(batch.map(\.withoutForeignText), isStripped: true)
+                    return
+                case .abandon:
+                    log.log(
+                        .error, "outcomes were given up; their deliveries are made again when their leases end",
+                        with: [.count: "\(batch.count)", .error: "\(error)"])
+                    return
+                }
+            }
+        }
+    }
+
+    private func recorded(_ batch: [Settlement], stale: [Int64]) {
+        health.set(.storageFull, false)
+        metrics.settles.increment()
+        let stale = Set(stale)
+        for settlement in batch {
+            if stale.contains(settlement.delivery.id) {
+                metrics.staleSettles.increment()
+                metrics.count(DeliveryOutcome.stale)
+                throttle.log(
+                    .warning, "stale: the lease was lost, another attempt owns the delivery",
+                    [
+                        .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
+                        .attempt: "\(settlement.delivery.attempt)", .outcome: "stale",
+                    ])
+                continue
+            }
+            metrics.count(DeliveryOutcome(settlement.outcome))
+            if settlement.outcome == .dead {
+                metrics.deadLetters.increment()
+                throttle.log(
+                    .warning, "a delivery is dead",
+                    [
+                        .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
+                        .attempt: "\(settlement.delivery.attempt)", .reason: settlement.reason ?? "",
+                        .errorCode: settlement.errorCode ?? "",
+                    ])
+            }
+        }
+    }
+}
+
+extension Settlement {
+    /// The same without a byte that came from outside.
+    fileprivate var withoutForeignText: Settlement {
+        var copy = self
+        copy.responseBody = nil
+        copy.error = nil
+        copy.remoteAddress = nil
+        return copy
+    }
+}
+
+extension DeliveryOutcome {
+    fileprivate init(_ outcome: Settlement.Outcome) {
+        switch outcome {
+        case .delivered: self = .delivered
+        case .retry: self = .retry
+        case .dead: self = .dead
+        case .gone: self = .gone
+        case .expired: self = .expired
+        case .released: self = .released
+        }
+    }
+}

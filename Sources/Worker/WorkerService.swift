@@ -1,0 +1,139 @@
+import CoreMetrics
+import Courier
+public import Logging
+import Outbox
+import OutboxStore
+public import Postgres
+public import ServiceLifecycle
+import Synchronization
+public import Telemetry
+import Webhooks
+
+/// A worker: claims, delivers, records, keeps house and serves health, until it is told to stop.
+public struct WorkerService: Service {
+    /// A worker whose queue of settles or claims hangs for this long is not making progress.
+    public static let silence = Duration.seconds(60)
+
+    private let parts: WorkerParts
+    private let name: String
+    private let version: String
+    private let session: PostgresSession
+    private let services: [any Service]
+    private let pool: CourierPool
+
+    /// Puts a worker together. Nothing runs yet, but the health port is bound, so that a port in use stops the start.
+    ///
+    /// - Parameters:
+    ///   - database: where the schema is.
+    ///   - name: host and process, for the list of workers.
+    ///   - version: of the product; part of the user agent.
+    ///   - sealing: the content of the key file, if there is one.
+    /// - Throws: ``ConfigurationError`` for the health port and the key file.
+    public init(
+        _ configuration: WorkerConfiguration, database: PostgresConfiguration, name: String, version: String,
+        keyFile: Redacted<[UInt8]>? = nil, registry: PrometheusRegistry, log: Logger,
+        wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
+        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    ) throws {
+        let metrics = DeliveryMetrics(registry: registry, version: version)
+        let health = HealthState()
+        let throttled = ThrottledLog(log, now: HealthState.monotonicTime)
+        let claimWakeup = Wakeup(label: "postrider.claimer")
+        let settleWakeup = Wakeup(label: "postrider.settler")
+        let queue = SettleQueue(arrived: settleWakeup)
+        let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight)
+        let inFlight = InFlight(limit: permits, byteLimit: configuration.maxInFlightBytes)
+        let addresses = AddressPolicy(allowed: configuration.allowedNetworks)
+        let sealing = try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }
+        parts = WorkerParts(
+            configuration: configuration, identity: WorkerIdentity(),
+            permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue, lanes: BusyLanes(),
+            judge: EndpointJudge(
+                policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
+                userAgent: "Postrider/\(version)"),
+            builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
+            throttledLog: throttled, wallClock: wallClock, random: random)
+        self.name = name
+        self.version = version
+        metrics.maxInFlight.record(permits)
+        health.show(in: registry)
+
+        func session(_ purpose: String) -> PostgresSession {
+            PostgresSession(
+                database, logger: log, random: random,
+                onEvent: { Self.report($0, purpose, metrics: metrics, log: throttled) })
+        }
+        let receiver = ResultReceiver(
+            queue: queue, metrics: metrics, log: throttled, wallClock: wallClock, random: random)
+        var courier = CourierConfiguration()
+        courier.maximumInFlight = permits
+        courier.maximumConnections = permits
+        pool = try CourierPool(
+            configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
+        self.session = session("start")
+        let server = try HealthServer(
+            listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
+        // Stopped from the last to the first, each when the one after it has ended.
+        services = [
+            server,
+            Vacuumer(session: session("vacuumer"), log: throttled),
+            Housekeeper(parts, session: session("housekeeper")),
+            Settler(parts, session: session("settler"), arrived: settleWakeup),
+            Claimer(parts, session: session("claimer"), pool: pool, wakeup: claimWakeup),
+        ]
+    }
+
+    /// Runs until a graceful shutdown has been carried out.
+    public func run() async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                logger: parts.log))
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask { await register() }
+            await withGracefulShutdownHandler {
+                do { try await group.run() } catch {
+                    parts.log.log(.error, "the worker ended", with: [.error: "\(error)"])
+                }
+            } onGracefulShutdown: {
+                Task { await group.triggerGracefulShutdown() }
+            }
+            tasks.cancelAll()
+        }
+        await pool.close()
+        await session.close()
+    }
+
+    /// Enters this worker in the list, however long the database takes to come. Nothing is claimed before that.
+    private func register() async {
+        let pause = Wakeup(label: "postrider.register")
+        while !Task.isCancelled {
+            do throws(PostgresError) {
+                let ids = try await session.run(RegisterWorker(name: name, version: version), deadline: .seconds(10))
+                if let id = ids.first {
+                    parts.identity.set(id)
+                    parts.health.set(.starting, false)
+                    parts.log.log(.notice, "the worker is ready", with: [.worker: "\(id)", .version: "\(version)"])
+                }
+                return
+            } catch {
+                parts.throttledLog.log(
+                    .warning, "the worker could not be registered and tries again", [.error: "\(error)"])
+                await pause.wait(atMost: .milliseconds(500))
+            }
+        }
+    }
+
+    private static func report(
+        _ event: PostgresSessionEvent, _ purpose: String, metrics: DeliveryMetrics, log: ThrottledLog
+    ) {
+        switch event {
+        case .connected(let isReconnect):
+            guard isReconnect else { return }
+            metrics.databaseReconnects.increment()
+            log.log(.notice, "connected to the database again", [.loop: purpose])
+        case .disconnected(let error), .connectFailed(let error):
+            log.log(.warning, "the database connection was lost", [.loop: purpose, .error: "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Courier
+import Outbox
+import TestSupport
+import Testing
+
+@Suite("What endpoints may answer", .timeLimit(.minutes(1)))
+struct AnswerTests {
+    @Test("Every status of three digits is reported as it came", arguments: [200, 204, 299, 301, 304, 307, 400, 410, 429, 500, 599, 600, 999])
+    func status(_ status: Int) async throws {
+        let receiver = try ScriptedReceiver(answer: .status(status, headers: [("Location", "http://127.0.0.1:1/")]))
+        let fixture = try PoolFixture()
+        #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == status)
+        #expect(receiver.requests.count == 1)
+    }
+
+    @Test("What is not HTTP/1 is a protocol error", arguments: [
+        "HTTP/1.1 99 Low\r\n\r\n", "HTTP/1.1 1000 High\r\n\r\n", "HTTP/1.1 -200 No\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+        "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n", "hello\n", "\u{0}\u{1}\u{2}\u{3}",
+        "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nX: a\u{0}b\r\n\r\n",
+    ])
+    func garbage(_ text: String) async throws {
+        let receiver = try ScriptedReceiver(answer: .raw(text))
+        let fixture = try PoolFixture()
+        let result = try await fixture.send(.to(receiver))
+        #expect(result.outcome.errorCode == .protocolError, "\(result.outcome)")
+        #expect(receiver.requests.count == 1)
+    }
+
+    @Test("A status without a reason phrase will do", arguments: ["HTTP/1.1 200\r\n\r\n", "HTTP/1.0 200 \nX: y\n\n"])
+    func noReason(_ text: String) async throws {
+        let receiver = try ScriptedReceiver(answer: .raw(text))
+        let fixture = try PoolFixture()
+        #expect(try await fixture.send(.to(receiver)).outcome == .answered(CourierAnswer(status: 200)))
+    }
+
+    @Test("Informational heads are passed over, 101 is final")
+    func informational() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture()
+        receiver.answer(next: [
+            .raw("HTTP/1.1 100 Continue\r\nRetry-After: 1\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+            .raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nxxxx", then: .hang),
+        ])
+        #expect(try await fixture.send(.to(receiver)).outcome == .answered(CourierAnswer(status: 200)))
+        #expect(try await fixture.send(.to(receiver)).outcome == .answered(CourierAnswer(status: 101, truncated: true)))
+    }
+
+    @Test("A flood of informational heads is cut off")
+    func flood() async throws {
+        let receiver = try ScriptedReceiver(answer: .continueFlood)
+        let fixture = try PoolFixture()
+        #expect(try await fixture.send(.to(receiver)).outcome.errorCode == .responseTooLarge)
+    }
+
+    @Test("A head beyond the limit is too large", arguments: [
+        ReceiverAnswer.hugeHeader(33 * 1024), .hugeHeader(1024 * 1024), .manyHeaders(20_000),
+    ])
+    func hugeHead(_ answer: ReceiverAnswer) async throws {
+        let receiver = try ScriptedReceiver(answer: answer)
+        let fixture = try PoolFixture()
+        #expect(try await fixture.send(.to(receiver)).outcome.errorCode == .responseTooLarge)
+    }
+
+    @Test("A head within the limit is read")
+    func largeHead() async throws {
+        let receiver = try ScriptedReceiver(answer: .hugeHeader(31 * 1024))
+        let fixture = try PoolFixture()
+        #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
+    }
+
+    @Test("A body is read to a limit, kept to a smaller one, and does not spoil a success")
+    func bigBody() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture()
+        receiver.answer(next: [.bigBody(100_000_000), .bigBody(50_000), .ok])
+        let cut = try #require(try await fixture.send(.to(receiver)).outcome.answer)
+        #expect(cut.status == 200)
+        #expect(cut.truncated)
+        #expect(cut.bodyPrefix == [UInt8](repeating: 0x78, count: 4096))
+        let whole = try await fixture.send(.to(receiver))
+        #expect(whole.outcome.answer?.truncated == true)
+        #expect(!whole.timings.reusedConnection, "a connection in the middle of a body was used again")
+        #expect(try await fixture.send(.to(receiver)).timings.reusedConnection)
+    }
+
+    @Test("A body that is announced as compressed stays as it is")
+    func compressed() async throws {
+        let answer = ReceiverAnswer.status(200, headers: [("Content-Encoding", "gzip")], body: "not gzip at all")
+        let receiver = try ScriptedReceiver(answer: answer)
+        let fixture = try PoolFixture()
+        let got = try await fixture.send(.to(receiver)).outcome.answer
+        #expect(got == CourierAnswer(status: 200, bodyPrefix: Array("not gzip at all".utf8)))
+    }
+
+    @Test("After a complete head, a body that breaks off still leaves the answer", arguments: [
+        ReceiverAnswer.resetInBody, .raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"),
+        .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0x5\r\nzzz"),
+        .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\nFFFFFFFFFFFFFFFFF\r\n"),
+    ])
+    func brokenBody(_ answer: ReceiverAnswer) async throws {
+        let receiver = try ScriptedReceiver(answer: answer)
+        let fixture = try PoolFixture()
+        let got = try #require(try await fixture.send(.to(receiver)).outcome.answer)
+        #expect(got.status == 200)
+        #expect(got.bodyPrefix.starts(with: Array("0123456789".utf8)))
+        #expect(got.truncated)
+    }
+
+    @Test("Bytes after an answer are nobody's answer")
+    func poisonedConnection() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture()
+        let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        let evil = "HTTP/1.1 418 Evil\r\nContent-Length: 0\r\n\r\n"
+        receiver.answer(next: [.raw(ok + evil, then: .hang)])
+        #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
+        #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
+        #expect(receiver.connectionCount == 2)
+    }
+}

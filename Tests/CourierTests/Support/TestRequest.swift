@@ -1,0 +1,27 @@
+import Courier
+import Outbox
+
+/// A request with a number, so that results can be told apart.
+final class TestRequest: CourierRequest {
+    let route: CourierRoute
+    let body: RequestBody
+    let mustStartBefore: ContinuousClock.Instant
+    let number: Int
+    private let headers: [(String, String)]
+
+    init(
+        _ route: CourierRoute, number: Int = 0, body: [UInt8] = Array("hello".utf8), headers: [(String, String)] = [],
+        mustStartBefore: ContinuousClock.Instant = .now + .seconds(3600)
+    ) {
+        self.route = route
+        self.number = number
+        self.body = RequestBody(body)
+        self.headers = headers
+        self.mustStartBefore = mustStartBefore
+    }
+
+    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) {
+        lines.append("webhook-timestamp", String(unixTime))
+        for (name, value) in headers { lines.append(name, value) }
+    }
+}
