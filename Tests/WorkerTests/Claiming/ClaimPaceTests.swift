@@ -68,10 +68,12 @@ import Testing
     @Test func theDoorbellIsReadLessOftenWhenIdle() {
         var pace = quiet()
         pace.heard(6, at(10))
-        #expect(pace.isBellDue(at(12)))
-        pace.heard(6, at(5000))
-        #expect(!pace.isBellDue(at(5005)))
-        #expect(pace.isBellDue(at(5010)))
+        var pauses: [Int] = []
+        for time in [10, 1000, 5000, 60_000] {
+            pace.heard(6, at(time))
+            pauses.append((1...100).first { pace.isBellDue(at(time + $0)) } ?? 0)
+        }
+        #expect(pauses == [2, 5, 10, 20])
     }
 
     @Test func everyTurnBeginsWithTheNextLane() {
@@ -113,9 +115,9 @@ import Testing
 
     @Test func theWaitEndsWhenTheFirstThingIsDue() {
         var pace = quiet()
-        pace.heard(5, at(3000))
-        pace.discovered([], began: at(3000), now: at(3000))
-        #expect(pace.pause(at(3000), hasRoom: true) == ClaimPace.Limits.idleBell)
-        #expect(pace.pause(at(3000), hasRoom: false) == ClaimPace.Limits.safety)
+        pace.heard(5, at(30_000))
+        pace.discovered([], began: at(30_000), now: at(30_000))
+        #expect(pace.pause(at(30_000), hasRoom: true) == ClaimPace.Limits.idleBell)
+        #expect(pace.pause(at(30_000), hasRoom: false) == ClaimPace.Limits.safety)
     }
 }
