@@ -32,7 +32,8 @@ END
 $f$;
 
 -- Makes the daily partition of p_parent for p_day unless it is there. Rows that found no partition and went to DEFAULT
--- are moved into it.
+-- are moved into it. Not for a day of which rows may arrive just now: an insert that has chosen DEFAULT and waits for our
+-- lock would fail when it finds that DEFAULT does not take the day any more.
 CREATE FUNCTION postrider.make_partition(p_parent text, p_day date) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -58,16 +59,29 @@ BEGIN
 END
 $f$;
 
--- Partitions from yesterday to p_days ahead, in UTC days; returns how many were made.
+-- Partitions for the p_days to come, in UTC days; and for days that are over for certain, whose rows found none: what
+-- stays in DEFAULT is never dropped. Returns how many were made.
 CREATE FUNCTION postrider.ensure_partitions(p_days int DEFAULT 7) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    v_over timestamptz := (v_today - 1)::timestamp AT TIME ZONE 'UTC';
     v_count int := 0;
+    v_day date;
 BEGIN
-    FOR i IN -1 .. least(p_days, 60) LOOP
+    FOR i IN 1 .. least(p_days, 60) LOOP
         v_count := v_count + postrider.make_partition('outbox', v_today + i)::int
                            + postrider.make_partition('attempts', v_today + i)::int;
+    END LOOP;
+    FOREACH v_day IN ARRAY ARRAY(
+        SELECT DISTINCT (o.created_at AT TIME ZONE 'UTC')::date FROM postrider.outbox_default o
+        WHERE o.created_at < v_over LIMIT 60) LOOP
+        v_count := v_count + postrider.make_partition('outbox', v_day)::int;
+    END LOOP;
+    FOREACH v_day IN ARRAY ARRAY(
+        SELECT DISTINCT (a.started_at AT TIME ZONE 'UTC')::date FROM postrider.attempts_default a
+        WHERE a.started_at < v_over LIMIT 60) LOOP
+        v_count := v_count + postrider.make_partition('attempts', v_day)::int;
     END LOOP;
     RETURN v_count;
 END
@@ -176,7 +190,9 @@ BEGIN
             AND NOT EXISTS (SELECT FROM postrider.closed c WHERE c.event_id = w.id AND c.endpoint_id = w.endpoint_id)
         ORDER BY w.id LIMIT 10000)
     INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, ordering_key)
-    SELECT greatest(clock_timestamp(), o.deliver_after), o.id, o.created_at, m.endpoint_id,
+    SELECT least(greatest(clock_timestamp(), o.deliver_after),
+                 CASE WHEN o.expires_at IS NOT NULL THEN greatest(clock_timestamp(), o.expires_at) END),
+           o.id, o.created_at, m.endpoint_id,
            coalesce(octet_length(o.body), octet_length(o.payload::text)), o.ordering_key
     FROM missing m JOIN postrider.outbox o ON o.created_at = m.created_at AND o.id = m.id
     ORDER BY o.id;
@@ -218,20 +234,35 @@ $f$;
 -- For lanes with an in-flight limit: rows whose lease ran out stop counting. A claim takes them up again by itself, but
 -- not when the lane is full of them and newer rows stand before them.
 CREATE FUNCTION postrider.keep_leases() RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
 DECLARE
-    v_lane int; v_count int; v_total int := 0;
+    v_lane record; v_count int; v_total int := 0;
 BEGIN
     IF NOT postrider.take_duty('leases') THEN
         RETURN 0;
     END IF;
-    FOR v_lane IN SELECT l.endpoint_id FROM postrider.lanes l
+    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l
                   WHERE l.max_in_flight IS NOT NULL AND l.leased > 0
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+        -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
+        -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
+        WITH held AS MATERIALIZED (
+            SELECT h.due_at, h.id FROM postrider.deliveries h
+            WHERE h.endpoint_id = v_lane.endpoint_id AND h.lease_by <> 0
+            ORDER BY h.due_at, h.id LIMIT v_lane.leased),
+        lapsed AS MATERIALIZED (
+            SELECT d.due_at, d.id FROM held JOIN postrider.deliveries d
+                ON d.endpoint_id = v_lane.endpoint_id AND d.due_at = held.due_at AND d.id = held.id
+            WHERE d.lease_by <> 0 AND d.lease_until <= clock_timestamp()
+            FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
-        WHERE d.endpoint_id = v_lane AND d.lease_by <> 0 AND d.lease_until <= clock_timestamp();
+        FROM lapsed
+        WHERE d.endpoint_id = v_lane.endpoint_id AND d.due_at = lapsed.due_at AND d.id = lapsed.id;
         GET DIAGNOSTICS v_count = ROW_COUNT;
-        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count) WHERE l.endpoint_id = v_lane AND v_count > 0;
+        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count)
+        WHERE l.endpoint_id = v_lane.endpoint_id AND v_count > 0;
         v_total := v_total + v_count;
     END LOOP;
     RETURN v_total;
@@ -288,4 +319,6 @@ BEGIN
 END
 $f$;
 
-SELECT postrider.ensure_partitions(7);
+-- Nobody inserts yet, so today and yesterday get theirs, too.
+SELECT postrider.make_partition(parent, (clock_timestamp() AT TIME ZONE 'UTC')::date + n)
+FROM unnest(ARRAY['outbox', 'attempts']) AS parent, generate_series(-1, 7) AS n;

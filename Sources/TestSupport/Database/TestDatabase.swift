@@ -85,7 +85,7 @@ public struct TestDatabase: Sendable {
         }
     }
 
-    private init(name: String, in cluster: ThrowAwayCluster) {
+    init(name: String, in cluster: ThrowAwayCluster) {
         self.name = name
         self.url = cluster.url(database: name)
         self.tcpURL = "postgresql://postgres@127.0.0.1:\(cluster.port)/\(name)"
