@@ -202,10 +202,20 @@ extension Courier {
     private func act(onEventAt index: Int) {
         switch events.event(at: index) {
         case .ready(let socket, let bits): multi?.act(on: socket, bits)
-        // libcurl looks at a kept connection before it uses it, but takes one with bytes waiting for a good one: the next
-        // request would get an answer that was meant for nobody. Shut down, it is plainly dead.
-        case .disturbed(let socket): shutdown(socket, Int32(SHUT_RDWR))
+        case .disturbed(let socket): Self.makeUnusable(socket)
         case nil: break
+        }
+    }
+
+    /// libcurl looks at a kept connection before it uses it, but takes one with bytes waiting for a good one: the next
+    /// request would get an answer that was meant for nobody. Shut down and emptied, it is plainly dead.
+    private static func makeUnusable(_ socket: Int32) {
+        shutdown(socket, Int32(SHUT_RDWR))
+        unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
+            // No more can follow the shutdown than the socket's buffer held.
+            for _ in 0..<1024 where unsafe recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) <= 0 {
+                return
+            }
         }
     }
 
@@ -254,7 +264,8 @@ extension Courier {
 
 extension Courier {
     fileprivate func curlWants(_ socket: Int32, _ what: Int32) {
-        events.watch(socket, reading: what & CURL_POLL_IN != 0 && what != CURL_POLL_REMOVE,
+        events.watch(
+            socket, reading: what & CURL_POLL_IN != 0 && what != CURL_POLL_REMOVE,
             writing: what & CURL_POLL_OUT != 0 && what != CURL_POLL_REMOVE)
     }
 

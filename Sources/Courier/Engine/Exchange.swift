@@ -35,15 +35,16 @@ internal import Outbox
     private var resolve: TextList?
     private let errorText: UnsafeMutablePointer<CChar>
 
-    /// Nil when memory is out.
+    /// Nil when memory is out or libcurl does not take the URL.
     init?(_ prepared: PreparedRoute, courier: Courier) {
-        guard let handle = EasyHandle() else { return nil }
+        guard let handle = EasyHandle(), handle.setURL(prepared.route.url) else { return nil }
         self.handle = handle
         self.prepared = prepared
         self.courier = courier
         judge = courier.judge
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        unsafe self.handle.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         setFixedOptions(courier.configuration)
         setCallbacks()
     }
@@ -128,7 +129,6 @@ internal import Outbox
 
     private func setFixedOptions(_ configuration: CourierConfiguration) {
         let route = prepared.route
-        handle.set(CURLOPT_URL, route.url)
         handle.set(CURLOPT_POST, 1)
         handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

@@ -8,7 +8,11 @@ extension PostgresConnection {
         for exchange in waiting.remove(where: \.deadline.hasPassed)
             + waitingInTransaction.remove(where: \.deadline.hasPassed)
         {
-            exchange.finish(.abandoned(.deadlineExceeded, "nothing was sent, the connection was busy", nil))
+            exchange.finish(.overdueBeforeSent)
+            if case .ends = exchange.role {
+                // The transaction would hold the connection for ever.
+                return close(PostgresError(.connectionClosed, "a transaction was not ended in time"))
+            }
         }
         if let until = cancelOutstanding, until.hasPassed {
             return close(PostgresError(.connectionLost, "the server did not take a cancel request in time"))

@@ -90,6 +90,7 @@ extension PostgresConnection {
         guard !exchange.isUnwanted else {
             return exchange.finish(PostgresError(.cancelled, "cancelled before anything was sent"))
         }
+        guard !exchange.deadline.hasPassed || exchange.role.isEnd else { return exchange.finish(.overdueBeforeSent) }
         switch exchange.role {
         case .none, .begins:
             guard waiting.count < configuration.waitingLimit else {

@@ -25,6 +25,11 @@ extension PostgresError {
         return PostgresError(code, "\(what); \(then)", report: report)
     }
 
+    /// The deadline has passed while earlier calls were under way.
+    static var overdueBeforeSent: PostgresError {
+        abandoned(.deadlineExceeded, "nothing was sent, the connection was busy", nil)
+    }
+
     /// The connection was gone before the statement was sent.
     static func closedBefore(_ why: PostgresError) -> PostgresError {
         PostgresError(.connectionClosed, "the connection has ended: \(why.message)", report: why.report)

@@ -15,7 +15,9 @@ final class Housekeeper: Service {
     enum Limits {
         static let tick = Duration.milliseconds(200)
         static let watch = Duration.seconds(1)
-        static let duties = Duration.seconds(1)
+        /// The database knows when a duty is due; this is how often it is asked.
+        static let duties = Duration.seconds(5)
+        static let subscriptions = Duration.seconds(1)
         static let heartbeat = Duration.seconds(5)
         static let deadline = Duration.seconds(5)
         static let dutyDeadline = Duration.seconds(30)
@@ -51,6 +53,7 @@ final class Housekeeper: Service {
         var nextWatch = ContinuousClock.now
         var nextBeat = ContinuousClock.now
         var nextDuties = ContinuousClock.now
+        var nextSubscriptions = ContinuousClock.now
         while !mustStop {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
@@ -62,6 +65,10 @@ final class Housekeeper: Service {
                 if .now >= nextBeat {
                     nextBeat = .now + Limits.heartbeat
                     try await beat()
+                }
+                if .now >= nextSubscriptions {
+                    nextSubscriptions = .now + Limits.subscriptions
+                    await duty("subscriptions", .debug, KeepSubscriptions())
                 }
                 if .now >= nextDuties {
                     nextDuties = .now + Limits.duties
@@ -129,7 +136,6 @@ final class Housekeeper: Service {
 
     /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
     private func doDuties() async {
-        await duty("subscriptions", .debug, KeepSubscriptions())
         await duty("partitions", .info, KeepPartitions())
         await duty("repair", .warning, KeepRepaired())
         await duty("leases", .info, KeepLeases())
