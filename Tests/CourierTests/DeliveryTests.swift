@@ -68,12 +68,16 @@ struct DeliveryTests {
     @Test("Two endpoints with one host do not share a connection, nor do two revisions")
     func separateConnections() async throws {
         let receiver = try ScriptedReceiver()
-        let fixture = try PoolFixture(couriers: 1)
-        for route in [CourierRoute.to(receiver, id: 1), .to(receiver, id: 2), .to(receiver, id: 1, revision: 2)] {
+        let resolver = ScriptedResolver(["shared.example": [.addresses([.loopback])]])
+        let fixture = try PoolFixture(couriers: 1, resolver: resolver)
+        func route(_ id: Int32, revision: Int32 = 1) -> CourierRoute {
+            .to(receiver, id: id, revision: revision, name: "shared.example")
+        }
+        for route in [route(1), route(2), route(1, revision: 2)] {
             #expect(try await fixture.send(route).timings.reusedConnection == false)
         }
         #expect(receiver.connectionCount == 3)
-        #expect(try await fixture.send(.to(receiver, id: 2)).timings.reusedConnection)
+        #expect(try await fixture.send(route(2)).timings.reusedConnection)
     }
 
     @Test("A thousand requests to five endpoints get one result each")
