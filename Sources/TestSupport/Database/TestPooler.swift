@@ -1,5 +1,7 @@
 internal import Foundation
 public import LocalPostgres
+internal import Logging
+internal import Postgres
 
 /// PgBouncer in transaction mode before a cluster: sessions change under the client between transactions.
 public struct TestPooler: Sendable {
@@ -38,11 +40,13 @@ public struct TestPooler: Sendable {
             """
         try Data(settings.utf8).write(to: URL(fileURLWithPath: "\(path).ini"))
         try await cluster.run([program, "-d", "\(path).ini"])
+        let pooler = TestPooler(directory: cluster.directory)
         // It goes to the background before it listens.
-        let end = ContinuousClock.now + TestDatabase.deadline
-        while !FileManager.default.fileExists(atPath: "\(cluster.directory)/.s.PGSQL.\(port)"), .now < end {
-            try await Task.sleep(for: .milliseconds(2))
-        }
-        return TestPooler(directory: cluster.directory)
+        let session = PostgresSession(
+            try PostgresConfiguration(pooler.url(database: "postgres")),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        _ = try await session.query("SELECT 1", deadline: TestDatabase.deadline)
+        await session.close()
+        return pooler
     }
 }

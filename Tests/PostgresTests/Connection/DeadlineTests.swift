@@ -53,6 +53,21 @@ struct DeadlineTests {
         }
     }
 
+    @Test("end a statement that the server has not read yet when it is asked to cancel it")
+    func earlyCancel() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            for _ in 0..<40 {
+                let error = await #expect(throws: PostgresError.self) {
+                    try await connection.run(Sleep(seconds: 60), deadline: .microseconds(50))
+                }
+                #expect(error?.code == .deadlineExceeded)
+            }
+            #expect(!connection.isClosed)
+            await connection.close()
+        }
+    }
+
     @Test("keep a task that is cancelled already from sending anything")
     func cancelledBefore() async throws {
         try await TestDatabase.withDatabase { database in

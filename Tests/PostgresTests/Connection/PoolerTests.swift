@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Through a pooler in transaction mode", .enabled(if: TestPooler.isInstalled, "PgBouncer is not installed"), .serialized,
+    "Through a pooler in transaction mode", .enabled(if: TestPooler.isInstalled, "PgBouncer is not installed"),
+    .serialized,
     .timeLimit(.minutes(2)))
 struct PoolerTests {
     private func withConnections(

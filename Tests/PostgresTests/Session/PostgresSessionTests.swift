@@ -109,6 +109,24 @@ struct PostgresSessionTests {
         }
     }
 
+    @Test("gives up a connection to a server that has become read-only")
+    func readOnly() async throws {
+        try await TestDatabase.withDatabase { database in
+            let counts = Counts()
+            let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
+            try await session.execute(
+                script: "CREATE TABLE note (id int); SET default_transaction_read_only = on", deadline: TestDatabase.deadline)
+            let before = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            let error = await #expect(throws: PostgresError.self) {
+                try await session.execute(AddNote(id: 1), deadline: TestDatabase.deadline)
+            }
+            #expect(error?.sqlState == .readOnlySQLTransaction)
+            #expect(try await session.run(BackendPID(), deadline: TestDatabase.deadline) != before)
+            #expect(counts.disconnected == 1)
+            await session.close()
+        }
+    }
+
     @Test("survives a crash of the server")
     func crash() async throws {
         try await TestDatabase.withCluster { cluster in
