@@ -34,6 +34,8 @@ public enum CommandLineTool {
                 try command.run()
                 return .done
             }
+            // A setting that cannot be used stops every command, before it does anything.
+            _ = try context.configuration()
             try await subcommand.run(in: context)
             return .done
         } catch {
@@ -71,8 +73,9 @@ public enum CommandLineTool {
         switch error {
         case let error as CommandError: error.status
         case is ConfigurationError: .configuration
-        case is InvalidText, is WebhookSecretError: .usage
-        case is MigrationError: .configuration
+        case is InvalidText, is WebhookSecretError, is HeaderFieldError, is EndpointURLError, is EndpointRefusal:
+            .badData
+        case is MigrationError, is SealingError: .configuration
         case is CancellationError: .failure
         default: nil
         }

@@ -33,7 +33,8 @@ struct WorkerCommand: ContextCommand {
         let worker = try WorkerService(
             configuration, database: database,
             name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
-            version: PostriderVersion.current, keyFile: keyFile, registry: PrometheusRegistry(describing: MetricDescription.postrider), log: log)
+            version: PostriderVersion.current, keyFile: keyFile,
+            registry: PrometheusRegistry(describing: MetricDescription.postrider), log: log)
         var group = ServiceGroupConfiguration(
             services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// `postrider endpoint`: where events go.
+struct EndpointCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "endpoint",
+        abstract: "Endpoints: add, list, change, pause, remove, test.",
+        discussion: """
+            Example:
+              postrider endpoint list
+            """,
+        subcommands: [
+            EndpointAddCommand.self, EndpointListCommand.self,
+        ])
+}

@@ -1,0 +1,7 @@
+/// A count that may have stopped at a limit.
+enum CappedCount {
+    /// The count, with `+` behind it when counting stopped early: there may be more.
+    static func text(_ count: Int64, isCapped: Bool) -> String {
+        isCapped && count > 0 ? "\(count)+" : "\(count)"
+    }
+}
