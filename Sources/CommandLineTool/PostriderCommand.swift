@@ -19,7 +19,7 @@ struct PostriderCommand: ParsableCommand {
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, DeadLetterCommand.self,
-            StatusCommand.self, ReceiveCommand.self,
+            StatusCommand.self, DemoCommand.self, ReceiveCommand.self,
         ])
 }
 
