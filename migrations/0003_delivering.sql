@@ -252,6 +252,8 @@ BEGIN
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + x.delay_us * interval '1 us' ELSE d.due_at END,
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
+            -- Whoever resumes an endpoint that was gone gives what is owed to it a fresh retry schedule.
+            attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1
