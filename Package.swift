@@ -80,7 +80,8 @@ let package = Package(
         .testTarget(
             name: "WebhooksTests", dependencies: ["Webhooks"], resources: [.copy("Vectors")], swiftSettings: strict),
         .testTarget(
-            name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging], swiftSettings: strict),
+            name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
         .testTarget(

@@ -56,8 +56,9 @@ final class Claimer: Service {
             do throws(PostgresError) {
                 try await turn(&pace, &endpoints)
             } catch {
-                parts.throttledLog.log(
-                    .warning, "claiming failed", [.error: "\(error)", .sqlState: error.sqlState?.description ?? ""])
+                parts.log.log(
+                    .warning, "claiming failed",
+                    with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 parts.lanes.forget()
                 pace.lookSoon(.now)
                 if !mustStop { await wakeup.wait(atMost: Self.failureWait) }

@@ -75,9 +75,9 @@ final class Housekeeper: Service {
                     await doDuties()
                 }
             } catch {
-                parts.throttledLog.log(
+                parts.log.log(
                     .warning, "housekeeping failed and is tried again",
-                    [.error: "\(error)", .sqlState: error.sqlState?.description ?? ""])
+                    with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Limits.watch)
             }
             await wakeup.wait(atMost: Limits.tick)
@@ -88,7 +88,9 @@ final class Housekeeper: Service {
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else { return }
+            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else {
+                return
+            }
             let after = parts.wallClock()
             parts.health.set(.databaseUnreachable, false)
             parts.health.set(.databaseReadOnly, state.isReadOnly)
@@ -160,8 +162,8 @@ final class Housekeeper: Service {
         do throws(PostgresError) {
             return try await session.run(statement, deadline: Limits.dutyDeadline)
         } catch {
-            parts.throttledLog.log(
-                .warning, "a housekeeping duty failed and is tried again", [.loop: name, .error: "\(error)"])
+            parts.log.log(
+                .warning, "a housekeeping duty failed and is tried again", with: [.loop: "\(name)", .error: "\(error)"])
             return nil
         }
     }
