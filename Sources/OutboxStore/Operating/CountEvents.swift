@@ -13,6 +13,7 @@ public struct CountEvents: PostgresStatement {
     /// Where counting stops.
     public static let limit = 100_001
 
+    /// The text of the statement.
     public static let sql = """
         SELECT (SELECT count(*) FROM (SELECT 1 FROM postrider.outbox o LIMIT \(limit)) stored),
                (SELECT count(*) FROM (SELECT 1 FROM postrider.outbox o WHERE o.created_at > now() - interval '1 hour'
@@ -22,6 +23,7 @@ public struct CountEvents: PostgresStatement {
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(events: try row.column(0), lastHour: try row.column(1))
     }

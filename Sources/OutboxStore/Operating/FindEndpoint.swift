@@ -2,6 +2,7 @@ public import Postgres
 
 /// The id of the endpoint with a name; no row where there is none. Of several removed ones the newest.
 public struct FindEndpoint: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND ($2 OR e.state <> 'removed')
         ORDER BY (e.state <> 'removed') DESC, e.id DESC LIMIT 1
@@ -16,10 +17,12 @@ public struct FindEndpoint: PostgresStatement {
         self.includingRemoved = includingRemoved
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(includingRemoved)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -2,6 +2,7 @@ public import Postgres
 
 /// Dead letters, the newest delivery first.
 public struct ListDeadLetters: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT \(DeadLetter.columns)
         FROM postrider.dead_letters d
@@ -18,10 +19,12 @@ public struct ListDeadLetters: PostgresStatement {
         self.limit = limit
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(endpoint)
         parameters.append(limit)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> DeadLetter { try DeadLetter(row) }
 }

@@ -9,6 +9,7 @@ public struct ListEndpoints: PostgresStatement {
     public static let countLimit = 100_000
 
     // now(), unlike clock_timestamp(), can bound an index scan.
+    /// The text of the statement.
     public static let sql = """
         WITH named AS MATERIALIZED (
             SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'),
@@ -62,11 +63,13 @@ public struct ListEndpoints: PostgresStatement {
         self.limit = limit
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(limit)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointOverview {
         let age: Int64? = try row.column(11)
         return EndpointOverview(

@@ -25,6 +25,7 @@ public struct ListWorkers: PostgresStatement {
     /// The most workers that are listed.
     public static let limit = 1000
 
+    /// The text of the statement.
     public static let sql = """
         SELECT w.id, w.name, w.version, w.started_at,
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining, w.alive
@@ -34,6 +35,7 @@ public struct ListWorkers: PostgresStatement {
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             id: try row.column(0), name: try row.column(1), version: try row.column(2), startedAt: try row.column(3),

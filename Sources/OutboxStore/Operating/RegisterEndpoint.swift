@@ -2,6 +2,7 @@ public import Postgres
 
 /// Registers an endpoint and returns its id.
 public struct RegisterEndpoint: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT r.endpoint_id
         FROM postrider.register_endpoint(
@@ -24,6 +25,7 @@ public struct RegisterEndpoint: PostgresStatement {
         self.settings = settings
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(settings.url)
@@ -39,5 +41,6 @@ public struct RegisterEndpoint: PostgresStatement {
         parameters.append(settings.headers)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -2,6 +2,7 @@ public import Postgres
 
 /// Puts one dead letter back into its endpoint's lane. Fails with `no_data_found` where there is none.
 public struct ReplayDeadLetter: PostgresStatement {
+    /// The text of the statement.
     public static let sql = "SELECT postrider.replay_dead_letter($1)"
 
     private let id: Int64
@@ -11,6 +12,7 @@ public struct ReplayDeadLetter: PostgresStatement {
         self.id = id
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }

@@ -17,6 +17,7 @@ public struct ReplayDeadLetters: PostgresStatement {
         public init() {}
     }
 
+    /// The text of the statement.
     public static let sql = """
         SELECT postrider.replay_dead_letters(
             endpoint => $1, since => $2, until => $3, event_type => $4, max_rows => $5)
@@ -31,6 +32,7 @@ public struct ReplayDeadLetters: PostgresStatement {
         self.limit = limit
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(selection.endpoint)
         parameters.append(selection.since)
@@ -39,5 +41,6 @@ public struct ReplayDeadLetters: PostgresStatement {
         parameters.append(limit)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }
