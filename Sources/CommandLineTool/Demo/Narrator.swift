@@ -42,8 +42,26 @@ struct Narrator: Sendable {
         }
     }
 
+    /// A command as one types it in a shell; a long one goes on below as a shell wants it.
+    func types(command words: [String]) {
+        var lines = ["$"]
+        for word in words {
+            if lines[lines.count - 1].count + word.count + 3 > columns {
+                lines[lines.count - 1] += " \\"
+                lines.append("     ")
+            }
+            lines[lines.count - 1] += " " + word
+        }
+        types(lines.joined(separator: "\n"))
+    }
+
+    /// What a command printed.
+    func prints(_ text: String) {
+        for line in text.split(separator: "\n") { write(Self.indentation + line + "\n") }
+    }
+
     /// How many columns are left beside the indentation.
-    private var columns: Int { max(20, min(width, Self.widest) - Self.indentation.count) }
+    var columns: Int { max(20, min(width, Self.widest) - Self.indentation.count) }
 
     /// What a query found.
     func shows(_ result: PostgresTable) {

@@ -9,8 +9,10 @@ import Worker
 
 /// What the demonstration plays on: a PostgreSQL of its own with the schema, three receivers, and later a worker.
 struct Scene: Sendable {
-    /// Where the database is.
+    /// Where PostgreSQL keeps everything.
     let directory: String
+    /// The environment of the operator's commands.
+    let settings: [String: String]
     /// A connection as a user's application and an operator would have one.
     let database: PostgresConnection
     let shop: DemoEndpoint
@@ -18,6 +20,7 @@ struct Scene: Sendable {
     let broken: DemoEndpoint
     /// Where the receivers listen, by the names of the endpoints.
     let addresses: [String: ListenAddress]
+    private let now: @Sendable () -> Double
     private let worker: WorkerService
 
     var endpoints: [DemoEndpoint] { [shop, flaky, broken] }
@@ -38,9 +41,15 @@ struct Scene: Sendable {
                 let configuration = try PostgresConfiguration(cluster.url(), applicationName: "postrider demo")
                 let database = try await PostgresConnection.connect(configuration, deadline: patience, logger: silent)
                 let scene = Scene(
-                    directory: cluster.directory, database: database, shop: endpoints[0], flaky: endpoints[1],
+                    directory: cluster.directory,
+                    settings: [
+                        ConfigurationKey.databaseURL.rawValue:
+                            "host=\(cluster.directory) dbname=postgres user=postgres",
+                        ConfigurationKey.allowHTTP.rawValue: "true",
+                        ConfigurationKey.allowedNetworks.rawValue: "127.0.0.0/8",
+                    ], database: database, shop: endpoints[0], flaky: endpoints[1],
                     broken: endpoints[2],
-                    addresses: addresses, worker: try worker(configuration))
+                    addresses: addresses, now: now, worker: try worker(configuration))
                 do {
                     let result = try await body(scene)
                     await database.close()
@@ -120,6 +129,17 @@ struct Scene: Sendable {
     /// Runs the statements of a script as the application or the operator.
     func execute(_ script: String) async throws {
         try await database.execute(script: script, deadline: Self.patience)
+    }
+
+    /// Where an endpoint receives.
+    func url(of endpoint: DemoEndpoint) -> String {
+        addresses[endpoint.name].map { "http://\($0)/\(endpoint.name)" } ?? ""
+    }
+
+    /// What a command of the operator runs in.
+    func operatorContext(width: Int, print: @escaping @Sendable (String) -> Void) -> CommandContext {
+        CommandContext(
+            environment: settings, writeOutput: print, writeError: print, terminalWidth: width, now: now)
     }
 
     /// Waits until `condition` holds.

@@ -35,11 +35,7 @@ extension Story {
         try await insert("parcel.sent", order: 1)
         narrator.says("A moment later:")
         try await scene.wait(for: "the dead letter", count: 1, "SELECT count(*) FROM postrider.dead_letters")
-        try await look(
-            """
-            SELECT id, endpoint, attempts, reason, last_http_status AS last, payload
-            FROM postrider.dead_letters;
-            """)
+        try await command("dead-letter", "list")
         narrator.says("It is given up for now, not lost: the event is kept until a person decides.")
     }
 
@@ -47,9 +43,8 @@ extension Story {
     func replayTheDeadLetter() async throws {
         narrator.heading("5. The operator mends the endpoint and replays the dead letter")
         scene.broken.mend()
-        narrator.says(
-            "The endpoint broken answers 200 from now on. Then (or with: postrider dead-letter replay --all):")
-        try await type("SELECT postrider.replay_dead_letters(endpoint => 'broken');")
+        narrator.says("The endpoint broken answers 200 from now on.")
+        try await command("dead-letter", "replay", "--endpoint", "broken")
         try await scene.wait(
             for: "the replayed dead letter", count: 1,
             "SELECT count(*) FROM postrider.event_deliveries WHERE endpoint = 'broken' AND status = 'delivered'")

@@ -1,4 +1,3 @@
-import OutboxStore
 import Webhooks
 
 extension Story {
@@ -6,35 +5,21 @@ extension Story {
     func setTheStage() async throws {
         narrator.says("PostgreSQL runs in \(scene.directory) and goes away at the end.")
         narrator.heading("1. The stage: a database, the schema, three endpoints, a worker")
-        narrator.types("$ postrider migrate")
-        let applied = try await Migrator(scene.database).migrate()
-        narrator.says("\(applied.count) migrations make the schema postrider, beside the application's own tables.")
+        let settings = scene.settings.sorted { $0.key < $1.key }
+        narrator.types(settings.map { "$ export \($0.key)=\\\n      \(ShellWord($0.value))" }.joined(separator: "\n"))
+        try await command("migrate")
         try await scene.execute("CREATE TABLE orders (id int PRIMARY KEY, total numeric NOT NULL)")
-        narrator.says("Three endpoints, each with a signing secret of its own, waiting 1 s between attempts:")
-        narrator.types(scene.endpoints.map { registration(of: $0) }.joined(separator: "\n"))
+        narrator.says("Three endpoints, each with a signing secret of its own, and 1 s between attempts:")
         for endpoint in scene.endpoints {
-            _ = try await scene.query(
-                """
-                SELECT postrider.register_endpoint($1, $2, event_types => ARRAY[$3], secret => $4, \
-                retry_schedule => '{1 s,1 s}')
-                """, [endpoint.name, url(of: endpoint), endpoint.pattern, endpoint.secret.revealed])
+            let secret = endpoint.secret.revealed
+            try await command(
+                "endpoint", "add", endpoint.name, scene.url(of: endpoint), "--event-type", endpoint.pattern, "--secret",
+                secret, "--retry-schedule", "1s,1s", hiding: secret)
         }
         narrator.says(
             "shop answers 200. flaky answers 503 twice, then 200. broken answers 500. All of them verify every signature."
         )
         narrator.types("$ postrider worker &")
-    }
-
-    private func url(of endpoint: DemoEndpoint) -> String {
-        scene.addresses[endpoint.name].map { "http://\($0)/\(endpoint.name)" } ?? ""
-    }
-
-    private func registration(of endpoint: DemoEndpoint) -> String {
-        """
-        SELECT postrider.register_endpoint(
-            '\(endpoint.name)', '\(url(of: endpoint))', event_types => '{\(endpoint.pattern)}',
-            secret => 'whsec_…', retry_schedule => '{1 s,1 s}');
-        """
     }
 
     /// Waits until the worker is at work and has seen the subscriptions: from then on `unaccounted` demands a delivery for

@@ -27,6 +27,16 @@ struct Story {
         try await scene.execute(sql)
     }
 
+    /// Says which command is given, and gives it: the same that a shell would.
+    ///
+    /// - Parameter secret: not to be shown.
+    func command(_ words: String..., hiding secret: String? = nil) async throws {
+        narrator.types(command: ["postrider"] + words.map { $0 == secret ? "whsec_…" : "\(ShellWord($0))" })
+        let status = await CommandLineTool.run(
+            words, in: scene.operatorContext(width: narrator.columns, print: narrator.prints))
+        guard status == .done else { throw CommandError(.failure, "postrider \(words[0]) failed") }
+    }
+
     /// Says which query is made, and shows what it finds.
     func look(_ sql: String) async throws {
         narrator.types(sql)
