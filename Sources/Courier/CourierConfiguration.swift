@@ -29,7 +29,7 @@ public struct CourierConfiguration: Sendable {
 
     /// Half of the process's file descriptors, within reason: the rest is for the database, files and what else there is.
     static func connections(descriptors: UInt64) -> Int {
-        Int(min(max(descriptors / 2, 64), 4096))
+        Int(min(max(descriptors / 2, 16), 4096))
     }
 
     private static func descriptorLimit() -> UInt64 {

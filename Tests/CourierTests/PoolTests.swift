@@ -18,7 +18,7 @@ struct PoolTests {
     @Test(
         "Connections take no more than half of the descriptors",
         arguments: [
-            (UInt64(0), 64), (1024, 512), (1_048_576, 4096), (UInt64.max, 4096),
+            (UInt64(0), 16), (64, 32), (1024, 512), (1_048_576, 4096), (UInt64.max, 4096),
         ])
     func connections(_ descriptors: UInt64, _ expected: Int) {
         #expect(CourierConfiguration.connections(descriptors: descriptors) == expected)

@@ -53,7 +53,7 @@ extension Courier {
     }
 
     private func startWaiting() {
-        while waitingHead < waiting.count, isClosed || active.count + unresolvedCount < maximumInFlight {
+        while waitingHead < waiting.count, isClosed || active.count + unresolvedCount < limit.current {
             let request = waiting[waitingHead]
             waitingHead += 1
             if isClosed { cancel(request) } else { begin(request) }
@@ -102,7 +102,20 @@ extension Courier {
             unsafe courier_get_string(easy, CURLINFO_PRIVATE, &context)
             guard let context = unsafe context else { continue }
             let exchange = unsafe Unmanaged<Exchange>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
+            finish(exchange, code: code)
+        }
+    }
+
+    /// Takes the result of an exchange. One that lacked a socket has sent nothing: its request waits for one to be free, as
+    /// long as there are others under way whose end will make it so.
+    private func finish(_ exchange: Exchange, code: UInt32) {
+        if active.count > 1, let request = exchange.takeRequestLackingSocket() {
+            release(exchange, nil)
+            limit.lackedSocket(others: active.count)
+            waiting.append(request)
+        } else {
             release(exchange, exchange.unload(code: code))
+            limit.requestEnded()
         }
     }
 

@@ -23,7 +23,7 @@ final class Courier: @unchecked Sendable {
     let names: NameService
     let deliver: Delivery
     let inbox = Mutex<[any CourierRequest]>([])
-    let maximumInFlight: Int
+    var limit: InFlightLimit
 
     var multi: MultiHandle?
     var events: EventSet
@@ -58,7 +58,7 @@ final class Courier: @unchecked Sendable {
         self.judge = judge
         self.deliver = deliver
         let share = max(1, configuration.couriers)
-        maximumInFlight = max(1, (configuration.maximumInFlight + share - 1) / share)
+        limit = InFlightLimit(maximum: (max(1, configuration.maximumInFlight) - 1) / share + 1)
         queue = DispatchQueue(label: "postrider.courier.\(number)")
         multi = unsafe MultiHandle(
             owner: Unmanaged.passUnretained(self).toOpaque(),

@@ -114,6 +114,8 @@ extension Exchange {
             return false
         }
         carriage?.end.wasSent = true
+        let openedSocket = carriage?.openedSocket ?? true
+        carriage?.reusedConnection = !openedSocket
         return true
     }
 }

@@ -17,6 +17,8 @@ internal import Outbox
         var remoteAddress: IPAddress?
         var blockedAddress: IPAddress?
         var openedSocket = false
+        /// The request went out over a connection that was there before.
+        var reusedConnection = false
     }
 
     let prepared: PreparedRoute
@@ -89,6 +91,12 @@ internal import Outbox
             remoteAddress: carriage.remoteAddress, blockedAddress: carriage.blockedAddress, timings: timings(carriage))
     }
 
+    /// The request, if its transfer ended for want of a socket. The handle is free then.
+    func takeRequestLackingSocket() -> (any CourierRequest)? {
+        guard case .noSocket = carriage?.end.stop, carriage?.end.wasSent == false else { return nil }
+        return carriage.take()?.pending.request
+    }
+
     /// The result of the request when its transfer is given up for the pool's own reasons.
     func abandon() -> CourierResult? {
         guard let carriage = carriage.take() else { return nil }
@@ -109,7 +117,7 @@ internal import Outbox
         }
         timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
         timings.total = (ContinuousClock.now - carriage.pending.begun).microseconds
-        timings.reusedConnection = carriage.end.wasSent && !carriage.openedSocket
+        timings.reusedConnection = carriage.reusedConnection
         return timings
     }
 
