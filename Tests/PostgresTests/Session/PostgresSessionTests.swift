@@ -115,7 +115,8 @@ struct PostgresSessionTests {
             let counts = Counts()
             let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
             try await session.execute(
-                script: "CREATE TABLE note (id int); SET default_transaction_read_only = on", deadline: TestDatabase.deadline)
+                script: "CREATE TABLE note (id int); SET default_transaction_read_only = on",
+                deadline: TestDatabase.deadline)
             let before = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
             let error = await #expect(throws: PostgresError.self) {
                 try await session.execute(AddNote(id: 1), deadline: TestDatabase.deadline)
