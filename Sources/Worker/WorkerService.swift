@@ -35,6 +35,10 @@ public struct WorkerService: Service {
         wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) throws {
+        guard TrustedRoots.systemFile() != nil else {
+            throw ConfigurationError(
+                .unreadableFile, rule: "no trusted root certificates on this machine; install ca-certificates")
+        }
         let metrics = DeliveryMetrics(registry: registry, version: version)
         let health = HealthState()
         let claimWakeup = Wakeup(label: "postrider.claimer")
