@@ -78,7 +78,7 @@ BEGIN
         CROSS JOIN LATERAL (
             -- tokens_at may lie ahead: by a little when another claim began after this one and was quicker, by much
             -- when the clock was set back, and then the bucket starts anew. Never less than nothing: LIMIT would fail.
-            SELECT least(greatest(1, l.rate_limit / 20), l.tokens + l.rate_limit
+            SELECT least(1 + l.rate_limit / 20, l.tokens + l.rate_limit
                 * extract(epoch FROM v_now - CASE
                     WHEN l.tokens_at > v_now + interval '1 s' THEN v_now - interval '1 day'
                     ELSE least(greatest(l.tokens_at, v_now - interval '1 day'), v_now) END))::real AS filled) bucket),

@@ -28,14 +28,22 @@ import Testing
         var inFlight = InFlight(limit: 1, byteLimit: 100)
         inFlight.take([Samples.delivery(1, bytes: 1)])
         #expect(!inFlight.hasRoom)
-        #expect(inFlight.room(of: 9) == 0)
+        #expect(inFlight.rooms(of: [9]) == [0])
     }
 
     @Test func aLaneThatHoldsMuchGetsLess() {
         var inFlight = InFlight(limit: 300, byteLimit: 1000)
-        let alone = inFlight.room(of: 1)
+        let alone = inFlight.rooms(of: [1])
         inFlight.take((0..<100).map { Samples.delivery($0, endpoint: 1, bytes: 1) })
-        #expect(alone == 200)
-        #expect(inFlight.room(of: 1) < inFlight.room(of: 2))
+        #expect(alone == [200])
+        let rooms = inFlight.rooms(of: [1, 2])
+        #expect(rooms[0] < rooms[1])
+    }
+
+    @Test func endpointsThatAskAtOnceLeaveSomething() {
+        let inFlight = InFlight(limit: 512, byteLimit: 1000)
+        let rooms = inFlight.rooms(of: Array(0..<90))
+        #expect(rooms.allSatisfy { $0 > 0 })
+        #expect(rooms.reduce(0, +) < 512)
     }
 }
