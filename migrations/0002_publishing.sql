@@ -28,8 +28,8 @@ BEGIN
         v_column := 'body'; v_rule := format('must be at most 262144 bytes, this one has %s', octet_length(NEW.body));
     ELSIF NEW.content_type IS NOT NULL AND NEW.body IS NULL THEN
         v_column := 'content_type'; v_rule := 'goes with body; a payload is always application/json';
-    ELSIF NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$' THEN
-        v_column := 'content_type'; v_rule := 'must be 1 to 255 visible ASCII characters';
+    ELSIF NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,199}$' THEN
+        v_column := 'content_type'; v_rule := 'must be 1 to 200 visible ASCII characters';
     ELSIF octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512 THEN
         v_column := 'ordering_key'; v_rule := 'must be 1 to 512 bytes';
     ELSIF octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512 THEN
@@ -62,20 +62,21 @@ WHEN (
     OR NEW.event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'
     OR num_nonnulls(NEW.payload, NEW.body) <> 1
     OR octet_length(NEW.payload::text) > 262144 OR octet_length(NEW.body) > 262144
-    OR (NEW.content_type IS NOT NULL AND (NEW.body IS NULL OR NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$'))
+    OR (NEW.content_type IS NOT NULL AND (NEW.body IS NULL OR NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,199}$'))
     OR octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512
     OR octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512
     OR octet_length(NEW.endpoint) NOT BETWEEN 1 AND 800
     OR NEW.tenant IS NULL OR octet_length(NEW.tenant) > 512
     OR NEW.deliver_after IN ('infinity', '-infinity') OR NEW.expires_at IN ('infinity', '-infinity')
     OR NEW.traceparent !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+    -- `strict`, because the lax mode looks into arrays and would take ["a"] for "a".
     OR (NEW.headers IS NOT NULL AND (
         jsonb_typeof(NEW.headers) <> 'object'
         OR octet_length(NEW.headers::text) > 16384
-        OR jsonb_path_exists(NEW.headers, '$.* ? (@.type() != "string")')
+        OR jsonb_path_exists(NEW.headers, 'strict $.* ? (@.type() != "string")')
         OR jsonb_path_exists(NEW.headers, '$.* ? (!(@ like_regex "^([\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?)?$"))')
         OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (!(@ like_regex "^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$"))')
-        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
         OR jsonb_array_length(jsonb_path_query_array(NEW.headers, '$.keyvalue().key')) > 32))
 )
 EXECUTE FUNCTION postrider.reject_event();
@@ -122,7 +123,9 @@ CREATE FUNCTION postrider.fan_out() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, ordering_key)
-    SELECT least(greatest(clock_timestamp(), n.deliver_after), greatest(clock_timestamp(), n.expires_at)),
+    -- At its expiry at the latest, so that it is seen to expire. LEAST and GREATEST pass over NULL.
+    SELECT least(greatest(clock_timestamp(), n.deliver_after),
+                 CASE WHEN n.expires_at IS NOT NULL THEN greatest(clock_timestamp(), n.expires_at) END),
            n.id, n.created_at, owed.endpoint_id,
            coalesce(octet_length(n.body), octet_length(n.payload::text)), n.ordering_key
     FROM new_events n

@@ -76,8 +76,12 @@ BEGIN
         FROM unnest(v_lanes, v_room) WITH ORDINALITY AS r (endpoint_id, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
         CROSS JOIN LATERAL (
-            SELECT least(greatest(1, l.rate_limit / 20), l.tokens + l.rate_limit
-                * extract(epoch FROM v_now - greatest(l.tokens_at, v_now - interval '1 day')))::real AS filled) bucket),
+            -- tokens_at may lie ahead: by a little when another claim began after this one and was quicker, by much
+            -- when the clock was set back, and then the bucket starts anew. Never less than nothing: LIMIT would fail.
+            SELECT least(1 + l.rate_limit / 20, l.tokens + l.rate_limit
+                * extract(epoch FROM v_now - CASE
+                    WHEN l.tokens_at > v_now + interval '1 s' THEN v_now - interval '1 day'
+                    ELSE least(greatest(l.tokens_at, v_now - interval '1 day'), v_now) END))::real AS filled) bucket),
     -- The first unleased rows of each lane, in the order of the primary key. Rows in flight before them are stepped
     -- over: there are at most as many as all workers hold.
     due AS MATERIALIZED (
@@ -90,6 +94,13 @@ BEGIN
                 AND d.lease_until <= v_now
             ORDER BY d.due_at, d.id
             LIMIT lane.take) c),
+    -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
+    -- stepped over, not waited for.
+    lapsed AS MATERIALIZED (
+        SELECT d.id FROM due JOIN postrider.deliveries d
+            ON d.endpoint_id = due.endpoint_id AND d.due_at = due.due_at AND d.id = due.id
+        WHERE due.lease_by <> 0
+        FOR NO KEY UPDATE OF d SKIP LOCKED),
     -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
     headed AS MATERIALIZED (
         SELECT due.*,
@@ -97,7 +108,7 @@ BEGIN
                    SELECT 1 FROM postrider.deliveries earlier
                    WHERE earlier.endpoint_id = due.endpoint_id AND earlier.ordering_key = due.ordering_key
                        AND earlier.id < due.id) AS is_head
-        FROM due),
+        FROM due WHERE due.lease_by = 0 OR due.id IN (SELECT lapsed.id FROM lapsed)),
     -- Where there is an in-flight limit, rows that nobody holds (lease_by = 0) count against it; a row whose lease ran
     -- out is counted already.
     within AS MATERIALIZED (
@@ -130,7 +141,8 @@ BEGIN
         UPDATE postrider.lanes l
         SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh END,
             tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens ELSE lane.filled - n.taken END,
-            tokens_at = CASE WHEN l.rate_limit IS NULL THEN l.tokens_at ELSE v_now END
+            tokens_at = CASE WHEN l.rate_limit IS NULL OR l.tokens_at BETWEEN v_now AND v_now + interval '1 s'
+                             THEN l.tokens_at ELSE v_now END
         FROM (
             SELECT c.endpoint_id, sum(c.fresh)::int AS fresh, sum(c.taken)::int AS taken
             FROM (SELECT t.endpoint_id, (t.held_by = 0)::int AS fresh, 1 AS taken FROM taken t
@@ -213,7 +225,8 @@ DECLARE
     v_all boolean;
 BEGIN
     -- 1. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
-    --    worker that lost its lease changes nothing.
+    --    worker that lost its lease changes nothing. From then on an element is known by its place in the arrays: a
+    --    worker that claimed a row again after losing it may settle both attempts in one batch.
     WITH x AS MATERIALIZED (
         SELECT u.*, v_now - u.started_us_ago * interval '1 us' AS started_at,
                p_again AND EXISTS (
@@ -223,9 +236,10 @@ BEGIN
         FROM unnest(
             p_endpoint, p_due, p_id, p_attempt, p_event, p_event_at, p_outcome, p_delay_us, p_reason, p_started_us_ago,
             p_duration_us, p_url, p_status, p_error_code, p_error, p_body, p_remote, p_name_us, p_connect_us, p_tls_us,
-            p_first_us)
+            p_first_us) WITH ORDINALITY
         AS u (endpoint_id, due_at, id, attempt, event_id, event_at, outcome, delay_us, reason, started_us_ago,
-              duration_us, url_id, status, error_code, error, body, remote, name_us, connect_us, tls_us, first_us)),
+              duration_us, url_id, status, error_code, error, body, remote, name_us, connect_us, tls_us, first_us,
+              place)),
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
@@ -233,17 +247,19 @@ BEGIN
             AND d.endpoint_id = x.endpoint_id AND d.due_at = x.due_at AND d.id = x.id
             AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
-                  x.outcome, x.reason, x.status, x.error_code, x.error, x.started_at),
+                  x.outcome, x.reason, x.status, x.error_code, x.error, x.started_at, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + x.delay_us * interval '1 us' ELSE d.due_at END,
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
+            -- Whoever resumes an endpoint that was gone gives what is owed to it a fresh retry schedule.
+            attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1
             AND d.endpoint_id = x.endpoint_id AND d.due_at = x.due_at AND d.id = x.id
             AND d.attempt = x.attempt AND d.lease_by = p_worker
-        RETURNING d.id, d.endpoint_id, x.outcome),
+        RETURNING d.endpoint_id, x.outcome, x.place),
     buried AS (
         INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
                                     last_http_status, last_error_code, last_error, last_attempt_at)
@@ -259,7 +275,7 @@ BEGIN
                CASE WHEN f.outcome NOT IN (4, 5) THEN f.started_at END
         FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0)),
     applied AS (
-        SELECT finished.id FROM finished UNION ALL SELECT kept.id FROM kept),
+        SELECT finished.place FROM finished UNION ALL SELECT kept.place FROM kept),
     logged AS (
         INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
             outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
@@ -269,28 +285,31 @@ BEGIN
                x.name_us, x.connect_us, x.tls_us, x.first_us, x.remote,
                CASE WHEN x.is_applied THEN x.error_code ELSE 'lost_lease' END, x.error, x.body
         -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
-        FROM (SELECT x.*, x.id IN (SELECT a.id FROM applied a) AS is_applied FROM x) x
+        FROM (SELECT x.*, x.place IN (SELECT a.place FROM applied a) AS is_applied FROM x) x
         WHERE x.outcome NOT IN (4, 5) AND NOT x.is_known)
-    SELECT (SELECT array_agg(a.id) FROM applied a),
+    SELECT (SELECT array_agg(a.place) FROM applied a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(f.ordering_key) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3),
-           (SELECT array_agg(x.id) FROM x WHERE x.is_known)
+           (SELECT array_agg(x.place) FROM x WHERE x.is_known)
     INTO v_applied, v_keyed_lanes, v_keys, v_gone, v_known;
     v_all := coalesce(cardinality(v_applied), 0) = cardinality(p_id);
 
-    -- 2. The lanes, only where something must change on them. A fresh snapshot: a limit set since step 1 is seen. The
-    --    row that `leased` counts was ours, so each applied row of a limited lane lowers it by one.
-    UPDATE postrider.lanes l SET leased = greatest(0, l.leased - n.count)
-    FROM (SELECT u.endpoint_id, count(*)::int AS count
-          FROM unnest(p_endpoint, p_id) AS u (endpoint_id, id) WHERE v_all OR u.id IN (SELECT unnest(v_applied))
-          GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n
-    WHERE l.endpoint_id = n.endpoint_id AND l.max_in_flight IS NOT NULL;
-
+    -- 2. The lanes, only where something must change on them: locked all at once, in the order of ids, as everyone
+    --    does who takes several. A fresh snapshot: a limit set since step 1 is seen. The row that `leased` counts was
+    --    ours, so each applied row of a limited lane lowers it by one.
+    PERFORM 1 FROM postrider.lanes l
+    WHERE l.endpoint_id = ANY (p_endpoint) AND (l.max_in_flight IS NOT NULL OR l.endpoint_id = ANY (v_keyed_lanes))
+    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    IF FOUND THEN
+        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - n.count)
+        FROM (SELECT u.endpoint_id, count(*)::int AS count
+              FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
+              WHERE v_all OR u.place IN (SELECT unnest(v_applied))
+              GROUP BY u.endpoint_id) n
+        WHERE l.endpoint_id = n.endpoint_id AND l.max_in_flight IS NOT NULL;
+    END IF;
     IF v_keys IS NOT NULL THEN
-        -- Taken in the order of ids by everyone who takes several.
-        PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = ANY (v_keyed_lanes)
-        ORDER BY l.endpoint_id FOR NO KEY UPDATE;
         PERFORM postrider.promote(v_keyed_lanes, v_keys);
     END IF;
 
@@ -305,16 +324,16 @@ BEGIN
         last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
                  count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures
-          FROM unnest(p_endpoint, p_id, p_outcome) AS u (endpoint_id, id, outcome)
-          WHERE u.outcome < 4 AND (v_all OR u.id IN (SELECT unnest(v_applied)))
+          FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
+          WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
           GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n
     WHERE m.endpoint_id = n.endpoint_id
         AND (n.failures > 0 OR m.consecutive_failures > 0 OR m.last_success_at IS NULL
              OR m.last_success_at < v_now - interval '1 s');
 
     IF NOT v_all THEN
-        RETURN QUERY SELECT u.id FROM unnest(p_id) AS u (id)
-                     WHERE u.id <> ALL (coalesce(v_applied, '{}')) AND u.id <> ALL (coalesce(v_known, '{}'));
+        RETURN QUERY SELECT u.id FROM unnest(p_id) WITH ORDINALITY AS u (id, place)
+                     WHERE u.place <> ALL (coalesce(v_applied, '{}')) AND u.place <> ALL (coalesce(v_known, '{}'));
     END IF;
 END
 $f$;

@@ -15,7 +15,7 @@ struct WorkerCommand: ContextCommand {
             Run as many as you like, on as many machines as you like. Logs go to standard error.
 
             Example:
-              POSTRIDER_DATABASE_URL=postgresql://worker@db/app postrider worker
+              postrider worker
             """)
 
     /// On top of the drain timeout, for recording and closing.

@@ -27,7 +27,6 @@ final class Settler: Service {
     private let leaseSlack: Duration
     private let wallClock: @Sendable () -> Int64
     private let log: Logger
-    private let throttle: ThrottledLog
     private let isStopping = Atomic(false)
 
     init(_ parts: WorkerParts, session: PostgresSession, arrived: Wakeup) {
@@ -41,7 +40,6 @@ final class Settler: Service {
         leaseSlack = parts.configuration.leaseSlack
         wallClock = parts.wallClock
         log = parts.log
-        throttle = parts.throttledLog
     }
 
     func run() async throws {
@@ -82,9 +80,11 @@ final class Settler: Service {
                 let left = isStopping.load(ordering: .acquiring) && Task.isCancelled ? .zero : giveUp - .now
                 let next = attempt.failed(error, count: batch.count, isStripped: isStripped, leaseLeft: left)
                 health.set(.storageFull, error.kind == .resource)
-                throttle.log(
+                log.log(
                     .warning, "outcomes could not be recorded",
-                    [.error: "\(error)", .count: "\(batch.count)", .sqlState: error.sqlState?.description ?? ""])
+                    with: [
+                        .error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")",
+                    ])
                 switch next {
                 case .retry(let wait, let isAgain):
                     again = isAgain
@@ -115,9 +115,9 @@ final class Settler: Service {
             if stale.contains(settlement.delivery.id) {
                 metrics.staleSettles.increment()
                 metrics.count(DeliveryOutcome.stale)
-                throttle.log(
+                log.log(
                     .warning, "stale: the lease was lost, another attempt owns the delivery",
-                    [
+                    with: [
                         .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
                         .attempt: "\(settlement.delivery.attempt)", .outcome: "stale",
                     ])
@@ -126,12 +126,12 @@ final class Settler: Service {
             metrics.count(DeliveryOutcome(settlement.outcome))
             if settlement.outcome == .dead {
                 metrics.deadLetters.increment()
-                throttle.log(
+                log.log(
                     .warning, "a delivery is dead",
-                    [
+                    with: [
                         .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
-                        .attempt: "\(settlement.delivery.attempt)", .reason: settlement.reason ?? "",
-                        .errorCode: settlement.errorCode ?? "",
+                        .attempt: "\(settlement.delivery.attempt)", .reason: "\(settlement.reason ?? "")",
+                        .errorCode: "\(settlement.errorCode ?? "")",
                     ])
             }
         }

@@ -1,0 +1,72 @@
+public import OutboxStore
+public import Postgres
+
+/// The database's side of a worker: claims and settles, sends nothing.
+public struct TestWorker: Sendable {
+    /// Its id, part of its fencing tokens.
+    public let id: Int32
+    /// Where it works.
+    public let connection: PostgresConnection
+
+    /// A worker on a connection.
+    public init(id: Int32, connection: PostgresConnection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    /// The lanes that have live rows.
+    public func discover(unhinted: Bool = false) async throws(PostgresError) -> [DiscoverLanes.Row] {
+        try await connection.run(DiscoverLanes(unhinted: unhinted), deadline: TestOutbox.deadline)
+    }
+
+    /// Claims due deliveries; of all lanes that have some, where none are named.
+    public func claim(
+        _ lanes: [Int32]? = nil, room: Int32 = 500, budget: Int32 = 500, bytes: Int64 = 1 << 40,
+        slack: Duration = .seconds(15), unhinted: Bool = false
+    ) async throws(PostgresError) -> [ClaimedDelivery] {
+        let ring: [Int32]
+        if let lanes { ring = lanes } else { ring = try await discover(unhinted: unhinted).map(\.endpoint) }
+        let claim = ClaimDeliveries(
+            worker: id, lanes: ring, rooms: ring.map { _ in room }, budget: budget, byteBudget: bytes,
+            leaseSlack: slack, unhinted: unhinted)
+        return try await connection.run(claim, deadline: TestOutbox.deadline)
+    }
+
+    /// Settles a batch; returns the ids that were stale.
+    @discardableResult
+    public func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
+        try await connection.run(
+            SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline)
+    }
+
+    /// Settles deliveries alike; returns the ids that were stale.
+    @discardableResult
+    public func settle(
+        _ deliveries: [ClaimedDelivery], _ outcome: Settlement.Outcome, delay: Duration = .zero, again: Bool = false
+    ) async throws(PostgresError) -> [Int64] {
+        try await settle(deliveries.map { Settlement($0, outcome, delay: delay) }, again: again)
+    }
+
+    /// Claims once and settles what it got.
+    @discardableResult
+    public func work(_ outcome: Settlement.Outcome, delay: Duration = .zero) async throws(PostgresError)
+        -> [ClaimedDelivery]
+    {
+        let claimed = try await claim()
+        try await settle(claimed, outcome, delay: delay)
+        return claimed
+    }
+}
+
+extension Settlement {
+    /// What a worker would record, made up.
+    public init(_ delivery: ClaimedDelivery, _ outcome: Outcome, delay: Duration) {
+        self.init(delivery, outcome)
+        self.delay = delay
+        duration = 12_345
+        if outcome.rawValue < 4 {
+            httpStatus = outcome == .delivered ? 200 : outcome == .gone ? 410 : 503
+            errorCode = outcome == .delivered ? nil : "http_status"
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import OutboxStore
+import Postgres
+import TestSupport
+import Testing
+
+/// A settle whose answer never came is sent again.
+@Suite("A settle that is sent again", .timeLimit(.minutes(3)))
+struct RepeatedSettleTests {
+    private static let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .expired, .released]
+    private let everything = """
+        SELECT (SELECT string_agg(d::text, ' ' ORDER BY id) FROM postrider.deliveries d),
+               (SELECT string_agg(a::text, ' ' ORDER BY event_id) FROM postrider.attempts a),
+               (SELECT string_agg(x::text, ' ' ORDER BY id) FROM postrider.dead x),
+               (SELECT string_agg(c::text, ' ' ORDER BY event_id) FROM postrider.closed c),
+               (SELECT string_agg(m::text, ' ') FROM postrider.endpoint_marks m),
+               (SELECT string_agg(l::text, ' ') FROM postrider.lanes l)
+        """
+
+    @Test("records nothing twice if it was applied")
+    func applied() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let (worker, batch) = try await prepare(outbox)
+            #expect(try await worker.settle(batch) == [])
+            let before = try await outbox.query(everything)
+            let stale = try await worker.settle(batch, again: true)
+            // Of those that sent nothing there is no attempt to know them by, and nothing to lose.
+            #expect(stale == batch.filter { $0.outcome == .expired || $0.outcome == .released }.map(\.delivery.id))
+            #expect(try await outbox.query(everything) == before)
+            #expect(try await outbox.discrepancies() == [])
+        }
+    }
+
+    @Test("records everything if it never arrived")
+    func lost() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let (worker, batch) = try await prepare(outbox)
+            #expect(try await worker.settle(batch, again: true) == [])
+            #expect(
+                try await outbox.statuses() == [
+                    "1 shop delivered 1", "2 shop retrying 1", "3 shop dead 1", "4 shop expired 0", "5 shop pending 0",
+                ])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts") == 3)
+        }
+    }
+
+    @Test("does not take another worker's record for its own")
+    func otherWorkersAttempt() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let (worker, batch) = try await prepare(outbox)
+            let other = outbox.ownWorker(9)
+            try await other.settle(batch)
+            #expect(try await worker.settle(batch, again: true) == [])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE worker = 1") == 3)
+        }
+    }
+
+    private func prepare(_ outbox: TestOutbox) async throws -> (TestWorker, [Settlement]) {
+        try await outbox.registerEndpoint(maxInFlight: 100)
+        for _ in Self.outcomes { try await outbox.publish() }
+        let worker = outbox.ownWorker()
+        let claimed = try await worker.claim()
+        return (worker, zip(claimed, Self.outcomes).map { Settlement($0, $1, delay: .seconds(60)) })
+    }
+}
