@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Testing
 
 @testable import CommandLineTool
@@ -46,6 +47,22 @@ import Testing
             #expect(await CommandLineTool.run(words + ["--help"], in: recording.context()) == .done)
             #expect(recording.output.contains("--json"), "\(words)")
             #expect(recording.output.contains("Example:"), "\(words)")
+        }
+    }
+
+    @Test func everyCommandsJSONIsDocumentedWithAnExample() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/command-line-json.md"), encoding: .utf8)
+        let sections = text.components(separatedBy: "\n## `postrider ").dropFirst()
+        for (words, type) in Self.commands where type.configuration.subcommands.isEmpty {
+            let heading = words.joined(separator: " ") + "`\n"
+            let section = try #require(sections.first { $0.hasPrefix(heading) }, "\(words)")
+            // One prints no result, the other the same as `endpoint show`.
+            guard words != ["worker"], words != ["endpoint", "update"] else { continue }
+            let example = try #require(section.components(separatedBy: "```json\n").dropFirst().first, "\(words)")
+            let json = example.components(separatedBy: "\n```")[0]
+            #expect(throws: Never.self, "\(words)") { try JSONSerialization.jsonObject(with: Data(json.utf8)) }
         }
     }
 

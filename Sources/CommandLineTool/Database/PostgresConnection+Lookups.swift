@@ -18,7 +18,8 @@ extension PostgresConnection {
     /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.
     @discardableResult
     nonisolated func requireEvent(_ reference: EventReference) async throws -> FindEvent.Row {
-        guard let event = try await rows(FindEvent(id: reference.id)).first,
+        guard let createdAt = try await rows(LocateEvent(id: reference.id)).first ?? nil,
+            let event = try await rows(FindEvent(id: reference.id, createdAt: createdAt)).first,
             reference.webhookID ?? event.webhookID == event.webhookID
         else { throw reference.unknown }
         return event

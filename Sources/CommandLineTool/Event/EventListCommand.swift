@@ -8,7 +8,7 @@ struct EventListCommand: ContextCommand {
         commandName: "list",
         abstract: "List events, a row for each endpoint, the newest first.",
         discussion: """
-            Looks at the newest \(ListEvents.searchLimit) events of that type.
+            --status and --endpoint look at the newest \(ListEvents.searchLimit) events (of that type).
 
             Example:
               postrider event list --type 'order.*' --status retrying
@@ -50,7 +50,11 @@ struct EventListCommand: ContextCommand {
         guard !output.isJSON else {
             return try output.json(Report(deliveries: deliveries.map(EventDeliveryReport.init)))
         }
-        guard !deliveries.isEmpty else { return output.remark("There are no such events.") }
+        guard !deliveries.isEmpty else {
+            let isFiltered = status != nil || endpoint != nil
+            return output.remark(
+                "There are no such events\(isFiltered ? " among the newest \(ListEvents.searchLimit)" : "").")
+        }
         var table = Table([
             .identifier("EVENT"), .text("TYPE"), .text("ENDPOINT"), .identifier("STATUS"), .number("TRIES"),
             .number("HTTP"), .text("ERROR"), .identifier("CREATED"),

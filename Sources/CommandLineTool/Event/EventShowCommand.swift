@@ -23,7 +23,7 @@ struct EventShowCommand: ContextCommand {
         let (event, deliveries, attempts) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
             let (deliveries, attempts) = try await connection.pipeline(
-                ListEventDeliveries(event: event.id), ListAttempts(event: event.id),
+                ListEventDeliveries(event: event.id, createdAt: event.createdAt), ListAttempts(event: event.id),
                 deadline: CommandContext.statementDeadline)
             return (event, deliveries, attempts)
         }

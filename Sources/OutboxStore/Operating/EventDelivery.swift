@@ -32,11 +32,61 @@ public struct EventDelivery: Sendable {
     /// When the delivery ended.
     public var finishedAt: PostgresTimestamp?
 
-    /// The columns of `postrider.event_deliveries d` that ``init(_:)`` reads.
+    /// What became of the events in `chosen (id, created_at, event_type, tenant)`, with names instead of ids, as `found`.
+    ///
+    /// As the view `event_deliveries` has it, for a few events out of many: history is looked up event by event in its
+    /// indexes (OFFSET 0 keeps the planner to that), live work is read once, since it has no index by event.
+    static let found = """
+        known AS MATERIALIZED (
+            SELECT d.event_id, d.endpoint_id,
+                   CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
+                        WHEN l.open_at > clock_timestamp() THEN 'held'
+                        WHEN d.attempt > d.attempt_base THEN 'retrying'
+                        ELSE 'pending' END AS status,
+                   d.attempt AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
+                   NULL::smallint AS last_http_status, NULL::text AS last_error_code, NULL::timestamptz AS finished_at
+            FROM chosen c
+            JOIN postrider.deliveries d ON d.event_id = c.id
+            JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+            UNION ALL
+            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+                SELECT x.endpoint_id, 'dead', x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,
+                       x.last_error_code, x.dead_at
+                FROM postrider.dead x WHERE x.event_id = c.id OFFSET 0) h
+            UNION ALL
+            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+                SELECT x.endpoint_id, x.status, x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,
+                       x.last_error_code, x.closed_at
+                FROM postrider.closed x WHERE x.event_id = c.id OFFSET 0) h
+            UNION ALL
+            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+                SELECT a.endpoint_id, 'delivered', a.attempt, NULL::timestamptz, a.started_at, a.http_status, NULL::text,
+                       a.started_at + a.duration_us * interval '1 us'
+                FROM postrider.attempts a WHERE a.event_id = c.id AND a.outcome = 0 OFFSET 0) h),
+        found AS (
+            SELECT c.id AS event_id, c.created_at, c.event_type, c.tenant, e.name AS endpoint, k.endpoint_id,
+                   coalesce(k.status, 'no_subscriber') AS status, coalesce(k.attempts, 0)::int AS attempts, k.due_at,
+                   k.last_attempt_at, k.last_http_status, k.last_error_code,
+                   CASE WHEN k.event_id IS NULL THEN c.created_at ELSE k.finished_at END AS finished_at
+            FROM chosen c
+            LEFT JOIN known k ON k.event_id = c.id
+            LEFT JOIN postrider.endpoints e ON e.id = k.endpoint_id)
+        """
+
+    /// The columns that ``init(_:)`` reads, out of rows `f` of `found`; of live work the last attempt is looked up.
     static let columns = """
-        d.event_id, d.webhook_id, d.event_type, d.tenant, d.endpoint, d.status, d.attempts, d.due_at, d.last_attempt_at,
-        d.last_http_status, d.last_error_code, d.created_at,
-        (extract(epoch FROM clock_timestamp() - d.created_at) * 1000000)::bigint, d.finished_at
+        f.event_id, postrider.webhook_id(f.event_id), f.event_type, f.tenant, f.endpoint, f.status, f.attempts, f.due_at,
+        coalesce(f.last_attempt_at, last.started_at), coalesce(f.last_http_status, last.http_status)::int,
+        coalesce(f.last_error_code, last.error_code), f.created_at,
+        (extract(epoch FROM clock_timestamp() - f.created_at) * 1000000)::bigint, f.finished_at
+        """
+
+    /// The last attempt of live work in rows `f` of `found`.
+    static let last = """
+        LEFT JOIN LATERAL (
+            SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
+            WHERE a.event_id = f.event_id AND a.endpoint_id = f.endpoint_id
+            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.finished_at IS NULL AND f.attempts > 0
         """
 
     init(_ row: borrowing PostgresRow) throws(PostgresError) {

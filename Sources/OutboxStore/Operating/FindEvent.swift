@@ -1,8 +1,6 @@
 public import Postgres
 
 /// An event; no row where there is none.
-///
-/// Events are kept by time, so this looks through the index of each day.
 public struct FindEvent: PostgresStatement {
     /// An event.
     public struct Row: Sendable {
@@ -41,19 +39,24 @@ public struct FindEvent: PostgresStatement {
                CASE WHEN o.headers IS NOT NULL
                    THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
                o.payload, o.body, o.content_type
-        FROM postrider.outbox o WHERE o.id = $1
+        FROM postrider.outbox o WHERE o.created_at = $2 AND o.id = $1
         """
 
     private let id: Int64
+    private let createdAt: PostgresTimestamp
 
-    /// - Parameter id: of the event.
-    public init(id: Int64) {
+    /// - Parameters:
+    ///   - id: of the event.
+    ///   - createdAt: when it happened, to the microsecond: see ``LocateEvent``.
+    public init(id: Int64, createdAt: PostgresTimestamp) {
         self.id = id
+        self.createdAt = createdAt
     }
 
     /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
+        parameters.append(createdAt)
     }
 
     /// Reads a row.

@@ -7,21 +7,31 @@ public struct ListEventDeliveries: PostgresStatement {
 
     /// The text of the statement.
     public static let sql = """
+        WITH chosen AS MATERIALIZED (
+            SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
+            WHERE o.created_at = $2 AND o.id = $1),
+        \(EventDelivery.found)
         SELECT \(EventDelivery.columns)
-        FROM postrider.event_deliveries d WHERE d.event_id = $1
-        ORDER BY d.endpoint LIMIT \(limit)
+        FROM found f
+        \(EventDelivery.last)
+        ORDER BY f.endpoint LIMIT \(limit)
         """
 
     private let event: Int64
+    private let createdAt: PostgresTimestamp
 
-    /// - Parameter event: its id.
-    public init(event: Int64) {
+    /// - Parameters:
+    ///   - event: its id.
+    ///   - createdAt: when it happened, to the microsecond.
+    public init(event: Int64, createdAt: PostgresTimestamp) {
         self.event = event
+        self.createdAt = createdAt
     }
 
     /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
+        parameters.append(createdAt)
     }
 
     /// Reads a row.

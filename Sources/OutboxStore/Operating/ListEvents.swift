@@ -20,19 +20,21 @@ public struct ListEvents: PostgresStatement {
     /// How many of the newest events are looked at.
     public static let searchLimit = 20_000
 
-    // OFFSET 0 keeps the view a query of its own, into which the event's id is handed: it is then looked up in indexes,
-    // event by event, instead of being computed as a whole.
     /// The text of the statement.
     public static let sql = """
+        WITH chosen AS MATERIALIZED (
+            SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
+            WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
+            ORDER BY o.created_at DESC, o.id DESC
+            LIMIT CASE WHEN $3 IS NULL AND $4 IS NULL THEN $5 ELSE \(searchLimit) END),
+        \(EventDelivery.found),
+        shown AS MATERIALIZED (
+            SELECT f.* FROM found f WHERE ($3 IS NULL OR f.status = $3) AND ($4 IS NULL OR f.endpoint = $4)
+            ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint LIMIT $5)
         SELECT \(EventDelivery.columns)
-        FROM (SELECT o.id, o.created_at FROM postrider.outbox o
-              WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
-              ORDER BY o.created_at DESC, o.id DESC LIMIT \(searchLimit)) newest
-        CROSS JOIN LATERAL (
-            SELECT x.* FROM postrider.event_deliveries x
-            WHERE x.event_id = newest.id AND ($3 IS NULL OR x.status = $3) AND ($4 IS NULL OR x.endpoint = $4)
-            OFFSET 0) d
-        ORDER BY newest.created_at DESC, newest.id DESC, d.endpoint LIMIT $5
+        FROM shown f
+        \(EventDelivery.last)
+        ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint
         """
 
     private let selection: Selection

@@ -103,7 +103,9 @@ import Testing
             #expect(await installation.run("event", "list", "--endpoint", "none").error.contains("'none'"))
             #expect(await installation.run("event", "list", "--limit", "10001").status == .badData)
             #expect(await installation.run("event", "list", "--limit", "x").status == .usage)
-            #expect(await installation.run("event", "list", "--status", "dead").error == "There are no such events.\n")
+            #expect(
+                await installation.run("event", "list", "--status", "dead").error
+                    == "There are no such events among the newest 20000.\n")
         }
     }
 
