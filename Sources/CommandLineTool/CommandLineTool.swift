@@ -48,6 +48,7 @@ public enum CommandLineTool {
             context.writeError("postrider: \(PrintableText(DatabaseFailure.message(error), limit: 2000))\n")
             return DatabaseFailure.status(error)
         }
+        if error is Unsuccessful { return .failure }
         if let status = status(of: error) {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return status

@@ -18,8 +18,8 @@ struct PostriderCommand: ParsableCommand {
             """,
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
-            MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, DeadLetterCommand.self,
-            StatusCommand.self, DemoCommand.self, ReceiveCommand.self,
+            MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, EventCommand.self, DeadLetterCommand.self,
+            StatusCommand.self, DoctorCommand.self, ReceiveCommand.self,
         ])
 }
 

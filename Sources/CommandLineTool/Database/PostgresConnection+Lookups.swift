@@ -15,6 +15,15 @@ extension PostgresConnection {
         guard !found.isEmpty else { throw CommandError(.badData, "there is no endpoint named '\(name)'") }
     }
 
+    /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.
+    @discardableResult
+    nonisolated func requireEvent(_ reference: EventReference) async throws -> FindEvent.Row {
+        guard let event = try await rows(FindEvent(id: reference.id)).first,
+            reference.webhookID ?? event.webhookID == event.webhookID
+        else { throw reference.unknown }
+        return event
+    }
+
     /// What time it is by the database's clock.
     nonisolated func readClock() async throws -> PostgresTimestamp {
         let clock = try await rows(ReadClock())

@@ -10,6 +10,7 @@ struct DeadLetterCommand: ParsableCommand {
               postrider dead-letter list
             """,
         subcommands: [
-            DeadLetterListCommand.self, DeadLetterReplayCommand.self,
+            DeadLetterListCommand.self, DeadLetterShowCommand.self, DeadLetterReplayCommand.self,
+            DeadLetterDiscardCommand.self,
         ])
 }

@@ -10,6 +10,8 @@ struct EndpointCommand: ParsableCommand {
               postrider endpoint list
             """,
         subcommands: [
-            EndpointAddCommand.self, EndpointListCommand.self,
+            EndpointAddCommand.self, EndpointListCommand.self, EndpointShowCommand.self, EndpointUpdateCommand.self,
+            EndpointPauseCommand.self, EndpointResumeCommand.self, EndpointRemoveCommand.self,
+            EndpointRotateSecretCommand.self, EndpointTestCommand.self,
         ])
 }

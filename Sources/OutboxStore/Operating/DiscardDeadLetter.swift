@@ -1,0 +1,22 @@
+package import Postgres
+
+/// Gives a dead letter up for good. Fails with `no_data_found` where there is none.
+package struct DiscardDeadLetter: PostgresStatement {
+    package typealias Row = Void
+
+    package static let sql = "SELECT postrider.discard_dead_letter($1, $2)"
+
+    private let id: Int64
+    private let why: String
+
+    /// - Parameter why: goes on record.
+    package init(id: Int64, why: String) {
+        self.id = id
+        self.why = why
+    }
+
+    package func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(id)
+        parameters.append(why)
+    }
+}

@@ -1,0 +1,19 @@
+package import Postgres
+
+/// Keeps what is owed to an endpoint. Fails with `no_data_found` where there is no such endpoint.
+package struct PauseEndpoint: PostgresStatement {
+    package typealias Row = Void
+
+    package static let sql = "SELECT postrider.pause_endpoint($1)"
+
+    private let name: String
+
+    /// - Parameter name: of the endpoint.
+    package init(name: String) {
+        self.name = name
+    }
+
+    package func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(name)
+    }
+}

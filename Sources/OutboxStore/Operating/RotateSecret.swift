@@ -1,0 +1,30 @@
+package import Postgres
+
+/// Gives an endpoint a new signing secret; the old ones sign along for a while.
+package struct RotateSecret: PostgresStatement {
+    package typealias Row = Void
+
+    // rotate_secret returns the secret, which need not travel back.
+    package static let sql = """
+        SELECT count(r) FROM postrider.rotate_secret(name => $1, secret => $2, grace => $3) r
+        """
+
+    private let name: String
+    private let secret: String
+    private let grace: Duration
+
+    /// - Parameters:
+    ///   - secret: `whsec_…`, or sealed.
+    ///   - grace: how long the old secrets go on signing.
+    package init(name: String, secret: String, grace: Duration) {
+        self.name = name
+        self.secret = secret
+        self.grace = grace
+    }
+
+    package func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(name)
+        parameters.append(secret)
+        parameters.append(grace)
+    }
+}
