@@ -103,6 +103,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres", logging],
+            exclude: ["Support/receiver.py"], swiftSettings: strict),
     ]
 )
