@@ -61,6 +61,7 @@ final class Settler: Service {
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.arrived.call()
+            self.session.closeSoon()
         }
     }
 
@@ -77,7 +78,8 @@ final class Settler: Service {
                 recorded(batch, stale: try await session.run(statement, deadline: Self.deadline))
                 return
             } catch {
-                let left = isStopping.load(ordering: .acquiring) && Task.isCancelled ? .zero : giveUp - .now
+                // By then the claimer has waited long enough for what could still be recorded.
+                let left = isStopping.load(ordering: .acquiring) ? .zero : giveUp - .now
                 let next = attempt.failed(error, count: batch.count, isStripped: isStripped, leaseLeft: left)
                 health.set(.storageFull, error.kind == .resource)
                 log.log(
