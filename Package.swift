@@ -98,7 +98,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "Telemetry", "TestSupport", "Webhooks", "Worker",
+                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks", "Worker",
                 argumentParser, flyingSocks, logging,
             ],
             swiftSettings: strict),

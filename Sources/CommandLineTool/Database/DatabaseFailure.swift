@@ -42,7 +42,7 @@ enum DatabaseFailure {
         }
         switch error.code {
         case .invalidConfiguration: return "Check POSTRIDER_DATABASE_URL, or libpq's PG* variables where it is not set."
-        case .connectFailed: return "Is PostgreSQL running there? POSTRIDER_DATABASE_URL names it."
+        case .connectFailed: return "See that PostgreSQL runs there; POSTRIDER_DATABASE_URL says where."
         default: return nil
         }
     }

@@ -72,7 +72,7 @@ struct DeadLetterReplayCommand: ContextCommand {
             }
         }
         guard !output.isJSON else { return try output.json(Report(replayed: count, dryRun: dryRun)) }
-        let letters = count == 1 ? "1 dead letter" : "\(count) dead letters"
+        let letters = Plural.deadLetters(count)
         output.line(dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
     }
 }

@@ -1,4 +1,3 @@
-import Outbox
 import OutboxStore
 
 extension Diagnosis {
@@ -60,7 +59,7 @@ extension Diagnosis {
     }
 
     private static func deadRows(_ vacuum: CheckVacuum.Row) -> Finding {
-        let ago = vacuum.vacuumedAgo.map { "\(DurationText.short($0)) ago" } ?? "never"
+        let ago = vacuum.vacuumedAgo.map { "\(Lag.text($0)) ago" } ?? "never"
         let text = "\(vacuum.deadRows) dead rows, \(vacuum.liveRows) live ones, vacuumed \(ago)"
         guard vacuum.hasAutovacuum else {
             return .failure(
@@ -73,13 +72,13 @@ extension Diagnosis {
     private static func oldestTransaction(_ vacuum: CheckVacuum.Row) -> Finding {
         if let name = vacuum.oldestPreparedName, let age = vacuum.oldestPrepared, age > transactionWarning {
             return .warning(
-                "transactions", "a prepared transaction has been waiting for \(DurationText.short(age))",
+                "transactions", "a prepared transaction has been waiting for \(Lag.text(age))",
                 "COMMIT PREPARED or ROLLBACK PREPARED \(SQLText(name));")
         }
         guard let age = vacuum.oldestTransaction, let pid = vacuum.oldestTransactionPID else {
             return .ok("transactions", "none is open that this login may see")
         }
-        let text = "the oldest has been open for \(DurationText.short(age)), process \(pid)"
+        let text = "the oldest has been open for \(Lag.text(age)), process \(pid)"
         let remedy = "SELECT pg_terminate_backend(\(pid));  -- after looking at it in pg_stat_activity"
         if age > transactionFailure { return .failure("transactions", text, remedy) }
         return age > transactionWarning ? .warning("transactions", text, remedy) : .ok("transactions", text)
@@ -88,7 +87,7 @@ extension Diagnosis {
     private static func slots(_ vacuum: CheckVacuum.Row) -> [Finding] {
         vacuum.idleSlots.map { slot in
             .warning(
-                "replication slot \(slot)", "nobody reads it and it holds vacuum back",
+                "replication slots", "nobody reads \(slot), and it holds vacuum back",
                 "SELECT pg_drop_replication_slot(\(SQLText(slot)));  -- if it is not needed any more")
         }
     }

@@ -96,22 +96,29 @@ struct Diagnosis {
         return .ok("schema", "version \(version)")
     }
 
-    private static func unaccounted(_ count: Int64?) -> Finding {
-        guard let count else {
+    private static func unaccounted(_ unaccounted: DoctorSnapshot.Unaccounted) -> Finding {
+        let count: Int64
+        switch unaccounted {
+        case .counted(let number): count = number
+        case .tooSlow:
             return .warning(
-                "unaccounted", "counting took too long",
+                "unaccounted", "not known: counting took too long",
                 "SELECT count(*) FROM postrider.unaccounted;  -- when it is quiet")
+        case .notAllowed:
+            return .warning(
+                "unaccounted", "not known: this login may not count",
+                "run doctor with a login that has postrider_operator")
         }
         guard count > 0 else { return .ok("unaccounted", "nothing is missing of the last hour") }
         return .failure(
-            "unaccounted", "\(count) deliveries of the last hour are missing",
+            "unaccounted", "missing of the last hour: \(Plural.deliveries(count))",
             "run a worker, which repairs this within minutes; then see why: SELECT * FROM postrider.unaccounted;")
     }
 
     private static func workers(_ schema: DoctorSnapshot.Schema) -> Finding {
         let alive = schema.workers.filter { $0.isAlive }
         let late = schema.oldestDue.map { $0 > lateness } ?? false
-        let waiting = schema.oldestDue.map { ", a delivery has been due for \(DurationText.short($0))" } ?? ""
+        let waiting = schema.oldestDue.map { ", a delivery has been due for \(Lag.text($0))" } ?? ""
         guard !alive.isEmpty else {
             return late
                 ? .failure("workers", "none is alive\(waiting)", "postrider worker")
@@ -134,7 +141,7 @@ struct Diagnosis {
                 return nil
             } catch {
                 return .failure(
-                    "endpoint \(endpoint.name)", "nothing can be sent to it: \(error)",
+                    "endpoints", "nothing can be sent to \(endpoint.name): \(error)",
                     "postrider endpoint update \(ShellWord(endpoint.name)) --url URL")
             }
         }

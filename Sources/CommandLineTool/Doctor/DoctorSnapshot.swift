@@ -13,8 +13,15 @@ struct DoctorSnapshot: Sendable {
         var workers: [ListWorkers.Row]
         /// How long the delivery that has been due for longest has been waiting.
         var oldestDue: Duration?
-        /// Deliveries that are missing; nil when counting took too long.
-        var unaccounted: Int64?
+        var unaccounted: Unaccounted
+    }
+
+    /// How many deliveries are missing of the last hour's events.
+    enum Unaccounted: Equatable, Sendable {
+        case counted(Int64)
+        case tooSlow
+        /// The login may not see all that has to be compared.
+        case notAllowed
     }
 
     var policy: EndpointPolicy

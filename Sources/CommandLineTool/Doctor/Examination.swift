@@ -66,15 +66,19 @@ struct Examination {
             CheckRoles(), CheckTriggers(), CheckPartitions(), CheckVacuum(), ListEndpointURLs(), ListWorkers(),
             MeasureBacklog(), deadline: CommandContext.statementDeadline)
         guard let vacuum = vacuum.first else { throw CommandError(.failure, "the hot table was not found") }
-        var schema = DoctorSnapshot.Schema(
+        return DoctorSnapshot.Schema(
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
-            workers: workers, oldestDue: backlog.first ?? nil)
-        // The dearest question last, and not for ever.
+            workers: workers, oldestDue: backlog.first ?? nil, unaccounted: try await unaccounted(connection))
+    }
+
+    /// The dearest question, asked last and not for ever.
+    private func unaccounted(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Unaccounted {
         do {
-            schema.unaccounted = try await connection.run(CountUnaccounted(), deadline: Self.countDeadline).first
+            return .counted(try await connection.run(CountUnaccounted(), deadline: Self.countDeadline).first ?? 0)
         } catch {
-            guard error.code == .deadlineExceeded else { throw error }
+            if error.code == .deadlineExceeded { return .tooSlow }
+            guard error.sqlState == .insufficientPrivilege else { throw error }
+            return .notAllowed
         }
-        return schema
     }
 }

@@ -35,7 +35,7 @@ struct EndpointDetails: Sendable {
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Held", count(overview.held)),
             ("Dead letters", count(overview.deadLetters)),
-            ("Oldest due for", overview.oldestDueAge.map(DurationText.short)),
+            ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
             ("Failures in a row", "\(overview.consecutiveFailures)"),
             ("Last success", overview.lastSuccessAt?.description ?? "never"),
             ("Last failure", overview.lastFailureAt?.description ?? "never"),

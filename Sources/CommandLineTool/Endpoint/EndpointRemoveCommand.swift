@@ -45,6 +45,6 @@ struct EndpointRemoveCommand: ContextCommand {
         guard !output.isJSON else {
             return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
         }
-        output.line("Removed endpoint \(name); \(cancelled) deliveries were cancelled.")
+        output.line("Removed endpoint \(name); cancelled \(Plural.deliveries(cancelled)).")
     }
 }

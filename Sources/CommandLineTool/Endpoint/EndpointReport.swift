@@ -1,4 +1,3 @@
-import Outbox
 import OutboxStore
 import Postgres
 
@@ -53,7 +52,7 @@ extension Table {
             table.add(
                 endpoint.name, endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
                 count(endpoint.pending + endpoint.inFlight), count(endpoint.retrying), count(endpoint.held),
-                count(endpoint.deadLetters), endpoint.oldestDueAge.map(DurationText.short) ?? "-")
+                count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-")
         }
         return table
     }

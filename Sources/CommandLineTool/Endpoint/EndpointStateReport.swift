@@ -17,6 +17,6 @@ struct EndpointStateReport: Encodable {
     func show(on output: Output) throws {
         guard !output.isJSON else { return try output.json(self) }
         let reason = stateReason.map { " (\($0))" } ?? ""
-        output.line("Endpoint \(endpoint) is \(state)\(reason)\(held > 0 ? "; \(held) deliveries are kept" : "").")
+        output.line("Endpoint \(endpoint) is \(state)\(reason)\(held > 0 ? "; \(Plural.deliveries(held)) kept" : "").")
     }
 }

@@ -34,6 +34,6 @@ struct EventCancelCommand: ContextCommand {
         output.line(
             cancelled == 0
                 ? "Nothing of event \(reference.id) waits for its delivery."
-                : "Cancelled \(cancelled) deliveries of event \(reference.id).")
+                : "Cancelled \(Plural.deliveries(cancelled)) of event \(reference.id).")
     }
 }

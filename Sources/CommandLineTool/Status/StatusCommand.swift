@@ -1,5 +1,4 @@
 import ArgumentParser
-import Outbox
 import OutboxStore
 import Postgres
 
@@ -47,7 +46,7 @@ struct StatusCommand: ContextCommand {
         queues.add(
             CappedCount.text(recent, isCapped: snapshot.events.lastHour >= CountEvents.limit), count(snapshot.pending),
             count(snapshot.inFlight), count(snapshot.retrying), count(snapshot.held), count(snapshot.deadLetters),
-            snapshot.oldestDueAge.map(DurationText.short) ?? "-")
+            snapshot.oldestDueAge.map(Lag.text) ?? "-")
         output.line("")
         output.table(queues)
         if !snapshot.endpoints.isEmpty {

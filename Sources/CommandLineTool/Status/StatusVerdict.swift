@@ -1,4 +1,3 @@
-import Outbox
 import OutboxStore
 
 /// One line that says whether all is well, and otherwise what to do first. Decided from the figures alone.
@@ -32,7 +31,7 @@ struct StatusVerdict: Equatable {
         if snapshot.aliveWorkers == 0 {
             let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
             return "No worker is running"
-                + (waiting > 0 ? ", and \(count(waiting, snapshot)) deliveries wait" : "")
+                + (waiting > 0 ? ", with \(deliveries(waiting, snapshot)) waiting" : "")
                 + ": start one with postrider worker."
         }
         if let disabled = snapshot.endpoints.first(where: { $0.state == "disabled" }) {
@@ -46,21 +45,21 @@ struct StatusVerdict: Equatable {
                 + "see why with postrider endpoint test \(ShellWord(failing.name))."
         }
         if let age = snapshot.oldestDueAge, age > lateness {
-            return "Deliveries are late, the oldest by \(DurationText.short(age)): "
+            return "Deliveries are late, the oldest by \(Lag.text(age)): "
                 + "add workers, or see postrider doctor."
         }
         if snapshot.deadLetters > 0 {
-            return
-                "\(count(snapshot.deadLetters, snapshot)) dead letters wait for a decision: postrider dead-letter list."
+            let letters = CappedCount.text(snapshot.deadLetters, isCapped: snapshot.isCapped)
+            return "There are dead letters (\(letters)) to decide about: postrider dead-letter list."
         }
         if let paused = snapshot.endpoints.first(where: { $0.state == "paused" && $0.held > 0 }) {
-            return "Endpoint \(paused.name) is paused and holds \(count(paused.held, snapshot)) deliveries: "
+            return "Endpoint \(paused.name) is paused and holds \(deliveries(paused.held, snapshot)): "
                 + "postrider endpoint resume \(ShellWord(paused.name))."
         }
         return nil
     }
 
-    private static func count(_ number: Int64, _ snapshot: StatusSnapshot) -> String {
-        CappedCount.text(number, isCapped: snapshot.isCapped)
+    private static func deliveries(_ number: Int64, _ snapshot: StatusSnapshot) -> String {
+        CappedCount.deliveries(number, isCapped: snapshot.isCapped)
     }
 }

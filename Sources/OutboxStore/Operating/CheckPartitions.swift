@@ -1,21 +1,22 @@
-package import Postgres
+public import Postgres
 
 /// The daily partitions of a table that grows with time.
-package struct CheckPartitions: PostgresStatement {
+public struct CheckPartitions: PostgresStatement {
     /// A table.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// `outbox` or `attempts`.
-        package var table: String
+        public var table: String
         /// Which days have a partition, counted from today in UTC, in order.
-        package var days: [Int32]
+        public var days: [Int32]
         /// Rows before the first or after the last of them, which are in the DEFAULT partition; counted up to a limit.
-        package var strays: Int64
+        public var strays: Int64
     }
 
     /// Where counting stops.
-    package static let limit = 1001
+    public static let limit = 1001
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         WITH day AS MATERIALIZED (
             SELECT p.relname::text AS parent, to_date(right(c.relname, 8), 'YYYYMMDD') AS date
             FROM pg_inherits i
@@ -46,9 +47,10 @@ package struct CheckPartitions: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(table: try row.column(0), days: try row.column(1), strays: try row.column(2))
     }
 }

@@ -1,22 +1,23 @@
-package import Postgres
+public import Postgres
 
 /// The three roles of the schema, what they lack and what they should not have.
-package struct CheckRoles: PostgresStatement {
+public struct CheckRoles: PostgresStatement {
     /// A role.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// Its name.
-        package var role: String
+        public var role: String
         /// Whether there is such a role.
-        package var exists: Bool
+        public var exists: Bool
         /// What it may not do and should.
-        package var missing: [String]
+        public var missing: [String]
         /// What it may do and should not.
-        package var excess: [String]
+        public var excess: [String]
         /// Whether the login that asks has it.
-        package var isOurs: Bool
+        public var isOurs: Bool
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT r.name, g.oid IS NOT NULL,
                CASE WHEN g.oid IS NULL THEN '{}'::text[] ELSE
                    ARRAY(SELECT 'USAGE ON SCHEMA postrider'
@@ -49,9 +50,10 @@ package struct CheckRoles: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             role: try row.column(0), exists: try row.column(1), missing: try row.column(2), excess: try row.column(3),
             isOurs: try row.column(4))

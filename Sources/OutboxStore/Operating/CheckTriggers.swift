@@ -1,16 +1,17 @@
-package import Postgres
+public import Postgres
 
 /// The triggers on the outbox that work for producers.
-package struct CheckTriggers: PostgresStatement {
+public struct CheckTriggers: PostgresStatement {
     /// A trigger that was found.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// Its name.
-        package var name: String
+        public var name: String
         /// Whether it fires for ordinary inserts, on the outbox and on every partition that has it.
-        package var isEnabled: Bool
+        public var isEnabled: Bool
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT t.tgname::text, bool_and(t.tgenabled IN ('O', 'A'))
         FROM pg_trigger t
         WHERE NOT t.tgisinternal AND (t.tgrelid = 'postrider.outbox'::regclass
@@ -19,12 +20,13 @@ package struct CheckTriggers: PostgresStatement {
         """
 
     /// The triggers there must be.
-    package static let needed = ["outbox_1_reject", "outbox_2_skip_known", "outbox_3_fan_out"]
+    public static let needed = ["outbox_1_reject", "outbox_2_skip_known", "outbox_3_fan_out"]
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(name: try row.column(0), isEnabled: try row.column(1))
     }
 }

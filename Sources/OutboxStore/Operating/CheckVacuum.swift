@@ -1,30 +1,31 @@
-package import Postgres
+public import Postgres
 
 /// Whether the hot table is kept clean, and who holds cleaning back.
-package struct CheckVacuum: PostgresStatement {
+public struct CheckVacuum: PostgresStatement {
     /// The state of cleaning.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// Rows that are no more and still take up room, as the server estimates.
-        package var deadRows: Int64
+        public var deadRows: Int64
         /// Rows that are there, as the server estimates.
-        package var liveRows: Int64
+        public var liveRows: Int64
         /// How long ago the table was last vacuumed; nil when it never was.
-        package var vacuumedAgo: Duration?
+        public var vacuumedAgo: Duration?
         /// Whether autovacuum is on.
-        package var hasAutovacuum: Bool
+        public var hasAutovacuum: Bool
         /// How long the oldest transaction has been open, if this role may see it.
-        package var oldestTransaction: Duration?
+        public var oldestTransaction: Duration?
         /// Its process.
-        package var oldestTransactionPID: Int32?
+        public var oldestTransactionPID: Int32?
         /// How long the oldest prepared transaction has been waiting for its end.
-        package var oldestPrepared: Duration?
+        public var oldestPrepared: Duration?
         /// What its end must name.
-        package var oldestPreparedName: String?
+        public var oldestPreparedName: String?
         /// Replication slots that hold vacuum back and that nobody reads.
-        package var idleSlots: [String]
+        public var idleSlots: [String]
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT coalesce(t.n_dead_tup, 0), coalesce(t.n_live_tup, 0),
                (extract(epoch FROM clock_timestamp() - greatest(t.last_vacuum, t.last_autovacuum)) * 1000000)::bigint,
                current_setting('autovacuum')::boolean,
@@ -43,9 +44,10 @@ package struct CheckVacuum: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         let vacuumed: Int64? = try row.column(2)
         let transaction: Int64? = try row.column(4)
         let prepared: Int64? = try row.column(6)

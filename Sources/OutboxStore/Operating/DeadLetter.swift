@@ -1,35 +1,35 @@
-package import Postgres
+public import Postgres
 
 /// A delivery that was given up.
-package struct DeadLetter: Sendable {
+public struct DeadLetter: Sendable {
     /// What replays and discards name it by.
-    package var id: Int64
+    public var id: Int64
     /// The event's id.
-    package var event: Int64
+    public var event: Int64
     /// The id that receivers know the event by.
-    package var webhookID: String
+    public var webhookID: String
     /// What happened; nil when the event is gone.
-    package var eventType: String?
+    public var eventType: String?
     /// Whose event it is; nil when the event is gone.
-    package var tenant: String?
+    public var tenant: String?
     /// Where it should have gone.
-    package var endpoint: String
+    public var endpoint: String
     /// How many attempts were made.
-    package var attempts: Int32
+    public var attempts: Int32
     /// Why it was given up, as one word.
-    package var reason: String
+    public var reason: String
     /// The status of the last answer.
-    package var lastHTTPStatus: Int32?
+    public var lastHTTPStatus: Int32?
     /// Why the last attempt failed, as one word.
-    package var lastErrorCode: String?
+    public var lastErrorCode: String?
     /// Why the last attempt failed.
-    package var lastError: String?
+    public var lastError: String?
     /// When the event happened.
-    package var createdAt: PostgresTimestamp
+    public var createdAt: PostgresTimestamp
     /// When it was given up.
-    package var deadAt: PostgresTimestamp
+    public var deadAt: PostgresTimestamp
     /// How long ago that was.
-    package var age: Duration
+    public var age: Duration
 
     /// The columns of `postrider.dead_letters d` that ``init(_:)`` reads.
     static let columns = """

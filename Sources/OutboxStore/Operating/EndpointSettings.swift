@@ -1,24 +1,24 @@
 /// What an operator sets about an endpoint. Nil: the default of a new endpoint, or as it is for an existing one.
-package struct EndpointSettings: Sendable, Equatable {
+public struct EndpointSettings: Sendable, Equatable {
     /// Where it is. A new endpoint must have one.
-    package var url: String?
+    public var url: String?
     /// Patterns of event types.
-    package var eventTypes: [String]?
+    public var eventTypes: [String]?
     /// Waits between attempts.
-    package var retrySchedule: [Duration]?
+    public var retrySchedule: [Duration]?
     /// Attempts before a delivery is dead; one more than there are waits, when only the schedule is given.
-    package var maxAttempts: Int32?
+    public var maxAttempts: Int32?
     /// How long the whole exchange may take.
-    package var timeout: Duration?
+    public var timeout: Duration?
     /// Deliveries under way at once; 0 for no limit.
-    package var maxInFlight: Int32?
+    public var maxInFlight: Int32?
     /// Requests a second; 0 for no limit.
-    package var rateLimit: Float?
+    public var rateLimit: Float?
     /// `envelope` or `raw`.
-    package var payloadFormat: String?
+    public var payloadFormat: String?
     /// `Name: value` lines. May hold credentials.
-    package var headers: [String]?
+    public var headers: [String]?
 
     /// Nothing set.
-    package init() {}
+    public init() {}
 }

@@ -1,13 +1,13 @@
 import Postgres
 
 /// What an event carries: JSON, or bytes of some other kind. Nothing when the event is gone.
-package struct EventContent: Sendable {
+public struct EventContent: Sendable {
     /// The JSON, as it was written.
-    package var payload: [UInt8]?
+    public var payload: [UInt8]?
     /// The bytes.
-    package var body: [UInt8]?
+    public var body: [UInt8]?
     /// What kind of bytes.
-    package var contentType: String?
+    public var contentType: String?
 
     /// Reads three columns: payload, body, content type.
     init(_ row: borrowing PostgresRow, from first: Int) throws(PostgresError) {

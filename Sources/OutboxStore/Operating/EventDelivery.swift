@@ -1,36 +1,36 @@
-package import Postgres
+public import Postgres
 
 /// What became of an event at an endpoint so far.
-package struct EventDelivery: Sendable {
+public struct EventDelivery: Sendable {
     /// The event's id.
-    package var event: Int64
+    public var event: Int64
     /// The id that receivers know the event by.
-    package var webhookID: String
+    public var webhookID: String
     /// What happened; nil when the event is gone.
-    package var eventType: String?
+    public var eventType: String?
     /// Whose event it is; nil when the event is gone.
-    package var tenant: String?
+    public var tenant: String?
     /// Where it goes; nil when the event matched nothing.
-    package var endpoint: String?
+    public var endpoint: String?
     /// `pending`, `in_flight`, `retrying`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
     /// `no_subscriber`.
-    package var status: String
+    public var status: String
     /// How many attempts were made.
-    package var attempts: Int32
+    public var attempts: Int32
     /// When the next attempt is due.
-    package var dueAt: PostgresTimestamp?
+    public var dueAt: PostgresTimestamp?
     /// When the last attempt began.
-    package var lastAttemptAt: PostgresTimestamp?
+    public var lastAttemptAt: PostgresTimestamp?
     /// The status of the last answer.
-    package var lastHTTPStatus: Int32?
+    public var lastHTTPStatus: Int32?
     /// Why the last attempt failed, as one word.
-    package var lastErrorCode: String?
+    public var lastErrorCode: String?
     /// When the event happened.
-    package var createdAt: PostgresTimestamp
+    public var createdAt: PostgresTimestamp
     /// How long ago that was.
-    package var age: Duration
+    public var age: Duration
     /// When the delivery ended.
-    package var finishedAt: PostgresTimestamp?
+    public var finishedAt: PostgresTimestamp?
 
     /// The columns of `postrider.event_deliveries d` that ``init(_:)`` reads.
     static let columns = """

@@ -1,16 +1,17 @@
-package import Postgres
+public import Postgres
 
 /// A dead letter with its event's content; no row where there is none.
-package struct FindDeadLetter: PostgresStatement {
+public struct FindDeadLetter: PostgresStatement {
     /// A dead letter and what it was to bring.
-    package struct Row: Sendable {
+    public struct Row: Sendable {
         /// The dead letter.
-        package var letter: DeadLetter
+        public var letter: DeadLetter
         /// What it was to bring.
-        package var content: EventContent
+        public var content: EventContent
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT \(DeadLetter.columns), d.payload, d.body, d.content_type
         FROM postrider.dead_letters d WHERE d.id = $1
         """
@@ -18,15 +19,17 @@ package struct FindDeadLetter: PostgresStatement {
     private let id: Int64
 
     /// - Parameter id: of the dead letter.
-    package init(id: Int64) {
+    public init(id: Int64) {
         self.id = id
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(letter: try DeadLetter(row), content: try EventContent(row, from: 14))
     }
 }

@@ -1,40 +1,41 @@
-package import Postgres
+public import Postgres
 
 /// An event; no row where there is none.
 ///
 /// Events are kept by time, so this looks through the index of each day.
-package struct FindEvent: PostgresStatement {
+public struct FindEvent: PostgresStatement {
     /// An event.
-    package struct Row: Sendable {
+    public struct Row: Sendable {
         /// Its id.
-        package var id: Int64
+        public var id: Int64
         /// The id that receivers know it by.
-        package var webhookID: String
+        public var webhookID: String
         /// When it happened.
-        package var createdAt: PostgresTimestamp
+        public var createdAt: PostgresTimestamp
         /// What happened.
-        package var eventType: String
+        public var eventType: String
         /// Whose it is.
-        package var tenant: String
+        public var tenant: String
         /// The one endpoint it is for, if it names one.
-        package var endpoint: String?
+        public var endpoint: String?
         /// Events with the same key go in order.
-        package var orderingKey: String?
+        public var orderingKey: String?
         /// A second event with the same key is not stored.
-        package var idempotencyKey: String?
+        public var idempotencyKey: String?
         /// Not before.
-        package var deliverAfter: PostgresTimestamp?
+        public var deliverAfter: PostgresTimestamp?
         /// Not after.
-        package var expiresAt: PostgresTimestamp?
+        public var expiresAt: PostgresTimestamp?
         /// W3C trace context.
-        package var traceparent: String?
+        public var traceparent: String?
         /// Names and values in turn.
-        package var headers: [String]?
+        public var headers: [String]?
         /// What it carries.
-        package var content: EventContent
+        public var content: EventContent
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT o.id, postrider.webhook_id(o.id), o.created_at, o.event_type, o.tenant, o.endpoint, o.ordering_key,
                o.idempotency_key, o.deliver_after, o.expires_at, o.traceparent,
                CASE WHEN o.headers IS NOT NULL
@@ -46,15 +47,17 @@ package struct FindEvent: PostgresStatement {
     private let id: Int64
 
     /// - Parameter id: of the event.
-    package init(id: Int64) {
+    public init(id: Int64) {
         self.id = id
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             id: try row.column(0), webhookID: try row.column(1), createdAt: try row.column(2),
             eventType: try row.column(3), tenant: try row.column(4), endpoint: try row.column(5),

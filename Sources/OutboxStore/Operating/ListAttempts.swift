@@ -1,41 +1,42 @@
-package import Postgres
+public import Postgres
 
 /// The attempts to deliver an event, in the order in which they began.
-package struct ListAttempts: PostgresStatement {
+public struct ListAttempts: PostgresStatement {
     /// An attempt.
-    package struct Row: Sendable {
+    public struct Row: Sendable {
         /// Where it went.
-        package var endpoint: String
+        public var endpoint: String
         /// Which attempt of its delivery it was.
-        package var attempt: Int32
+        public var attempt: Int32
         /// When it began.
-        package var startedAt: PostgresTimestamp
+        public var startedAt: PostgresTimestamp
         /// How long it took.
-        package var duration: Duration
+        public var duration: Duration
         /// `delivered`, `retry`, `dead` or `stale`.
-        package var outcome: String
+        public var outcome: String
         /// The status of the answer.
-        package var httpStatus: Int32?
+        public var httpStatus: Int32?
         /// Why it failed, as one word.
-        package var errorCode: String?
+        public var errorCode: String?
         /// Why it failed.
-        package var error: String?
+        public var error: String?
         /// The beginning of the answer's body.
-        package var responseBody: String?
+        public var responseBody: String?
         /// The URL.
-        package var requestURL: String?
+        public var requestURL: String?
         /// The address that was dialled.
-        package var remoteAddress: String?
+        public var remoteAddress: String?
         /// Milliseconds since the start, a JSON object.
-        package var timings: [UInt8]
+        public var timings: [UInt8]
         /// Who made it.
-        package var worker: Int32
+        public var worker: Int32
     }
 
     /// The most rows.
-    package static let limit = 1000
+    public static let limit = 1000
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT a.endpoint, a.attempt, a.started_at, (a.duration_ms * 1000)::bigint, a.outcome, a.http_status,
                a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker
         FROM postrider.attempt_log a
@@ -49,17 +50,19 @@ package struct ListAttempts: PostgresStatement {
     /// - Parameters:
     ///   - event: its id.
     ///   - endpoint: to this endpoint alone; nil for all.
-    package init(event: Int64, endpoint: String? = nil) {
+    public init(event: Int64, endpoint: String? = nil) {
         self.event = event
         self.endpoint = endpoint
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
         parameters.append(endpoint)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             endpoint: try row.column(0), attempt: try row.column(1), startedAt: try row.column(2),
             duration: .microseconds(try row.column(3, as: Int64.self)), outcome: try row.column(4),

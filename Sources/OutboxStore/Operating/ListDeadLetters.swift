@@ -1,8 +1,9 @@
-package import Postgres
+public import Postgres
 
 /// Dead letters, the newest delivery first.
-package struct ListDeadLetters: PostgresStatement {
-    package static let sql = """
+public struct ListDeadLetters: PostgresStatement {
+    /// The text of the statement.
+    public static let sql = """
         SELECT \(DeadLetter.columns)
         FROM postrider.dead_letters d
         WHERE $1 IS NULL OR d.endpoint = $1
@@ -13,15 +14,17 @@ package struct ListDeadLetters: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter endpoint: of this endpoint alone; nil for all.
-    package init(endpoint: String?, limit: Int32) {
+    public init(endpoint: String?, limit: Int32) {
         self.endpoint = endpoint
         self.limit = limit
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(endpoint)
         parameters.append(limit)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> DeadLetter { try DeadLetter(row) }
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> DeadLetter { try DeadLetter(row) }
 }

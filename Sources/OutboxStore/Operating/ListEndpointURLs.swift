@@ -1,27 +1,29 @@
-package import Postgres
+public import Postgres
 
 /// Where every endpoint is.
-package struct ListEndpointURLs: PostgresStatement {
+public struct ListEndpointURLs: PostgresStatement {
     /// An endpoint.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// Its name.
-        package var name: String
+        public var name: String
         /// Where it is.
-        package var url: String
+        public var url: String
     }
 
     /// The most rows.
-    package static let limit = 10_000
+    public static let limit = 10_000
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT e.name, u.url FROM postrider.endpoints e JOIN postrider.endpoint_urls u ON u.id = e.url_id
         WHERE e.state <> 'removed' ORDER BY e.name LIMIT \(limit)
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(name: try row.column(0), url: try row.column(1))
     }
 }

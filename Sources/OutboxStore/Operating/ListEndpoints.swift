@@ -1,15 +1,16 @@
-package import Postgres
+public import Postgres
 
 /// Endpoints with what is owed to them, by name.
 ///
 /// Counts at most a hundred thousand deliveries and as many dead letters over all endpoints, in whatever order they are
 /// stored: nobody should have to wait for an exact count of millions.
-package struct ListEndpoints: PostgresStatement {
+public struct ListEndpoints: PostgresStatement {
     /// How many deliveries, and how many dead letters, are counted.
-    package static let countLimit = 100_000
+    public static let countLimit = 100_000
 
-    // now(), unlike clock_timestamp(), can bound an index scan.
-    package static let sql = """
+    // now() can bound an index scan, clock_timestamp() cannot.
+    /// The text of the statement.
+    public static let sql = """
         WITH named AS MATERIALIZED (
             SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'),
         live AS MATERIALIZED (
@@ -57,17 +58,19 @@ package struct ListEndpoints: PostgresStatement {
     /// - Parameters:
     ///   - name: this endpoint alone; nil for all.
     ///   - limit: the most endpoints that are returned.
-    package init(name: String? = nil, limit: Int32) {
+    public init(name: String? = nil, limit: Int32) {
         self.name = name
         self.limit = limit
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(limit)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointOverview {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointOverview {
         let age: Int64? = try row.column(11)
         return EndpointOverview(
             name: try row.column(0), tenant: try row.column(1), url: try row.column(2), state: try row.column(3),

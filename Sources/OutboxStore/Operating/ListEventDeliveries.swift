@@ -1,11 +1,12 @@
-package import Postgres
+public import Postgres
 
 /// What became of one event, a row for each endpoint.
-package struct ListEventDeliveries: PostgresStatement {
+public struct ListEventDeliveries: PostgresStatement {
     /// The most rows.
-    package static let limit = 1000
+    public static let limit = 1000
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT \(EventDelivery.columns)
         FROM postrider.event_deliveries d WHERE d.event_id = $1
         ORDER BY d.endpoint LIMIT \(limit)
@@ -14,15 +15,17 @@ package struct ListEventDeliveries: PostgresStatement {
     private let event: Int64
 
     /// - Parameter event: its id.
-    package init(event: Int64) {
+    public init(event: Int64) {
         self.event = event
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
         try EventDelivery(row)
     }
 }

@@ -1,28 +1,29 @@
-package import Postgres
+public import Postgres
 
 /// Events with what became of them, one row for each endpoint, the newest first.
-package struct ListEvents: PostgresStatement {
+public struct ListEvents: PostgresStatement {
     /// Which events; nil means any.
-    package struct Selection: Sendable {
+    public struct Selection: Sendable {
         /// Exactly this type.
-        package var eventType: String?
+        public var eventType: String?
         /// Types that begin with this, such as `order.`.
-        package var typePrefix: String?
+        public var typePrefix: String?
         /// Deliveries of this status.
-        package var status: String?
+        public var status: String?
         /// Deliveries to this endpoint.
-        package var endpoint: String?
+        public var endpoint: String?
 
         /// All of them.
-        package init() {}
+        public init() {}
     }
 
     /// How many of the newest events are looked at.
-    package static let searchLimit = 20_000
+    public static let searchLimit = 20_000
 
     // OFFSET 0 keeps the view a query of its own, into which the event's id is handed: it is then looked up in indexes,
     // event by event, instead of being computed as a whole.
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT \(EventDelivery.columns)
         FROM (SELECT o.id, o.created_at FROM postrider.outbox o
               WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
@@ -38,12 +39,13 @@ package struct ListEvents: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter limit: the most rows.
-    package init(_ selection: Selection, limit: Int32) {
+    public init(_ selection: Selection, limit: Int32) {
         self.selection = selection
         self.limit = limit
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(selection.eventType)
         parameters.append(selection.typePrefix)
         parameters.append(selection.status)
@@ -51,7 +53,8 @@ package struct ListEvents: PostgresStatement {
         parameters.append(limit)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
         try EventDelivery(row)
     }
 }

@@ -1,40 +1,43 @@
-package import Postgres
+public import Postgres
 
 /// The workers that are, or were within a day, the one heard of last first.
-package struct ListWorkers: PostgresStatement {
+public struct ListWorkers: PostgresStatement {
     /// A worker.
-    package struct Row: Sendable {
+    public struct Row: Sendable {
         /// Its id.
-        package var id: Int32
+        public var id: Int32
         /// Host and process.
-        package var name: String
+        public var name: String
         /// Of the product.
-        package var version: String
+        public var version: String
         /// When it started.
-        package var startedAt: PostgresTimestamp
+        public var startedAt: PostgresTimestamp
         /// How long ago it was heard of.
-        package var silence: Duration
+        public var silence: Duration
         /// Deliveries under way when it was heard of.
-        package var inFlight: Int32
+        public var inFlight: Int32
         /// Whether it is ending.
-        package var isDraining: Bool
+        public var isDraining: Bool
         /// Whether it was heard of within 30 seconds.
-        package var isAlive: Bool
+        public var isAlive: Bool
     }
 
     /// The most workers that are listed.
-    package static let limit = 1000
+    public static let limit = 1000
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT w.id, w.name, w.version, w.started_at,
-               (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining, w.alive
-        FROM postrider.worker_list w ORDER BY w.seen_at DESC LIMIT \(limit)
+               (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
+               w.seen_at > clock_timestamp() - interval '30 s'
+        FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             id: try row.column(0), name: try row.column(1), version: try row.column(2), startedAt: try row.column(3),
             silence: .microseconds(try row.column(4, as: Int64.self)), inFlight: try row.column(5),

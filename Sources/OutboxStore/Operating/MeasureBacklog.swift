@@ -1,9 +1,10 @@
-package import Postgres
+public import Postgres
 
 /// How long the delivery that has been due for longest has been waiting; paused endpoints apart.
-package struct MeasureBacklog: PostgresStatement {
-    // now(), unlike clock_timestamp(), can bound an index scan.
-    package static let sql = """
+public struct MeasureBacklog: PostgresStatement {
+    // now() can bound an index scan, clock_timestamp() cannot.
+    /// The text of the statement.
+    public static let sql = """
         SELECT (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000000)::bigint
         FROM postrider.lanes l
         CROSS JOIN LATERAL (
@@ -14,9 +15,10 @@ package struct MeasureBacklog: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Duration? {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Duration? {
         try row.column(0, as: Int64?.self).map { .microseconds($0) }
     }
 }

@@ -1,19 +1,22 @@
-package import Postgres
+public import Postgres
 
 /// Keeps what is owed to an endpoint. Fails with `no_data_found` where there is no such endpoint.
-package struct PauseEndpoint: PostgresStatement {
-    package typealias Row = Void
+public struct PauseEndpoint: PostgresStatement {
+    /// There are no rows to read.
+    public typealias Row = Void
 
-    package static let sql = "SELECT postrider.pause_endpoint($1)"
+    /// The text of the statement.
+    public static let sql = "SELECT postrider.pause_endpoint($1)"
 
     private let name: String
 
     /// - Parameter name: of the endpoint.
-    package init(name: String) {
+    public init(name: String) {
         self.name = name
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
     }
 }

@@ -1,51 +1,52 @@
-package import Postgres
+public import Postgres
 
 /// Publishes an event, in a transaction of its own.
-package struct PublishEvent: PostgresStatement {
+public struct PublishEvent: PostgresStatement {
     /// What was stored.
-    package struct Row: Sendable {
+    public struct Row: Sendable {
         /// The event's id.
-        package var event: Int64
+        public var event: Int64
         /// The id that receivers know it by.
-        package var webhookID: String
+        public var webhookID: String
         /// Whether an earlier event had the same idempotency key, so that nothing was stored.
-        package var isReused: Bool
+        public var isReused: Bool
     }
 
     /// An event to be published.
-    package struct Event: Sendable {
+    public struct Event: Sendable {
         /// What happened.
-        package var eventType: String
+        public var eventType: String
         /// JSON; nil when there is a body.
-        package var payload: [UInt8]?
+        public var payload: [UInt8]?
         /// Bytes of some other kind; nil when there is a payload.
-        package var body: [UInt8]?
+        public var body: [UInt8]?
         /// What kind of bytes.
-        package var contentType: String?
+        public var contentType: String?
         /// Events with the same key go in order.
-        package var orderingKey: String?
+        public var orderingKey: String?
         /// A second event with the same key is not stored.
-        package var idempotencyKey: String?
+        public var idempotencyKey: String?
         /// The one endpoint it is for.
-        package var endpoint: String?
+        public var endpoint: String?
         /// Whose it is.
-        package var tenant = ""
+        public var tenant = ""
         /// A JSON object of names and values.
-        package var headers: [UInt8]?
+        public var headers: [UInt8]?
         /// Not before.
-        package var deliverAfter: PostgresTimestamp?
+        public var deliverAfter: PostgresTimestamp?
         /// Not after.
-        package var expiresAt: PostgresTimestamp?
+        public var expiresAt: PostgresTimestamp?
         /// W3C trace context.
-        package var traceparent: String?
+        public var traceparent: String?
 
         /// An event of a type, without content yet.
-        package init(eventType: String) {
+        public init(eventType: String) {
             self.eventType = eventType
         }
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT p.event_id, p.webhook_id, p.reused
         FROM postrider.publish(
             event_type => $1, payload => $2, body => $3, content_type => $4, ordering_key => $5, idempotency_key => $6,
@@ -55,11 +56,12 @@ package struct PublishEvent: PostgresStatement {
     private let event: Event
 
     /// - Parameter event: as it is to be stored.
-    package init(_ event: Event) {
+    public init(_ event: Event) {
         self.event = event
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event.eventType)
         parameters.append(event.payload.map { PostgresJSON($0) })
         parameters.append(event.body)
@@ -74,7 +76,8 @@ package struct PublishEvent: PostgresStatement {
         parameters.append(event.traceparent)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(event: try row.column(0), webhookID: try row.column(1), isReused: try row.column(2))
     }
 }

@@ -1,13 +1,15 @@
-package import Postgres
+public import Postgres
 
 /// What time it is by the database's clock.
-package struct ReadClock: PostgresStatement {
-    package static let sql = "SELECT clock_timestamp()"
+public struct ReadClock: PostgresStatement {
+    /// The text of the statement.
+    public static let sql = "SELECT clock_timestamp()"
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp {
         try row.column(0)
     }
 }

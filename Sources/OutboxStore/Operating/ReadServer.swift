@@ -1,30 +1,31 @@
-package import Postgres
+public import Postgres
 
 /// What kind of server this is and how much room it has. Asks nothing of the schema.
-package struct ReadServer: PostgresStatement {
+public struct ReadServer: PostgresStatement {
     /// The server.
-    package struct Row: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// The version as a number, such as 150014.
-        package var versionNumber: Int32
+        public var versionNumber: Int32
         /// The version in words.
-        package var version: String
+        public var version: String
         /// A standby, or a primary that was made read-only.
-        package var isReadOnly: Bool
+        public var isReadOnly: Bool
         /// How many connections ordinary roles may have.
-        package var connections: Int32
+        public var connections: Int32
         /// How many there are.
-        package var connectionsUsed: Int32
+        public var connectionsUsed: Int32
         /// Whether commits reach the disk.
-        package var hasFsync: Bool
+        public var hasFsync: Bool
         /// Whether there is a schema `postrider`.
-        package var hasSchema: Bool
+        public var hasSchema: Bool
         /// Whether this role may use it.
-        package var mayUseSchema: Bool
+        public var mayUseSchema: Bool
         /// Who this is.
-        package var role: String
+        public var role: String
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT current_setting('server_version_num')::int, current_setting('server_version'),
                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
                current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
@@ -36,9 +37,10 @@ package struct ReadServer: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    package init() {}
+    public init() {}
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
             connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),

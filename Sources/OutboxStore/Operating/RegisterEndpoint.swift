@@ -1,8 +1,9 @@
-package import Postgres
+public import Postgres
 
 /// Registers an endpoint and returns its id.
-package struct RegisterEndpoint: PostgresStatement {
-    package static let sql = """
+public struct RegisterEndpoint: PostgresStatement {
+    /// The text of the statement.
+    public static let sql = """
         SELECT r.endpoint_id
         FROM postrider.register_endpoint(
             name => $1, url => $2, event_types => coalesce($3, '{*}'), secret => $4, tenant => $5,
@@ -17,14 +18,15 @@ package struct RegisterEndpoint: PostgresStatement {
     private let settings: EndpointSettings
 
     /// - Parameter secret: `whsec_…`, or sealed.
-    package init(name: String, tenant: String, secret: String, settings: EndpointSettings) {
+    public init(name: String, tenant: String, secret: String, settings: EndpointSettings) {
         self.name = name
         self.tenant = tenant
         self.secret = secret
         self.settings = settings
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(settings.url)
         parameters.append(settings.eventTypes)
@@ -39,5 +41,6 @@ package struct RegisterEndpoint: PostgresStatement {
         parameters.append(settings.headers)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

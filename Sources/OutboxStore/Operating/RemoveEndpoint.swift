@@ -1,19 +1,22 @@
-package import Postgres
+public import Postgres
 
 /// Removes an endpoint and returns how many deliveries were cancelled. Fails with `no_data_found` where there is none.
-package struct RemoveEndpoint: PostgresStatement {
-    package static let sql = "SELECT postrider.remove_endpoint($1)"
+public struct RemoveEndpoint: PostgresStatement {
+    /// The text of the statement.
+    public static let sql = "SELECT postrider.remove_endpoint($1)"
 
     private let name: String
 
     /// - Parameter name: of the endpoint.
-    package init(name: String) {
+    public init(name: String) {
         self.name = name
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -1,20 +1,22 @@
-package import Postgres
+public import Postgres
 
 /// Puts one dead letter back into its endpoint's lane. Fails with `no_data_found` where there is none.
-package struct ReplayDeadLetter: PostgresStatement {
-    package static let sql = "SELECT postrider.replay_dead_letter($1)"
+public struct ReplayDeadLetter: PostgresStatement {
+    /// The text of the statement.
+    public static let sql = "SELECT postrider.replay_dead_letter($1)"
 
     private let id: Int64
 
     /// - Parameter id: of the dead letter.
-    package init(id: Int64) {
+    public init(id: Int64) {
         self.id = id
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
     /// How many were put back: 1.
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

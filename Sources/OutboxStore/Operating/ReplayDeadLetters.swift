@@ -1,23 +1,24 @@
-package import Postgres
+public import Postgres
 
 /// Puts dead letters back into their endpoints' lanes, the oldest first, and returns how many.
-package struct ReplayDeadLetters: PostgresStatement {
+public struct ReplayDeadLetters: PostgresStatement {
     /// Which dead letters; nil means any.
-    package struct Selection: Sendable {
+    public struct Selection: Sendable {
         /// The name of the endpoint.
-        package var endpoint: String?
+        public var endpoint: String?
         /// Given up at this moment or later.
-        package var since: PostgresTimestamp?
+        public var since: PostgresTimestamp?
         /// Given up before this moment.
-        package var until: PostgresTimestamp?
+        public var until: PostgresTimestamp?
         /// The exact event type.
-        package var eventType: String?
+        public var eventType: String?
 
         /// All of them.
-        package init() {}
+        public init() {}
     }
 
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT postrider.replay_dead_letters(
             endpoint => $1, since => $2, until => $3, event_type => $4, max_rows => $5)
         """
@@ -26,12 +27,13 @@ package struct ReplayDeadLetters: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter limit: the most that are put back.
-    package init(_ selection: Selection, limit: Int32) {
+    public init(_ selection: Selection, limit: Int32) {
         self.selection = selection
         self.limit = limit
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(selection.endpoint)
         parameters.append(selection.since)
         parameters.append(selection.until)
@@ -39,5 +41,6 @@ package struct ReplayDeadLetters: PostgresStatement {
         parameters.append(limit)
     }
 
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -1,11 +1,13 @@
-package import Postgres
+public import Postgres
 
 /// Gives an endpoint a new signing secret; the old ones sign along for a while.
-package struct RotateSecret: PostgresStatement {
-    package typealias Row = Void
+public struct RotateSecret: PostgresStatement {
+    /// There are no rows to read.
+    public typealias Row = Void
 
     // rotate_secret returns the secret, which need not travel back.
-    package static let sql = """
+    /// The text of the statement.
+    public static let sql = """
         SELECT count(r) FROM postrider.rotate_secret(name => $1, secret => $2, grace => $3) r
         """
 
@@ -16,13 +18,14 @@ package struct RotateSecret: PostgresStatement {
     /// - Parameters:
     ///   - secret: `whsec_…`, or sealed.
     ///   - grace: how long the old secrets go on signing.
-    package init(name: String, secret: String, grace: Duration) {
+    public init(name: String, secret: String, grace: Duration) {
         self.name = name
         self.secret = secret
         self.grace = grace
     }
 
-    package func bind(_ parameters: inout PostgresParameters) {
+    /// Appends the parameters in order.
+    public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(secret)
         parameters.append(grace)
