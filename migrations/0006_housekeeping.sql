@@ -150,6 +150,7 @@ $f$;
 -- accounted for is hashed once.
 CREATE FUNCTION postrider.repair_fan_out(p_since timestamptz) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET plan_cache_mode = force_custom_plan
 SET enable_nestloop = off AS $f$
 DECLARE
     v_count int;
