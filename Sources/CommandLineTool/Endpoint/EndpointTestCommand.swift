@@ -30,10 +30,17 @@ struct EndpointTestCommand: ContextCommand {
         }
         guard let stored else { throw CommandError(.badData, "there is no endpoint named '\(name)'") }
         let policy = EndpointPolicy(configuration)
-        let ping = try EndpointProbe(
-            policy: policy, sealing: sealing, now: context.now(), randomBytes: context.randomBytes
-        ).ping(stored)
-        let report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
+        let probe = EndpointProbe(
+            policy: policy, sealing: sealing, now: context.now(), randomBytes: context.randomBytes)
+        let report: PingReport
+        do {
+            let ping = try probe.ping(stored)
+            report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
+        } catch let refusal as EndpointRefusal {
+            report = PingReport(endpoint: stored, forbidden: refusal, .blockedAddress)
+        } catch let error as EndpointURLError {
+            report = PingReport(endpoint: stored, forbidden: error, .invalidURL)
+        }
         if output.isJSON { try output.json(report) } else { report.show(on: output) }
         guard report.ok else { throw Unsuccessful() }
     }

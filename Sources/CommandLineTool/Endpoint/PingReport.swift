@@ -1,5 +1,6 @@
 import Courier
 import Outbox
+import OutboxStore
 
 /// What came of a ping, as JSON and as text.
 struct PingReport: Encodable {
@@ -13,7 +14,8 @@ struct PingReport: Encodable {
 
     let endpoint: String
     let url: String
-    let webhookId: String
+    /// Absent when nothing was sent.
+    let webhookId: String?
     /// Whether the answer was 2xx.
     let ok: Bool
     let httpStatus: Int?
@@ -21,7 +23,18 @@ struct PingReport: Encodable {
     let error: String?
     let remoteAddress: String?
     let responseBody: String?
-    let timings: Timings
+    /// Absent when nothing was sent.
+    let timings: Timings?
+
+    /// A ping that the policy of this installation forbids.
+    init(endpoint: EndpointRecord, forbidden error: any Error, _ code: ErrorCode) {
+        self.endpoint = endpoint.name
+        url = endpoint.url
+        (webhookId, remoteAddress, httpStatus, responseBody, timings) = (nil, nil, nil, nil, nil)
+        ok = false
+        errorCode = code.rawValue
+        self.error = "\(error)"
+    }
 
     init(endpoint: String, _ ping: PingRequest, _ result: CourierResult) {
         self.endpoint = endpoint
@@ -55,11 +68,13 @@ struct PingReport: Encodable {
 
     func show(on output: Output) {
         let verdict = httpStatus.map { "\($0)" } ?? errorCode ?? "failed"
-        output.line("\(ok ? "ok" : "failed")  \(endpoint)  \(verdict)  \(timings.totalMs) ms")
+        let total = timings.map { "  \($0.totalMs) ms" } ?? ""
+        output.line("\(ok ? "ok" : "failed")  \(endpoint)  \(verdict)\(total)")
         output.fields([
             ("URL", url), ("Address", remoteAddress), ("Error", error), ("webhook-id", webhookId),
-            ("Name lookup", "\(timings.nameLookupMs) ms"), ("Connect", "\(timings.connectMs) ms"),
-            ("TLS", timings.tlsMs > 0 ? "\(timings.tlsMs) ms" : nil), ("First byte", "\(timings.firstByteMs) ms"),
+            ("Name lookup", timings.map { "\($0.nameLookupMs) ms" }), ("Connect", timings.map { "\($0.connectMs) ms" }),
+            ("TLS", timings.flatMap { $0.tlsMs > 0 ? "\($0.tlsMs) ms" : nil }),
+            ("First byte", timings.map { "\($0.firstByteMs) ms" }),
             ("Answer", responseBody.map { String($0.prefix(500)) }),
         ])
     }

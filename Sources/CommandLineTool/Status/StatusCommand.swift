@@ -42,9 +42,9 @@ struct StatusCommand: ContextCommand {
             .number("EVENTS/H"), .number("PENDING"), .number("IN FLIGHT"), .number("RETRYING"), .number("HELD"),
             .number("DEAD"), .number("OLDEST DUE"),
         ])
-        let recent = min(snapshot.events.lastHour, Int64(ListEndpoints.countLimit))
+        let recent = snapshot.events.lastHour
         queues.add(
-            CappedCount.text(recent, isCapped: snapshot.events.lastHour >= CountEvents.limit), count(snapshot.pending),
+            CappedCount.text(recent, isCapped: recent >= CountEvents.limit), count(snapshot.pending),
             count(snapshot.inFlight), count(snapshot.retrying), count(snapshot.held), count(snapshot.deadLetters),
             snapshot.oldestDueAge.map(Lag.text) ?? "-")
         output.line("")

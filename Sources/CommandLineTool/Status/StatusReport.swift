@@ -22,8 +22,8 @@ struct StatusReport: Encodable {
     init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
         ok = verdict.isWell
         self.verdict = verdict.line
-        events = min(snapshot.events.events, Int64(ListEndpoints.countLimit))
-        eventsLastHour = min(snapshot.events.lastHour, Int64(ListEndpoints.countLimit))
+        events = snapshot.events.events
+        eventsLastHour = snapshot.events.lastHour
         eventsCapped = snapshot.events.events >= CountEvents.limit
         pending = snapshot.pending
         inFlight = snapshot.inFlight

@@ -11,7 +11,7 @@ public struct CountEvents: PostgresStatement {
     }
 
     /// Where counting stops.
-    public static let limit = 100_001
+    public static let limit = 100_000
 
     /// The text of the statement.
     public static let sql = """

@@ -17,7 +17,7 @@ public struct ListEndpoints: PostgresStatement {
             SELECT d.endpoint_id, d.lease_until > clock_timestamp() AS is_leased, d.attempt > d.attempt_base AS is_retry
             FROM postrider.deliveries d
             WHERE $1 IS NULL OR d.endpoint_id = (SELECT n.id FROM named n)
-            LIMIT \(countLimit + 1)),
+            LIMIT \(countLimit)),
         owed AS (
             SELECT v.endpoint_id, count(*) FILTER (WHERE v.is_leased) AS in_flight,
                    count(*) FILTER (WHERE NOT v.is_leased AND v.is_retry) AS retrying,
@@ -26,7 +26,7 @@ public struct ListEndpoints: PostgresStatement {
         dead AS MATERIALIZED (
             SELECT x.endpoint_id FROM postrider.dead x
             WHERE $1 IS NULL OR x.endpoint_id = (SELECT n.id FROM named n)
-            LIMIT \(countLimit + 1)),
+            LIMIT \(countLimit)),
         buried AS (SELECT x.endpoint_id, count(*) AS letters FROM dead x GROUP BY x.endpoint_id)
         SELECT e.name, e.tenant, u.url, e.state, e.state_reason,
                ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern),
@@ -40,7 +40,7 @@ public struct ListEndpoints: PostgresStatement {
                    WHERE d.endpoint_id = e.id AND d.due_at <= now() AND d.lease_until <= now()
                    ORDER BY d.due_at LIMIT 1)) * 1000000)::bigint,
                m.consecutive_failures, m.last_success_at, m.last_failure_at,
-               (SELECT count(*) FROM live) > \(countLimit) OR (SELECT count(*) FROM dead) > \(countLimit)
+               (SELECT count(*) FROM live) >= \(countLimit) OR (SELECT count(*) FROM dead) >= \(countLimit)
         FROM postrider.endpoints e
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
         JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
