@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks", "Worker",
+                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks",
+                "Worker",
                 argumentParser, flyingSocks, logging,
             ],
             swiftSettings: strict),

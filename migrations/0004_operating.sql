@@ -285,7 +285,9 @@ $f$;
 -- Takes live rows away and accounts for them as cancelled. Rows in flight cannot be called back: they are marked, and
 -- their attempt is the last one, whatever it brings. The caller has locked the lanes.
 CREATE FUNCTION postrider.cancel_deliveries(p_event bigint, p_endpoint int, p_reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan SET jit = off
+AS $f$
 DECLARE
     v_count int; v_lanes int[]; v_keys text[]; v_held int[];
 BEGIN

@@ -11,7 +11,7 @@ struct WakeUpTests {
             for name in ["a", "b"] { try await outbox.registerEndpoint(name) }
             let producer = try await outbox.connect()
             async let produced: Void = {
-                for _ in 0..<60 {
+                for _ in 0..<40 {
                     _ = try await producer.query(
                         """
                         INSERT INTO postrider.outbox (event_type, payload, ordering_key)
@@ -24,7 +24,7 @@ struct WakeUpTests {
             try await produced
             await producer.close()
             try await Crew(outbox: outbox, workers: 4, budget: 40).run()
-            #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE outcome = 0") == 2 * 60 * 21)
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE outcome = 0") == 2 * 40 * 21)
             #expect(try await outbox.discrepancies() == [])
         }
     }
