@@ -285,7 +285,11 @@ BEGIN
                   WHERE e.state = 'removed'
                       AND EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id)
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
-        v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+        BEGIN
+            v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;   -- a settle is under way there: next time
+        END;
     END LOOP;
     SELECT array_agg(k.endpoint_id), array_agg(k.ordering_key) INTO v_lanes, v_keys
     FROM (
