@@ -10,7 +10,7 @@ import time
 
 from bench.processes import program
 
-LINES = 25
+LINES = 40
 
 
 class Profile:
@@ -42,11 +42,15 @@ class Profile:
 
     @staticmethod
     def _functions(data):
-        report = subprocess.run(
-            ["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.7", "--sort", "comm,dso,symbol"],
-            capture_output=True, text=True).stdout
-        lines = [line for line in report.splitlines() if line and not line.startswith("#")]
-        return "".join(f"{line[:150]}\n" for line in lines[:LINES * 2])
+        """The worker's time by library, and then by function."""
+        text = ""
+        for keys in ("dso", "dso,symbol"):
+            report = subprocess.run(
+                ["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.5", "--sort", keys],
+                capture_output=True, text=True).stdout
+            lines = [line.rstrip() for line in report.splitlines() if line and not line.startswith("#")]
+            text += "\n" + "".join(f"{line[:150]}\n" for line in lines[:LINES])
+        return text
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """The figures for people."""
 
+import os
+
 ROWS = [
     ("deliveries per second", "deliveries_per_second", ""), ("CPU of the worker", "worker_cpu_us_per_delivery", "µs a delivery"),
     ("CPU of PostgreSQL", "postgres_cpu_us_per_delivery", "µs a delivery"),
@@ -11,7 +13,7 @@ ROWS = [
 
 
 def table(figures):
-    lines = []
+    lines = [f"{figures['events']:,} events of {figures['payload_bytes']} bytes, one worker, {os.cpu_count()} cores, {figures['postgres']}"]
     for title, key, unit in ROWS:
         if key in figures:
             lines.append(f"{title:<30}{figures[key]:>12,}  {unit}".rstrip())

@@ -15,6 +15,7 @@ def throughput(executable, server, events, aside):
     migrate(executable, server.url)
     with nginx() as endpoint, server.session() as session:
         session.rows(f"SELECT postrider.register_endpoint('bench', '{endpoint.url}')")
+        version = session.value("SHOW server_version").split(" ")[0]
         _publish(session, events)
         wal = _wal(session)
         with worker(executable, server.url, is_ready=False) as running, aside(running, server):
@@ -32,7 +33,7 @@ def throughput(executable, server, events, aside):
         delivered, repeated = (int(cell) for cell in session.rows(
             "SELECT count(*) FILTER (WHERE outcome = 'delivered'), count(*) FILTER (WHERE attempt > 1) FROM postrider.attempt_log")[0])
     return {
-        "events": events, "payload_bytes": PAYLOAD_BYTES, "seconds": round(seconds, 3),
+        "postgres": "PostgreSQL " + version, "events": events, "payload_bytes": PAYLOAD_BYTES, "seconds": round(seconds, 3),
         "deliveries_per_second": round(events / seconds),
         "worker_cpu_us_per_delivery": round(spent[0] / events * 1e6, 1),
         "postgres_cpu_us_per_delivery": round(spent[1] / events * 1e6, 1),

@@ -3,7 +3,11 @@
 -- Locks:        none; functions only.
 -- Old workers:  may keep running.
 --
--- Every function here pins its plan: with a parameter as LIMIT the planner would prepare for a tenth of the table.
+-- Every function here pins its plan. With a parameter as LIMIT the planner would prepare for a tenth of the table; and a
+-- table that was vacuumed while it was empty counts as empty until the next vacuum, so a join might start from all of
+-- its rows and compare each with the whole batch. Live rows are therefore found by correlated subqueries, one index
+-- look-up each, and changed by their ctid; lanes are found by `= ANY (ARRAY[…])`, which only a look-up can serve, where
+-- an equality could be merged.
 
 -- Lanes with live rows, and when the first row of each is due: one index descent a lane, whatever the backlog. Starts at
 -- the lane's hint, because after a burst with a long transaction open the dead rows before it cannot be vacuumed.
@@ -86,9 +90,9 @@ BEGIN
     -- over: there are at most as many as all workers hold.
     due AS MATERIALIZED (
         SELECT lane.turn, lane.endpoint_id, lane.revision, lane.timeout, lane.max_in_flight, lane.leased,
-               c.due_at, c.id, c.bytes, c.lease_by, c.ordering_key
+               c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.ordering_key
         FROM lane CROSS JOIN LATERAL (
-            SELECT d.due_at, d.id, d.bytes, d.lease_by, d.ordering_key
+            SELECT d.ctid AS spot, d.due_at, d.id, d.bytes, d.lease_by, d.ordering_key
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_due AND d.due_at <= v_now
                 AND d.lease_until <= v_now
@@ -98,7 +102,7 @@ BEGIN
     -- stepped over, not waited for.
     lapsed AS MATERIALIZED (
         SELECT d.id FROM due JOIN postrider.deliveries d
-            ON d.endpoint_id = due.endpoint_id AND d.due_at = due.due_at AND d.id = due.id
+            ON d.ctid = due.spot AND d.due_at = due.due_at AND d.lease_by = due.lease_by
         WHERE due.lease_by <> 0
         FOR NO KEY UPDATE OF d SKIP LOCKED),
     -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
@@ -128,14 +132,14 @@ BEGIN
         SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = v_now + w.timeout + p_slack
         FROM within w
         WHERE w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
-            AND d.endpoint_id = w.endpoint_id AND d.due_at = w.due_at AND d.id = w.id AND d.lease_until <= v_now
+            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
         RETURNING w.revision, w.lease_by AS held_by, d.*),
     -- The others of a key wait at 'infinity', out of the way of every scan, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
         FROM headed h
         WHERE NOT h.is_head
-            AND d.endpoint_id = h.endpoint_id AND d.due_at = h.due_at AND d.id = h.id AND d.lease_until <= v_now
+            AND d.ctid = h.spot AND d.due_at = h.due_at AND d.lease_by = h.lease_by AND d.lease_until <= v_now
         RETURNING d.endpoint_id, h.lease_by AS held_by),
     spent AS (
         UPDATE postrider.lanes l
@@ -190,10 +194,10 @@ BEGIN
     FROM (SELECT DISTINCT u.endpoint_id, u.ordering_key COLLATE "C" AS ordering_key
           FROM unnest(p_lanes, p_keys) AS u (endpoint_id, ordering_key)) done
     CROSS JOIN LATERAL (
-        SELECT n.id, n.due_at FROM postrider.deliveries n
+        SELECT n.ctid AS spot, n.due_at FROM postrider.deliveries n
         WHERE n.endpoint_id = done.endpoint_id AND n.ordering_key = done.ordering_key
         ORDER BY n.id LIMIT 1) next
-    WHERE d.endpoint_id = done.endpoint_id AND d.due_at = next.due_at AND d.id = next.id AND next.due_at = 'infinity';
+    WHERE d.ctid = next.spot AND next.due_at = 'infinity';
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END
@@ -229,6 +233,8 @@ BEGIN
     --    worker that claimed a row again after losing it may settle both attempts in one batch.
     WITH x AS MATERIALIZED (
         SELECT u.*, v_now - u.started_us_ago * interval '1 us' AS started_at,
+               (SELECT d.ctid FROM postrider.deliveries d
+                WHERE d.endpoint_id = u.endpoint_id AND d.due_at = u.due_at AND d.id = u.id) AS spot,
                p_again AND EXISTS (
                    SELECT FROM postrider.attempts a
                    WHERE a.event_id = u.event_id AND a.endpoint_id = u.endpoint_id AND a.attempt = u.attempt
@@ -244,8 +250,7 @@ BEGIN
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
         WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
-            AND d.endpoint_id = x.endpoint_id AND d.due_at = x.due_at AND d.id = x.id
-            AND d.attempt = x.attempt AND d.lease_by = p_worker
+            AND d.ctid = x.spot AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
                   x.outcome, x.reason, x.status, x.error_code, x.error, x.started_at, x.place),
     kept AS (
@@ -257,8 +262,7 @@ BEGIN
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1
-            AND d.endpoint_id = x.endpoint_id AND d.due_at = x.due_at AND d.id = x.id
-            AND d.attempt = x.attempt AND d.lease_by = p_worker
+            AND d.ctid = x.spot AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.endpoint_id, x.outcome, x.place),
     buried AS (
         INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
@@ -307,7 +311,7 @@ BEGIN
               FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
               WHERE v_all OR u.place IN (SELECT unnest(v_applied))
               GROUP BY u.endpoint_id) n
-        WHERE l.endpoint_id = n.endpoint_id AND l.max_in_flight IS NOT NULL;
+        WHERE l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND l.max_in_flight IS NOT NULL;
     END IF;
     IF v_keys IS NOT NULL THEN
         PERFORM postrider.promote(v_keyed_lanes, v_keys);
@@ -327,7 +331,7 @@ BEGIN
           FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
           WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
           GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n
-    WHERE m.endpoint_id = n.endpoint_id
+    WHERE m.endpoint_id = ANY (ARRAY[n.endpoint_id])
         AND (n.failures > 0 OR m.consecutive_failures > 0 OR m.last_success_at IS NULL
              OR m.last_success_at < v_now - interval '1 s');
 

@@ -5,7 +5,8 @@
 -- Old workers:  may keep running.
 --
 -- Whoever changes live rows of a lane locks the lane first (in the order of ids, where there are several): claims step
--- over it meanwhile, and the exact counts and the order of keys hold.
+-- over it meanwhile, and the exact counts and the order of keys hold. A settle has its rows first and may want the lane
+-- then: whoever holds a lane must not wait for such a row, but lets go of everything and tries again a little later.
 
 CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
@@ -174,8 +175,27 @@ DECLARE
     v_url int;
     v_limit int;
 BEGIN
-    -- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
-    SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR UPDATE;
+    FOR v_try IN 1 .. 400 LOOP
+        BEGIN
+            -- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
+            SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR UPDATE;
+            IF v_limit IS NULL AND max_in_flight > 0 THEN
+                -- From now on they are counted, so what is leased must be counted once. No settle is under way on any
+                -- of these rows, or NOWAIT would fail; a settle that comes later sees the limit.
+                UPDATE postrider.lanes l SET leased = (
+                    SELECT count(*) FROM (
+                        SELECT 1 FROM postrider.deliveries d
+                        WHERE d.endpoint_id = v_id AND d.lease_by <> 0 FOR UPDATE NOWAIT) held)
+                WHERE l.endpoint_id = v_id;
+            END IF;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF v_try = 400 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(0.005);
+        END;
+    END LOOP;
     IF url IS NOT NULL THEN
         PERFORM postrider.check_url(url);
         INSERT INTO postrider.endpoint_urls AS u (endpoint_id, url) VALUES (v_id, url) RETURNING u.id INTO v_url;
@@ -205,14 +225,6 @@ BEGIN
         max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, l.max_in_flight), 0),
         rate_limit = nullif(coalesce(update_endpoint.rate_limit, l.rate_limit), 0)
     WHERE l.endpoint_id = v_id;
-    IF v_limit IS NULL AND max_in_flight > 0 THEN
-        -- From now on they are counted, so what is leased must be counted once. The row locks wait for settles under
-        -- way; a settle that comes later sees the limit.
-        UPDATE postrider.lanes l SET leased = (
-            SELECT count(*) FROM (
-                SELECT 1 FROM postrider.deliveries d WHERE d.endpoint_id = v_id AND d.lease_by <> 0 FOR UPDATE) held)
-        WHERE l.endpoint_id = v_id;
-    END IF;
     PERFORM postrider.touch_endpoint(v_id);
 END
 $f$;
@@ -283,12 +295,19 @@ END
 $f$;
 
 -- Takes live rows away and accounts for them as cancelled. Rows in flight cannot be called back: they are marked, and
--- their attempt is the last one, whatever it brings. The caller has locked the lanes.
+-- their attempt is the last one, whatever it brings. The caller has locked the lanes, and tries again when this fails
+-- with lock_not_available because a settle is under way on one of the rows.
 CREATE FUNCTION postrider.cancel_deliveries(p_event bigint, p_endpoint int, p_reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan SET jit = off
+AS $f$
 DECLARE
     v_count int; v_lanes int[]; v_keys text[]; v_held int[];
 BEGIN
+    PERFORM 1 FROM postrider.deliveries d
+    WHERE d.event_id = coalesce(p_event, d.event_id) AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id)
+        AND d.lease_by <> 0
+    FOR UPDATE NOWAIT;
     WITH gone AS (
         DELETE FROM postrider.deliveries d
         WHERE d.event_id = coalesce(p_event, d.event_id) AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id)
@@ -322,10 +341,20 @@ BEGIN
     IF NOT EXISTS (SELECT FROM postrider.outbox o WHERE o.id = cancel_event.event_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no event %s', cancel_event.event_id);
     END IF;
-    PERFORM 1 FROM postrider.lanes l
-    WHERE l.endpoint_id IN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = cancel_event.event_id)
-    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
-    RETURN postrider.cancel_deliveries(cancel_event.event_id, NULL, 'cancelled by ' || session_user);
+    FOR v_try IN 1 .. 400 LOOP
+        BEGIN
+            PERFORM 1 FROM postrider.lanes l
+            WHERE l.endpoint_id IN (
+                SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = cancel_event.event_id)
+            ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+            RETURN postrider.cancel_deliveries(cancel_event.event_id, NULL, 'cancelled by ' || session_user);
+        EXCEPTION WHEN lock_not_available THEN
+            IF v_try = 400 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(0.005);
+        END;
+    END LOOP;
 END
 $f$;
 
@@ -335,14 +364,26 @@ CREATE FUNCTION postrider.remove_endpoint(name text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.endpoint_id(remove_endpoint.name);
+    v_count int;
 BEGIN
-    PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR NO KEY UPDATE;
+    FOR v_try IN 1 .. 400 LOOP
+        BEGIN
+            PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR NO KEY UPDATE;
+            v_count := postrider.cancel_deliveries(NULL, v_id, 'the endpoint was removed by ' || session_user);
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF v_try = 400 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(0.005);
+        END;
+    END LOOP;
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
     UPDATE postrider.endpoints e SET state = 'removed', state_reason = 'removed by ' || session_user WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
-    RETURN postrider.cancel_deliveries(NULL, v_id, 'the endpoint was removed by ' || session_user);
+    RETURN v_count;
 END
 $f$;
 

@@ -150,6 +150,7 @@ $f$;
 -- accounted for is hashed once.
 CREATE FUNCTION postrider.repair_fan_out(p_since timestamptz) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET plan_cache_mode = force_custom_plan
 SET enable_nestloop = off AS $f$
 DECLARE
     v_count int;
@@ -249,17 +250,15 @@ BEGIN
         -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
         -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
         WITH held AS MATERIALIZED (
-            SELECT h.due_at, h.id FROM postrider.deliveries h
+            SELECT h.ctid AS spot, h.lease_by FROM postrider.deliveries h
             WHERE h.endpoint_id = v_lane.endpoint_id AND h.lease_by <> 0
             ORDER BY h.due_at, h.id LIMIT v_lane.leased),
         lapsed AS MATERIALIZED (
-            SELECT d.due_at, d.id FROM held JOIN postrider.deliveries d
-                ON d.endpoint_id = v_lane.endpoint_id AND d.due_at = held.due_at AND d.id = held.id
-            WHERE d.lease_by <> 0 AND d.lease_until <= clock_timestamp()
+            SELECT d.ctid AS spot FROM held JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
+            WHERE d.lease_until <= clock_timestamp()
             FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
-        FROM lapsed
-        WHERE d.endpoint_id = v_lane.endpoint_id AND d.due_at = lapsed.due_at AND d.id = lapsed.id;
+        FROM lapsed WHERE d.ctid = lapsed.spot;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count)
         WHERE l.endpoint_id = v_lane.endpoint_id AND v_count > 0;
@@ -270,9 +269,12 @@ END
 $f$;
 
 -- Cancels what a producer, who still saw an endpoint, owed to it in the moment it was removed; and wakes ordering keys
--- whose first row waits, should there ever be one.
+-- whose first row waits, should there ever be one. It looks at the 10,000 longest waiting rows of each lane, and locks a
+-- lane only when it has found something.
 CREATE FUNCTION postrider.keep_keys() RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
 DECLARE
     v_lane int; v_count int := 0; v_lanes int[]; v_keys text[];
 BEGIN
@@ -283,21 +285,27 @@ BEGIN
                   WHERE e.state = 'removed'
                       AND EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id)
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
-        v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+        BEGIN
+            v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;   -- a settle is under way there: next time
+        END;
     END LOOP;
-    PERFORM 1 FROM postrider.lanes l
-    WHERE EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id AND d.due_at = 'infinity')
-    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
-    SELECT array_agg(w.endpoint_id), array_agg(w.ordering_key) INTO v_lanes, v_keys
-    FROM (SELECT d.endpoint_id, d.ordering_key FROM postrider.lanes l
-          CROSS JOIN LATERAL (
-              SELECT DISTINCT x.endpoint_id, x.ordering_key FROM postrider.deliveries x
-              WHERE x.endpoint_id = l.endpoint_id AND x.due_at = 'infinity' AND x.ordering_key IS NOT NULL
-              LIMIT 1000) d
-          WHERE NOT EXISTS (SELECT FROM postrider.deliveries e
-                            WHERE e.endpoint_id = d.endpoint_id AND e.ordering_key = d.ordering_key
-                                AND e.due_at < 'infinity')) w;
+    SELECT array_agg(k.endpoint_id), array_agg(k.ordering_key) INTO v_lanes, v_keys
+    FROM (
+        SELECT l.endpoint_id, waiting.ordering_key FROM postrider.lanes l
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT w.ordering_key
+            FROM (SELECT d.ordering_key FROM postrider.deliveries d
+                  WHERE d.endpoint_id = l.endpoint_id AND d.due_at = 'infinity'
+                  ORDER BY d.id LIMIT 10000) w) waiting) k
+    WHERE 'infinity' = (
+        SELECT d.due_at FROM postrider.deliveries d
+        WHERE d.endpoint_id = k.endpoint_id AND d.ordering_key = k.ordering_key
+        ORDER BY d.id LIMIT 1);
     IF v_keys IS NOT NULL THEN
+        PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = ANY (v_lanes)
+        ORDER BY l.endpoint_id FOR NO KEY UPDATE;
         v_count := v_count + postrider.promote(v_lanes, v_keys);
     END IF;
     RETURN v_count;

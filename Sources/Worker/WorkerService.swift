@@ -135,8 +135,15 @@ public struct WorkerService: Service {
             guard isReconnect else { return }
             metrics.databaseReconnects.increment()
             log.log(.notice, "connected to the database again", with: [.loop: "\(purpose)"])
-        case .disconnected(let error), .connectFailed(let error):
+        case .disconnected(let error):
             log.log(.warning, "the database connection was lost", with: [.loop: "\(purpose)", .error: "\(error)"])
+        case .connectFailed(let error):
+            log.log(.warning, "the database cannot be reached", with: [.loop: "\(purpose)", .error: "\(error)"])
         }
     }
+}
+
+extension WorkerService: CustomStringConvertible {
+    /// What the service group calls it in its log.
+    public var description: String { "worker" }
 }

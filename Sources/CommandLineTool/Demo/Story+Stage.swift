@@ -5,8 +5,11 @@ extension Story {
     func setTheStage() async throws {
         narrator.says("PostgreSQL runs in \(scene.directory) and goes away at the end.")
         narrator.heading("1. The stage: a database, the schema, three endpoints, a worker")
-        let settings = scene.settings.sorted { $0.key < $1.key }
-        narrator.types(settings.map { "$ export \($0.key)=\\\n      \(ShellWord($0.value))" }.joined(separator: "\n"))
+        for (name, value) in scene.settings.sorted(by: { $0.key < $1.key }) {
+            let (left, right) = ("$ export \(name)=", "\(ShellWord(value))")
+            let isLong = left.count + right.count > narrator.columns
+            narrator.types(isLong ? "\(left)\\\n      \(right)" : left + right)
+        }
         try await command("migrate")
         try await scene.execute("CREATE TABLE orders (id int PRIMARY KEY, total numeric NOT NULL)")
         narrator.says("Three endpoints, each with a signing secret of its own, and 1 s between attempts:")

@@ -3,7 +3,7 @@ public import Postgres
 /// Reads the events of claimed deliveries, each once.
 ///
 /// The bounds on `created_at` let the planner pick the partitions before it starts: as a parameterised join alone it would
-/// open every partition there is.
+/// open every partition there is. `OFFSET 0` keeps it from reading a whole partition instead of looking up the few rows.
 public struct FetchEvents: PostgresStatement {
     /// The text of the statement.
     public static let sql = """
@@ -14,8 +14,10 @@ public struct FetchEvents: PostgresStatement {
                o.traceparent,
                (extract(epoch FROM o.expires_at - clock_timestamp()) * 1000000)::bigint
         FROM unnest($1::timestamptz[], $2::bigint[]) AS wanted (created_at, id)
-        JOIN postrider.outbox o ON o.created_at = wanted.created_at AND o.id = wanted.id
-        WHERE o.created_at >= $3 AND o.created_at <= $4
+        CROSS JOIN LATERAL (
+            SELECT e.* FROM postrider.outbox e
+            WHERE e.created_at = wanted.created_at AND e.id = wanted.id AND e.created_at >= $3 AND e.created_at <= $4
+            OFFSET 0) o
         """
 
     private let times: [PostgresTimestamp]

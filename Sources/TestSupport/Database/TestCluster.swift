@@ -34,8 +34,8 @@ public actor TestCluster {
 
     private static func startCluster() async -> Result<ThrowAwayCluster, LocalPostgresError> {
         do throws(LocalPostgresError) {
-            // Many tests run at once, each with a few connections.
-            let settings = ["max_connections": "300", "max_prepared_transactions": "10"]
+            // Many tests run at once, each with a few connections. Compiling a query takes longer than it saves here.
+            let settings = ["max_connections": "300", "max_prepared_transactions": "10", "jit": "off"]
             return .success(
                 try await ThrowAwayCluster.start(
                     .init(isDurable: false, listensOnLoopback: true, settings: settings)))

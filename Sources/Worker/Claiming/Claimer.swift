@@ -20,7 +20,7 @@ final class Claimer: Service {
     /// The most payload bytes of one claim: libpq holds a whole answer in memory before anything of it is used.
     static let bytesPerClaim = 8 << 20
     /// How long recording what the drain left over may take.
-    static let farewell = Duration.seconds(2)
+    static let farewell = Duration.seconds(1)
 
     private let parts: WorkerParts
     private let session: PostgresSession
@@ -45,8 +45,7 @@ final class Claimer: Service {
             self.parts.health.set(.draining, true)
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
-            // A database that is away must not hold up the end; one that is there is left to finish its claim.
-            if self.parts.health.reasons.contains(.databaseUnreachable) { Task { await self.session.close() } }
+            self.session.closeSoon()
         }
     }
 

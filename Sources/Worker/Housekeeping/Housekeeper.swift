@@ -43,7 +43,7 @@ final class Housekeeper: Service {
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
-            if self.parts.health.reasons.contains(.databaseUnreachable) { Task { await self.session.close() } }
+            self.session.closeSoon()
         }
         await leave()
     }

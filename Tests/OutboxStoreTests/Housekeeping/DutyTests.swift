@@ -1,0 +1,94 @@
+import OutboxStore
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("A duty", .timeLimit(.minutes(3)))
+struct DutyTests {
+    @Test("is done by one, and again when its time has come")
+    func oneAtATime() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let take = "SELECT postrider.take_duty('leases')"
+            let taken = try await withThrowingTaskGroup(of: String?.self) { group in
+                for _ in 0..<6 {
+                    group.addTask {
+                        let connection = try await outbox.connect()
+                        let taken = try await connection.query(take, deadline: .seconds(10)).first
+                        await connection.close()
+                        return taken
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(taken.count { $0 == "t" } == 1)
+            #expect(try await outbox.query(take).first == "f")
+            try await outbox.script("UPDATE postrider.duties SET last_at = now() - interval '16 s'")
+            #expect(try await outbox.query(take).first == "t")
+        }
+    }
+
+    @Test("of forgetting workers spares those heard of today")
+    func workers() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let connection = outbox.connection
+            var ids: [Int32] = []
+            for name in ["a", "b", "c"] {
+                ids += try await connection.run(RegisterWorker(name: name, version: "1"), deadline: .seconds(5))
+            }
+            try await connection.execute(BeatWorker(worker: ids[0], inFlight: 3, draining: true), deadline: .seconds(5))
+            try await outbox.script(
+                "UPDATE postrider.workers SET seen_at = now() - interval '25 hours' WHERE name = 'b'")
+            #expect(try await connection.run(KeepWorkers(), deadline: .seconds(5)) == [1])
+            try await connection.execute(ForgetWorker(worker: ids[2]), deadline: .seconds(5))
+            let left = try await outbox.query("SELECT name, in_flight, draining, alive FROM postrider.worker_list").rows
+            #expect(left == [["a", "3", "t", "t"]])
+        }
+    }
+
+    @Test("of vacuuming is done where there is something to do")
+    func vacuum() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let connection = outbox.connection
+            #expect(try await connection.run(TakeVacuumDuty(deadRows: 1_000_000), deadline: .seconds(5)) == [false])
+            #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: .seconds(5)) == [true])
+            #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: .seconds(5)) == [false])
+            try await connection.execute(VacuumDeliveries(), deadline: .seconds(20))
+        }
+    }
+
+    @Test("of measuring tells the lag of what is due, and the dead letters")
+    func lag() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            let empty = try #require(try await outbox.connection.run(MeasureLag(), deadline: .seconds(5)).first)
+            #expect(empty.lag == 0 && empty.deadLetters == 0)
+            try await outbox.publish()
+            try await outbox.ownWorker().work(.dead)
+            try await outbox.publish(deliverAfter: "1 hour")
+            try await outbox.publish()
+            try await outbox.script(
+                "UPDATE postrider.deliveries SET due_at = now() - interval '10 s' WHERE due_at <= now()")
+            let row = try #require(try await outbox.connection.run(MeasureLag(), deadline: .seconds(5)).first)
+            #expect((10_000_000..<15_000_000).contains(row.lag) && row.deadLetters == 1)
+            let state = try #require(try await outbox.connection.run(ReadDatabaseState(), deadline: .seconds(5)).first)
+            #expect(!state.isReadOnly && state.schemaVersion == Migration.newest)
+        }
+    }
+
+    @Test("of discovering names the lanes with live rows, and when each is due")
+    func discover() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            for name in ["a", "b", "c", "d"] { try await outbox.registerEndpoint(name, types: [name]) }
+            for (type, wait) in [("a", nil), ("b", "1 hour"), ("d", nil)] as [(String, String?)] {
+                try await outbox.publish(type, deliverAfter: wait)
+            }
+            let bell = try await outbox.connection.run(ReadDoorbell(), deadline: .seconds(5))
+            #expect(bell == [3])
+            try await outbox.query("SELECT postrider.pause_endpoint('d')")
+            let lanes = try await outbox.ownWorker().discover()
+            #expect(lanes.map(\.endpoint) == [1, 2])
+            #expect(lanes.first?.dueIn == .zero)
+            #expect(lanes.last.map { $0.dueIn > .seconds(3500) && $0.dueIn <= .seconds(3600) } == true)
+        }
+    }
+}

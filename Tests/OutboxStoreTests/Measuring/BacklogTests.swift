@@ -1,0 +1,44 @@
+import OutboxStore
+import Postgres
+import TestSupport
+import Testing
+
+extension Measuring {
+    @Suite("a claim")
+    struct BacklogTests {
+        @Test("reads at most 9 pages a row, behind 10,000 deliveries as behind 1,000,000; discovering reads few")
+        func pages() async throws {
+            try await TestOutbox.withOwnServer { outbox in
+                try await outbox.registerEndpoint()
+                try await backlog(outbox, 10_000)
+                let small = try await measure(outbox)
+                try await backlog(outbox, 990_000)
+                let large = try await measure(outbox)
+                print("pages a row behind 10,000 and 1,000,000 deliveries: \(small) \(large)")
+                #expect(small <= 9)
+                #expect(large <= 9)
+                let discover = try await Plan.of("SELECT * FROM postrider.discover(false)", on: outbox.connection)
+                #expect(discover.rows == 1 && discover.buffers < 30, "\(discover)")
+            }
+        }
+
+        private func backlog(_ outbox: TestOutbox, _ count: Int) async throws {
+            try await outbox.query(
+                """
+                INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes)
+                SELECT clock_timestamp(), n, now(), 1, 100 FROM generate_series(1, \(count)) AS n
+                """)
+        }
+
+        private func measure(_ outbox: TestOutbox) async throws -> Double {
+            // The first reads catalogs.
+            try await outbox.ownWorker().work(.delivered)
+            _ = try await outbox.ownWorker().discover()
+            let plan = try await Plan.of(
+                "SELECT * FROM postrider.claim(1, ARRAY[1], ARRAY[500], 500, 1000000000, '15 s', false)",
+                on: outbox.connection)
+            #expect(plan.rows == 500)
+            return Double(plan.buffers) / 500
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import OutboxStore
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("A worker", .timeLimit(.minutes(3)))
+struct WorkerRoleTests {
+    @Test("may do all of its work")
+    func hotPath() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let lanes = [
+                try await outbox.registerEndpoint("a", maxInFlight: 100),
+                try await outbox.registerEndpoint("b", rateLimit: 1000),
+            ]
+            for _ in 0..<2 { try await outbox.publish(count: 6, keys: 3) }
+            let connection = try await outbox.connect(in: "postrider_worker")
+            let id = try #require(
+                try await connection.run(RegisterWorker(name: "w", version: "1"), deadline: .seconds(5)).first)
+            let worker = TestWorker(id: id, connection: connection)
+            #expect(try await worker.discover().map(\.endpoint) == lanes)
+            #expect(try await connection.run(ReadDoorbell(), deadline: .seconds(5)) == [24])
+            let claimed = try await worker.claim(lanes)
+            #expect(claimed.count == 6)
+            #expect(try await connection.run(FetchEvents(of: claimed), deadline: .seconds(5)).count == 3)
+            let records = try await connection.run(LoadEndpoints(ids: lanes), deadline: .seconds(5))
+            #expect(records.allSatisfy { $0.secrets.count == 1 } && records.count == 2)
+            let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .expired, .released, .gone]
+            #expect(
+                try await worker.settle(zip(claimed, outcomes).map { Settlement($0, $1, delay: .seconds(9)) }) == [])
+            try await connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
+            try await connection.execute(BeatWorker(worker: id, inFlight: 1, draining: false), deadline: .seconds(5))
+            try await housekeep(connection)
+            try await connection.execute(ForgetWorker(worker: id), deadline: .seconds(5))
+            await connection.close()
+            let states = "SELECT state FROM postrider.endpoints ORDER BY id"
+            #expect(try await outbox.column(states).contains("disabled"))
+            #expect(try await outbox.discrepancies() == [])
+        }
+    }
+
+    private func housekeep(_ connection: PostgresConnection) async throws {
+        let deadline = Duration.seconds(10)
+        _ = try await connection.run(KeepPartitions(), deadline: deadline)
+        _ = try await connection.run(KeepRetention(), deadline: deadline)
+        _ = try await connection.run(KeepRepaired(), deadline: deadline)
+        _ = try await connection.run(KeepSubscriptions(), deadline: deadline)
+        _ = try await connection.run(KeepLeases(), deadline: deadline)
+        _ = try await connection.run(KeepKeys(), deadline: deadline)
+        _ = try await connection.run(KeepWorkers(), deadline: deadline)
+        _ = try await connection.run(MeasureLag(), deadline: deadline)
+        _ = try await connection.run(ReadDatabaseState(), deadline: deadline)
+        #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: deadline) == [false])
+    }
+
+    @Test("may make and drop partitions only through its duties")
+    func partitions() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.query(
+                "SELECT postrider.make_partition(p, '2020-01-01') FROM unnest(ARRAY['outbox', 'attempts']) p")
+            try await outbox.script(
+                """
+                DO $$ BEGIN EXECUTE format('DROP TABLE postrider.%I',
+                    'outbox_p' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')); END $$
+                """)
+            let worker = try await outbox.connect(in: "postrider_worker")
+            #expect(try await worker.run(KeepPartitions(), deadline: .seconds(5)) == [1])
+            #expect(try await worker.run(KeepRetention(), deadline: .seconds(5)) == ["outbox_p20200101"])
+            #expect(try await worker.run(KeepRetention(), deadline: .seconds(5)) == ["attempts_p20200101"])
+            await worker.close()
+        }
+    }
+
+    @Test("may not invent or change events, endpoints or history")
+    func forbidden() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish()
+            let worker = try await outbox.connect(in: "postrider_worker")
+            for statement in [
+                "INSERT INTO postrider.outbox (event_type, payload) VALUES ('x', '1')",
+                "UPDATE postrider.outbox SET payload = '2'",
+                "DELETE FROM postrider.outbox", "TRUNCATE postrider.outbox",
+                "SELECT * FROM postrider.publish('x', '1')",
+                "INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes) VALUES (now(), 1, now(), 1, 1)",
+                "UPDATE postrider.deliveries SET event_id = 2", "UPDATE postrider.deliveries SET endpoint_id = 2",
+                "TRUNCATE postrider.deliveries", "UPDATE postrider.attempts SET outcome = 0",
+                "DELETE FROM postrider.attempts",
+                "UPDATE postrider.dead SET reason = ''", "DELETE FROM postrider.dead", "DELETE FROM postrider.closed",
+                "UPDATE postrider.endpoints SET state = 'active'",
+                "UPDATE postrider.endpoint_urls SET url = 'https://evil.example/'",
+                "INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (1, 'x')",
+                "DELETE FROM postrider.endpoint_secrets", "UPDATE postrider.lanes SET max_in_flight = 1",
+                "UPDATE postrider.lanes SET open_at = now()", "DELETE FROM postrider.subscriptions",
+                "UPDATE postrider.settings SET retention = '1 day'", "UPDATE postrider.duties SET last_at = now()",
+                "SELECT * FROM postrider.idempotency_keys", "SELECT postrider.pause_endpoint('shop')",
+                "SELECT postrider.register_endpoint('y', 'https://y.example/')", "SELECT postrider.cancel_event(1)",
+                "SELECT postrider.replay_dead_letters()", "SELECT postrider.rotate_secret('shop')",
+                "SELECT postrider.make_partition('outbox', '2020-01-01')",
+                "SELECT postrider.cancel_deliveries(1, 1, '')",
+                "SELECT postrider.revive('{1}')", "SELECT postrider.repair_fan_out('-infinity')",
+                "CREATE TABLE postrider.t (i int)",
+            ] {
+                #expect(await worker.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")
+            }
+            await worker.close()
+            #expect(try await outbox.statuses() == ["1 shop pending 0"])
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import OutboxStore
+import Postgres
+import TestSupport
+
+/// Workers that claim and settle at once until nothing is left.
+struct Crew: Sendable {
+    /// What a worker does with a delivery that it claimed.
+    enum Deed {
+        case settle(Settlement.Outcome, delay: Duration = .zero)
+        /// Dies: the lease has to run out.
+        case abandon
+        /// Settles it too late, if it is.
+        case settleLater(Settlement.Outcome)
+    }
+
+    struct Stuck: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let outbox: TestOutbox
+    var workers = 3
+    var budget: Int32 = 500
+    var slack = Duration.seconds(15)
+    var limit = Duration.seconds(60)
+    /// What is true at every moment: a query for the number of breaches.
+    var invariant = "SELECT 0"
+
+    /// Works until there is no delivery left, and returns all that was claimed.
+    @discardableResult
+    func run(
+        _ deed: @escaping @Sendable (ClaimedDelivery, inout SeededGenerator) -> Deed = { _, _ in .settle(.delivered) }
+    ) async throws -> [ClaimedDelivery] {
+        let end = ContinuousClock.now + limit
+        return try await withThrowingTaskGroup(of: [ClaimedDelivery].self) { group in
+            for number in 1...workers {
+                group.addTask {
+                    let worker = try await outbox.worker(Int32(truncatingIfNeeded: number))
+                    let claimed = try await work(worker, until: end, deed)
+                    await worker.connection.close()
+                    return claimed
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+    }
+
+    private func work(
+        _ worker: TestWorker, until end: ContinuousClock.Instant,
+        _ deed: @Sendable (ClaimedDelivery, inout SeededGenerator) -> Deed
+    ) async throws -> [ClaimedDelivery] {
+        var generator = SeededGenerator(seed: UInt64(worker.id.magnitude))
+        var claimed: [ClaimedDelivery] = []
+        var late: [Settlement] = []
+        while try await isUnfinished(worker) {
+            guard ContinuousClock.now < end else { throw Stuck(description: "did not finish in \(limit)") }
+            try await worker.settle(late)
+            late = []
+            let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
+            var settlements: [Settlement] = []
+            for delivery in batch {
+                switch deed(delivery, &generator) {
+                case .settle(let outcome, let delay): settlements.append(Settlement(delivery, outcome, delay: delay))
+                case .settleLater(let outcome): late.append(Settlement(delivery, outcome, delay: .zero))
+                case .abandon: break
+                }
+            }
+            try await worker.settle(settlements)
+            claimed += batch
+        }
+        return claimed
+    }
+
+    /// - Throws: if an ordering key has rows and none of them is going to wake the others.
+    private func isUnfinished(_ worker: TestWorker) async throws -> Bool {
+        let row = try await worker.connection.query(
+            """
+            SELECT EXISTS (SELECT FROM postrider.deliveries), (\(invariant)),
+                (SELECT count(*) FROM (
+                    SELECT 1 FROM postrider.deliveries WHERE ordering_key IS NOT NULL
+                    GROUP BY endpoint_id, ordering_key HAVING min(due_at) = 'infinity') asleep)
+            """, deadline: TestOutbox.deadline
+        ).rows.first
+        guard let row, row.count == 3, row[1] == "0", row[2] == "0" else {
+            throw Stuck(description: "breaches, keys that sleep for ever: \(row?.dropFirst() ?? [])")
+        }
+        return row[0] == "t"
+    }
+}
