@@ -47,10 +47,6 @@ DECLARE
     v_lanes int[];
     v_room int[];
 BEGIN
-    -- A claim lost in a crash is a delivery made twice at worst, so it need not wait for the disk. For this
-    -- transaction only, which works through a pooler in transaction mode too.
-    PERFORM set_config('synchronous_commit', 'off', true);
-
     -- 1. Lock the lanes that have due work. A lane that another worker holds is skipped, not waited for: that worker is
     --    emptying it. The lock is what makes limits exact and lets step 2 do without row locks.
     WITH picked AS (
