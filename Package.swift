@@ -79,7 +79,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "WebhooksTests", dependencies: ["Webhooks"], resources: [.copy("Vectors")], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport", logging], swiftSettings: strict),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
         .testTarget(
@@ -96,11 +98,13 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "Telemetry", "TestSupport", "Webhooks", "Worker",
+                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks",
+                "Worker",
                 argumentParser, flyingSocks, logging,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres", logging],
+            exclude: ["Support/receiver.py"], swiftSettings: strict),
     ]
 )

@@ -139,7 +139,7 @@ CREATE TABLE postrider.lanes (
     -- `leased` counts the rows with lease_by <> 0, exactly, and only while there is a limit.
     max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
     leased int NOT NULL DEFAULT 0,
-    -- Requests a second; a token bucket that holds at most 1/20 s worth, and at least one.
+    -- Requests a second; a token bucket that holds at most one and what comes in 1/20 s.
     rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
     tokens real NOT NULL DEFAULT 1,
     tokens_at timestamptz NOT NULL DEFAULT '-infinity'

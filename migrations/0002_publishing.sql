@@ -28,8 +28,8 @@ BEGIN
         v_column := 'body'; v_rule := format('must be at most 262144 bytes, this one has %s', octet_length(NEW.body));
     ELSIF NEW.content_type IS NOT NULL AND NEW.body IS NULL THEN
         v_column := 'content_type'; v_rule := 'goes with body; a payload is always application/json';
-    ELSIF NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$' THEN
-        v_column := 'content_type'; v_rule := 'must be 1 to 255 visible ASCII characters';
+    ELSIF NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,199}$' THEN
+        v_column := 'content_type'; v_rule := 'must be 1 to 200 visible ASCII characters';
     ELSIF octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512 THEN
         v_column := 'ordering_key'; v_rule := 'must be 1 to 512 bytes';
     ELSIF octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512 THEN
@@ -62,7 +62,7 @@ WHEN (
     OR NEW.event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'
     OR num_nonnulls(NEW.payload, NEW.body) <> 1
     OR octet_length(NEW.payload::text) > 262144 OR octet_length(NEW.body) > 262144
-    OR (NEW.content_type IS NOT NULL AND (NEW.body IS NULL OR NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,254}$'))
+    OR (NEW.content_type IS NOT NULL AND (NEW.body IS NULL OR NEW.content_type !~ '^[\x21-\x7e][\x20-\x7e]{0,199}$'))
     OR octet_length(NEW.ordering_key) NOT BETWEEN 1 AND 512
     OR octet_length(NEW.idempotency_key) NOT BETWEEN 1 AND 512
     OR octet_length(NEW.endpoint) NOT BETWEEN 1 AND 800
@@ -76,7 +76,7 @@ WHEN (
         OR jsonb_path_exists(NEW.headers, 'strict $.* ? (@.type() != "string")')
         OR jsonb_path_exists(NEW.headers, '$.* ? (!(@ like_regex "^([\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?)?$"))')
         OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (!(@ like_regex "^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$"))')
-        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
         OR jsonb_array_length(jsonb_path_query_array(NEW.headers, '$.keyvalue().key')) > 32))
 )
 EXECUTE FUNCTION postrider.reject_event();

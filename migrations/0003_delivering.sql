@@ -47,10 +47,6 @@ DECLARE
     v_lanes int[];
     v_room int[];
 BEGIN
-    -- A claim lost in a crash is a delivery made twice at worst, so it need not wait for the disk. For this
-    -- transaction only, which works through a pooler in transaction mode too.
-    PERFORM set_config('synchronous_commit', 'off', true);
-
     -- 1. Lock the lanes that have due work. A lane that another worker holds is skipped, not waited for: that worker is
     --    emptying it. The lock is what makes limits exact and lets step 2 do without row locks.
     WITH picked AS (
@@ -82,7 +78,7 @@ BEGIN
         CROSS JOIN LATERAL (
             -- tokens_at may lie ahead: by a little when another claim began after this one and was quicker, by much
             -- when the clock was set back, and then the bucket starts anew. Never less than nothing: LIMIT would fail.
-            SELECT least(greatest(1, l.rate_limit / 20), l.tokens + l.rate_limit
+            SELECT least(1 + l.rate_limit / 20, l.tokens + l.rate_limit
                 * extract(epoch FROM v_now - CASE
                     WHEN l.tokens_at > v_now + interval '1 s' THEN v_now - interval '1 day'
                     ELSE least(greatest(l.tokens_at, v_now - interval '1 day'), v_now) END))::real AS filled) bucket),
@@ -257,6 +253,8 @@ BEGIN
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + x.delay_us * interval '1 us' ELSE d.due_at END,
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
+            -- Whoever resumes an endpoint that was gone gives what is owed to it a fresh retry schedule.
+            attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1

@@ -89,7 +89,7 @@ BEGIN
     END IF;
     SELECT split_part(u.h, ':', 1) INTO v_bad FROM unnest(p_headers) AS u (h)
     WHERE u.h IS NULL OR u.h !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+: ?[\x20-\x7e\t]*$' OR octet_length(u.h) > 4096
-        OR u.h ~* '^(host|content-length|content-type|content-encoding|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-[^:]*|webhook-[^:]*):'
+        OR u.h ~* '^(host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-[^:]*|webhook-[^:]*):'
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
@@ -104,9 +104,10 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF coalesce(cardinality(p_schedule), 0) NOT BETWEEN 1 AND 64
         OR EXISTS (SELECT FROM unnest(p_schedule) AS u (i)
-                   WHERE u.i IS NULL OR u.i < '1 ms' OR u.i > '30 days') THEN
+                   WHERE u.i IS NULL OR u.i < '1 ms' OR u.i > '30 days')
+        OR EXISTS (SELECT FROM generate_subscripts(p_schedule, 1) AS n WHERE p_schedule[n] < p_schedule[n - 1]) THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
-            MESSAGE = 'a retry schedule is 1 to 64 waits, each from 1 ms to 30 days';
+            MESSAGE = 'a retry schedule is 1 to 64 waits, each from 1 ms to 30 days and none shorter than the one before';
     END IF;
 END
 $f$;

@@ -40,7 +40,7 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
     postrider.subscriptions, postrider.lanes, postrider.endpoint_marks, postrider.deliveries, postrider.attempts,
     postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
-GRANT UPDATE (due_at, lease_until, lease_by, attempt), DELETE ON postrider.deliveries TO postrider_worker;
+GRANT UPDATE (due_at, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, tokens, tokens_at, scan_from) ON postrider.lanes TO postrider_worker;
 GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;

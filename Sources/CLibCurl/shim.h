@@ -2,6 +2,9 @@
 #include <curl/curl.h>
 #include <sys/epoll.h>
 
+/* Both headers bring parts of the C library with them, and which module the compiler takes for their owner, this one or
+   Glibc, depends on the order in which it meets them. So a file that imports one of the two imports both. */
+
 /* libcurl's setopt and getinfo functions are variadic, which Swift cannot call. One typed function for each
    type of argument stands in for them; there is nothing else in this header. */
 

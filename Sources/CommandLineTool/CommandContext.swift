@@ -24,6 +24,14 @@ public struct CommandContext: Sendable {
     public var errorIsTerminal: Bool
     /// The time in seconds since 1970.
     public var now: @Sendable () -> Double
+    /// Reads standard input to its end, or one byte more than the limit.
+    public var readInput: @Sendable (_ limit: Int) -> [UInt8] = { _ in [] }
+    /// Reads one line of standard input, for an answer to a question; nil at its end.
+    public var readAnswer: @Sendable () -> String? = { nil }
+    /// Whether standard input is a terminal, so that somebody can be asked.
+    public var inputIsTerminal = false
+    /// Fresh random bytes of a cryptographic source.
+    public var randomBytes: @Sendable (_ count: Int) -> [UInt8] = Self.systemRandomBytes
 
     /// A context made of its parts.
     public init(
@@ -53,13 +61,33 @@ public struct CommandContext: Sendable {
 extension CommandContext {
     /// The context of this process.
     public static func live() -> Self {
-        Self(
+        var context = Self(
             environment: ProcessInfo.processInfo.environment,
             writeOutput: { Self.write($0, to: STDOUT_FILENO) },
             writeError: { Self.write($0, to: STDERR_FILENO) },
             terminalWidth: Self.width(of: STDOUT_FILENO),
             errorIsTerminal: isatty(STDERR_FILENO) == 1,
             now: { Date().timeIntervalSince1970 })
+        context.readInput = { Self.read(STDIN_FILENO, limit: $0) }
+        context.readAnswer = { readLine() }
+        context.inputIsTerminal = isatty(STDIN_FILENO) == 1
+        return context
+    }
+
+    private static func systemRandomBytes(_ count: Int) -> [UInt8] {
+        var source = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) }
+    }
+
+    private static func read(_ descriptor: Int32, limit: Int) -> [UInt8] {
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while content.count <= limit {
+            let count = systemRead(descriptor, &chunk, chunk.count)
+            guard count > 0 || (count < 0 && errno == EINTR) else { break }
+            content += chunk.prefix(max(count, 0))
+        }
+        return Array(content.prefix(limit + 1))
     }
 
     private static func width(of descriptor: Int32) -> Int? {
@@ -82,4 +110,8 @@ extension CommandContext {
 
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)
+}
+
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
 }

@@ -34,6 +34,8 @@ public enum CommandLineTool {
                 try command.run()
                 return .done
             }
+            // A setting that cannot be used stops every command, before it does anything.
+            _ = try context.configuration()
             try await subcommand.run(in: context)
             return .done
         } catch {
@@ -46,6 +48,7 @@ public enum CommandLineTool {
             context.writeError("postrider: \(PrintableText(DatabaseFailure.message(error), limit: 2000))\n")
             return DatabaseFailure.status(error)
         }
+        if error is Unsuccessful { return .failure }
         if let status = status(of: error) {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return status
@@ -71,8 +74,9 @@ public enum CommandLineTool {
         switch error {
         case let error as CommandError: error.status
         case is ConfigurationError: .configuration
-        case is InvalidText, is WebhookSecretError: .usage
-        case is MigrationError: .configuration
+        case is InvalidText, is WebhookSecretError, is HeaderFieldError, is EndpointURLError, is EndpointRefusal:
+            .badData
+        case is MigrationError, is SealingError: .configuration
         case is CancellationError: .failure
         default: nil
         }

@@ -17,7 +17,10 @@ struct PostriderCommand: ParsableCommand {
             Exit codes: 0 done, 64 usage, 65 bad data, 69 database unavailable, 78 configuration, 1 other.
             """,
         version: "postrider \(PostriderVersion.current)",
-        subcommands: [MigrateCommand.self, WorkerCommand.self, ReceiveCommand.self])
+        subcommands: [
+            MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, EventCommand.self, DeadLetterCommand.self,
+            StatusCommand.self, DoctorCommand.self, DemoCommand.self, ReceiveCommand.self,
+        ])
 }
 
 /// The options of every command.

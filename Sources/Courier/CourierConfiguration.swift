@@ -1,3 +1,4 @@
+internal import CLibCurl
 internal import Glibc
 
 /// What a pool is made with.
@@ -8,7 +9,7 @@ public struct CourierConfiguration: Sendable {
     public var maximumInFlight = 512
     /// How many connections there may be, busy and idle, over all couriers, before idle ones are closed. Each costs a file
     /// descriptor; too few cost handshakes. Busy ones are bounded by `maximumInFlight`.
-    public var maximumConnections = 768
+    public var maximumConnections: Int
     /// How many prepared handles each courier keeps for later requests, about 20 KiB each.
     public var maximumPrepared = 1024
     /// How long a connection may have been idle to be used again. Longer, and more of them turn out to be dead.
@@ -20,8 +21,19 @@ public struct CourierConfiguration: Sendable {
     /// The limits on resolving names.
     public var names = NameLimits()
 
-    /// The defaults: one courier for each core that this process may use.
+    /// The defaults: one courier for each core, and connections for half of the file descriptors.
     public init() {
         couriers = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        maximumConnections = Self.connections(descriptors: Self.descriptorLimit())
+    }
+
+    /// Half of the process's file descriptors, within reason: the rest is for the database, files and what else there is.
+    static func connections(descriptors: UInt64) -> Int {
+        Int(min(max(descriptors / 2, 16), 4096))
+    }
+
+    private static func descriptorLimit() -> UInt64 {
+        var limits = rlimit()
+        return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 ? UInt64(limits.rlim_cur) : 0
     }
 }

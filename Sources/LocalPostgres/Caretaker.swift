@@ -46,13 +46,16 @@ final class Caretaker: Sendable {
         return true
     }
 
-    /// `$1` is the directory, the rest the command that stops the server.
+    /// `$1` is the directory, the rest the command that stops the server. What else left a pid file in the directory is ended, too.
     private static let script = """
         trap '' INT TERM HUP QUIT
         directory=$1
         shift
         cat > /dev/null
         "$@"
+        for file in "$directory"/*.pid; do
+            [ -e "$file" ] && kill "$(cat "$file")"
+        done
         rm -rf -- "$directory"
         """
 }

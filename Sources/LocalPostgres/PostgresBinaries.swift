@@ -9,8 +9,11 @@ struct PostgresBinaries: Sendable, Equatable {
 
     /// Looks through `PATH`, then through Debian's directories, the newest version first.
     static func find() throws(LocalPostgresError) -> PostgresBinaries {
+        try find(path: ProcessInfo.processInfo.environment["PATH"] ?? "", debianRoot: "/usr/lib/postgresql")
+    }
+
+    static func find(path: String, debianRoot: String) throws(LocalPostgresError) -> PostgresBinaries {
         let files = FileManager.default
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let versions = ((try? files.contentsOfDirectory(atPath: debianRoot)) ?? [])
         let candidates =
             path.split(separator: ":").map(String.init) + newestFirst(versions).map { "\(debianRoot)/\($0)/bin" }
@@ -30,6 +33,5 @@ struct PostgresBinaries: Sendable, Equatable {
         versions.sorted { $0.compare($1, options: .numeric) == .orderedDescending }
     }
 
-    private static let debianRoot = "/usr/lib/postgresql"
     private static let programs = ["initdb", "pg_ctl", "postgres"]
 }

@@ -82,7 +82,7 @@ public final class ThrowAwayCluster: Sendable {
             binaries.path("initdb"), "-D", dataDirectory, "-U", "postgres", "-A", "trust", "-E", "UTF8",
             "--locale=C.UTF-8", "--no-sync", "--no-instructions",
         ]
-        try await Command(words: account.command(command + segments), directory: directory).run()
+        try await run(command + segments)
         var lines = [
             "unix_socket_directories": directory, "port": String(port),
             "listen_addresses": options.listensOnLoopback ? "127.0.0.1" : "",
@@ -143,8 +143,14 @@ extension ThrowAwayCluster {
         "postgresql://\(user)@/\(database)?host=\(directory)&port=\(port)"
     }
 
+    /// Runs a program, such as `psql`, to its end, under the server's account and in its directory.
+    ///
+    /// - Throws: with what it printed, if it fails.
+    public func run(_ words: [String]) async throws(LocalPostgresError) {
+        try await Command(words: account.command(words), directory: directory).run()
+    }
+
     private func control(_ words: [String]) async throws(LocalPostgresError) {
-        let command = account.command([binaries.path("pg_ctl")] + words + ["-D", dataDirectory])
-        try await Command(words: command, directory: directory).run()
+        try await run([binaries.path("pg_ctl")] + words + ["-D", dataDirectory])
     }
 }

@@ -13,7 +13,6 @@ struct WorkerParts: Sendable {
     let health: HealthState
     let metrics: DeliveryMetrics
     let log: Logger
-    let throttledLog: ThrottledLog
     /// Microseconds since 1970 by this machine's clock.
     let wallClock: @Sendable () -> Int64
     /// A number from 0 up to 1.

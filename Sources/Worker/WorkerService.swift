@@ -35,9 +35,12 @@ public struct WorkerService: Service {
         wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) throws {
+        guard TrustedRoots.systemFile() != nil else {
+            throw ConfigurationError(
+                .unreadableFile, rule: "no trusted root certificates on this machine; install ca-certificates")
+        }
         let metrics = DeliveryMetrics(registry: registry, version: version)
         let health = HealthState()
-        let throttled = ThrottledLog(log, now: HealthState.monotonicTime)
         let claimWakeup = Wakeup(label: "postrider.claimer")
         let settleWakeup = Wakeup(label: "postrider.settler")
         let queue = SettleQueue(arrived: settleWakeup)
@@ -52,7 +55,7 @@ public struct WorkerService: Service {
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
                 userAgent: "Postrider/\(version)"),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
-            throttledLog: throttled, wallClock: wallClock, random: random)
+            wallClock: wallClock, random: random)
         self.name = name
         self.version = version
         metrics.maxInFlight.record(permits)
@@ -61,10 +64,10 @@ public struct WorkerService: Service {
         func session(_ purpose: String) -> PostgresSession {
             PostgresSession(
                 database, logger: log, random: random,
-                onEvent: { Self.report($0, purpose, metrics: metrics, log: throttled) })
+                onEvent: { Self.report($0, purpose, metrics: metrics, log: log) })
         }
         let receiver = ResultReceiver(
-            queue: queue, metrics: metrics, log: throttled, wallClock: wallClock, random: random)
+            queue: queue, metrics: metrics, log: log, wallClock: wallClock, random: random)
         var courier = CourierConfiguration()
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
@@ -76,7 +79,7 @@ public struct WorkerService: Service {
         // Stopped from the last to the first, each when the one after it has ended.
         services = [
             server,
-            Vacuumer(session: session("vacuumer"), log: throttled),
+            Vacuumer(session: session("vacuumer"), log: log),
             Housekeeper(parts, session: session("housekeeper")),
             Settler(parts, session: session("settler"), arrived: settleWakeup),
             Claimer(parts, session: session("claimer"), pool: pool, wakeup: claimWakeup),
@@ -117,23 +120,30 @@ public struct WorkerService: Service {
                 }
                 return
             } catch {
-                parts.throttledLog.log(
-                    .warning, "the worker could not be registered and tries again", [.error: "\(error)"])
+                parts.log.log(
+                    .warning, "the worker could not be registered and tries again", with: [.error: "\(error)"])
                 await pause.wait(atMost: .milliseconds(500))
             }
         }
     }
 
     private static func report(
-        _ event: PostgresSessionEvent, _ purpose: String, metrics: DeliveryMetrics, log: ThrottledLog
+        _ event: PostgresSessionEvent, _ purpose: String, metrics: DeliveryMetrics, log: Logger
     ) {
         switch event {
         case .connected(let isReconnect):
             guard isReconnect else { return }
             metrics.databaseReconnects.increment()
-            log.log(.notice, "connected to the database again", [.loop: purpose])
-        case .disconnected(let error), .connectFailed(let error):
-            log.log(.warning, "the database connection was lost", [.loop: purpose, .error: "\(error)"])
+            log.log(.notice, "connected to the database again", with: [.loop: "\(purpose)"])
+        case .disconnected(let error):
+            log.log(.warning, "the database connection was lost", with: [.loop: "\(purpose)", .error: "\(error)"])
+        case .connectFailed(let error):
+            log.log(.warning, "the database cannot be reached", with: [.loop: "\(purpose)", .error: "\(error)"])
         }
     }
+}
+
+extension WorkerService: CustomStringConvertible {
+    /// What the service group calls it in its log.
+    public var description: String { "worker" }
 }

@@ -19,12 +19,6 @@ import Worker
         #expect(recording.error.isEmpty)
     }
 
-    @Test func everyCommandHasAnExample() {
-        for command in PostriderCommand.configuration.subcommands {
-            #expect(command.configuration.discussion.contains("Example:\n  postrider "))
-        }
-    }
-
     @Test func versionIsAResult() async {
         #expect(await run("--version") == .done)
         #expect(recording.output == "postrider \(PostriderVersion.current)\n")
@@ -32,7 +26,8 @@ import Worker
 
     @Test(arguments: [
         ["bogus"], ["--bogus"], ["receive", "--listen"], ["receive", "--listen", "x"], ["receive", "extra"],
-        ["receive", "--listen", "127.0.0.1:99999"], ["receive", "--secret", "abc"], ["receive", "--secret", "whsec_!"],
+        ["receive", "--listen", "127.0.0.1:99999"], ["endpoint", "bogus"], ["event", "show"],
+        ["dead-letter", "replay"],
     ])
     func mistakesOfUsageExit64AndSayWhy(arguments: [String]) async {
         let status = await CommandLineTool.run(arguments, in: recording.context())
@@ -49,7 +44,7 @@ import Worker
     }
 
     @Test func secretIsNotRepeated() async {
-        #expect(await run("receive", "--secret", "whsec_canary!") == .usage)
+        #expect(await run("receive", "--secret", "whsec_canary!") == .badData)
         #expect(!recording.error.contains("canary"))
     }
 
@@ -61,6 +56,17 @@ import Worker
     @Test func configurationIsReadFromTheContext() throws {
         let context = recording.context(environment: ["POSTRIDER_MAX_IN_FLIGHT": "3", "HOME": "/"])
         #expect(try context.configuration().maxInFlight == 3)
+    }
+
+    @Test(arguments: [
+        ["status"], ["endpoint", "add", "x", "ftp://x"], ["receive", "--secret", "x"], ["migrate", "--print-sql"],
+    ])
+    func brokenSettingComesFirst(arguments: [String]) async {
+        let context = recording.context(environment: ["POSTRIDER_MAX_IN_FLIGHT": "canary"])
+        #expect(await CommandLineTool.run(arguments, in: context) == .configuration)
+        #expect(recording.error.contains("POSTRIDER_MAX_IN_FLIGHT"))
+        #expect(!recording.error.contains("canary"))
+        #expect(recording.output.isEmpty)
     }
 
     @Test func statusesAreThoseOfSysexits() {

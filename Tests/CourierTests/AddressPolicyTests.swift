@@ -18,10 +18,12 @@ struct AddressPolicyTests {
         #expect(receiver.connectionCount == 0)
     }
 
-    @Test("A name with a forbidden address is not dialled, even if others of its are allowed", arguments: [
-        [metadata], [.loopback, metadata], [metadata, .loopback], [.loopback, .v6(high: 0, low: 1)],
-        (0..<40).map { IPAddress.v4(0x7F00_0001 + $0) } + [metadata],
-    ])
+    @Test(
+        "A name with a forbidden address is not dialled, even if others of its are allowed",
+        arguments: [
+            [metadata], [.loopback, metadata], [metadata, .loopback], [.loopback, .v6(high: 0, low: 1)],
+            (0..<40).map { IPAddress.v4(0x7F00_0001 + $0) } + [metadata],
+        ])
     func resolved(_ addresses: [IPAddress]) async throws {
         let receiver = try ScriptedReceiver()
         let resolver = ScriptedResolver(["mixed.example": [.addresses(addresses)]])

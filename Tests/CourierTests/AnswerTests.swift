@@ -5,7 +5,9 @@ import Testing
 
 @Suite("What endpoints may answer", .timeLimit(.minutes(1)))
 struct AnswerTests {
-    @Test("Every status of three digits is reported as it came", arguments: [200, 204, 299, 301, 304, 307, 400, 410, 429, 500, 599, 600, 999])
+    @Test(
+        "Every status of three digits is reported as it came",
+        arguments: [200, 204, 299, 301, 304, 307, 400, 410, 429, 500, 599, 600, 999])
     func status(_ status: Int) async throws {
         let receiver = try ScriptedReceiver(answer: .status(status, headers: [("Location", "http://127.0.0.1:1/")]))
         let fixture = try PoolFixture()
@@ -13,11 +15,14 @@ struct AnswerTests {
         #expect(receiver.requests.count == 1)
     }
 
-    @Test("What is not HTTP/1 is a protocol error", arguments: [
-        "HTTP/1.1 99 Low\r\n\r\n", "HTTP/1.1 1000 High\r\n\r\n", "HTTP/1.1 -200 No\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-        "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n", "hello\n", "\u{0}\u{1}\u{2}\u{3}",
-        "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nX: a\u{0}b\r\n\r\n",
-    ])
+    @Test(
+        "What is not HTTP/1 is a protocol error",
+        arguments: [
+            "HTTP/1.1 99 Low\r\n\r\n", "HTTP/1.1 1000 High\r\n\r\n", "HTTP/1.1 -200 No\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+            "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n", "hello\n",
+            "\u{0}\u{1}\u{2}\u{3}",
+            "HTTP/1.1 20\r\n", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nX: a\u{0}b\r\n\r\n",
+        ])
     func garbage(_ text: String) async throws {
         let receiver = try ScriptedReceiver(answer: .raw(text))
         let fixture = try PoolFixture()
@@ -38,7 +43,9 @@ struct AnswerTests {
         let receiver = try ScriptedReceiver()
         let fixture = try PoolFixture()
         receiver.answer(next: [
-            .raw("HTTP/1.1 100 Continue\r\nRetry-After: 1\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+            .raw(
+                "HTTP/1.1 100 Continue\r\nRetry-After: 1\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+            ),
             .raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nxxxx", then: .hang),
         ])
         #expect(try await fixture.send(.to(receiver)).outcome == .answered(CourierAnswer(status: 200)))
@@ -52,9 +59,11 @@ struct AnswerTests {
         #expect(try await fixture.send(.to(receiver)).outcome.errorCode == .responseTooLarge)
     }
 
-    @Test("A head beyond the limit is too large", arguments: [
-        ReceiverAnswer.hugeHeader(33 * 1024), .hugeHeader(1024 * 1024), .manyHeaders(20_000),
-    ])
+    @Test(
+        "A head beyond the limit is too large",
+        arguments: [
+            ReceiverAnswer.hugeHeader(33 * 1024), .hugeHeader(1024 * 1024), .manyHeaders(20_000),
+        ])
     func hugeHead(_ answer: ReceiverAnswer) async throws {
         let receiver = try ScriptedReceiver(answer: answer)
         let fixture = try PoolFixture()
@@ -92,11 +101,13 @@ struct AnswerTests {
         #expect(got == CourierAnswer(status: 200, bodyPrefix: Array("not gzip at all".utf8)))
     }
 
-    @Test("After a complete head, a body that breaks off still leaves the answer", arguments: [
-        ReceiverAnswer.resetInBody, .raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"),
-        .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0x5\r\nzzz"),
-        .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\nFFFFFFFFFFFFFFFFF\r\n"),
-    ])
+    @Test(
+        "After a complete head, a body that breaks off still leaves the answer",
+        arguments: [
+            ReceiverAnswer.resetInBody, .raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"),
+            .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0x5\r\nzzz"),
+            .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\nFFFFFFFFFFFFFFFFF\r\n"),
+        ])
     func brokenBody(_ answer: ReceiverAnswer) async throws {
         let receiver = try ScriptedReceiver(answer: answer)
         let fixture = try PoolFixture()
@@ -106,15 +117,19 @@ struct AnswerTests {
         #expect(got.truncated)
     }
 
-    @Test("Bytes after an answer are nobody's answer")
-    func poisonedConnection() async throws {
+    @Test("Bytes after an answer are nobody's answer", arguments: [Duration.zero, .milliseconds(20)])
+    func poisonedConnection(_ pause: Duration) async throws {
         let receiver = try ScriptedReceiver()
-        let fixture = try PoolFixture()
-        let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-        let evil = "HTTP/1.1 418 Evil\r\nContent-Length: 0\r\n\r\n"
-        receiver.answer(next: [.raw(ok + evil, then: .hang)])
+        let fixture = try PoolFixture(couriers: 1)
+        let evil = ReceiverAnswer.status(418).steps
+        receiver.answer(next: [
+            ReceiverAnswer(ReceiverAnswer.ok.steps + [.pause(pause)] + evil),
+            // Another endpoint's, slow enough for the bytes to arrive.
+            .ok.delayed(by: .milliseconds(200)),
+        ])
         #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
+        #expect(try await fixture.send(.to(receiver, id: 2)).outcome.answer?.status == 200)
         #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
-        #expect(receiver.connectionCount == 2)
+        #expect(receiver.connectionCount == 3)
     }
 }

@@ -5,9 +5,11 @@ import Testing
 
 @Suite("Connections that break", .timeLimit(.minutes(1)))
 struct BrokenConnectionTests {
-    @Test("No answer: reset and close are both connection_reset", arguments: [
-        ReceiverAnswer.resetAfterRequest, .closeWithoutAnswer,
-    ])
+    @Test(
+        "No answer: reset and close are both connection_reset",
+        arguments: [
+            ReceiverAnswer.resetAfterRequest, .closeWithoutAnswer,
+        ])
     func broken(_ answer: ReceiverAnswer) async throws {
         let receiver = try ScriptedReceiver(answer: answer)
         let fixture = try PoolFixture()
@@ -15,9 +17,11 @@ struct BrokenConnectionTests {
         #expect(receiver.requests.count == 1)
     }
 
-    @Test("A request is never sent a second time over another connection", arguments: [
-        ReceiverAnswer.resetAfterRequest, .closeWithoutAnswer,
-    ])
+    @Test(
+        "A request is never sent a second time over another connection",
+        arguments: [
+            ReceiverAnswer.resetAfterRequest, .closeWithoutAnswer,
+        ])
     func noHiddenRepeat(_ answer: ReceiverAnswer) async throws {
         let receiver = try ScriptedReceiver()
         let fixture = try PoolFixture()
@@ -25,7 +29,7 @@ struct BrokenConnectionTests {
         #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
         let result = try await fixture.send(.to(receiver), body: Array("second".utf8))
         #expect(result.outcome.errorCode == .connectionReset)
-        #expect(result.timings.reusedConnection || receiver.connectionCount == 2)
+        #expect(result.timings.reusedConnection)
         #expect(receiver.requests.map(\.text) == ["hello", "second"])
         #expect(try await fixture.send(.to(receiver), body: Array("third".utf8)).outcome.answer?.status == 200)
         #expect(receiver.requests.map(\.text) == ["hello", "second", "third"])
@@ -70,8 +74,8 @@ struct BrokenConnectionTests {
     func notTLS() async throws {
         let receiver = try ScriptedReceiver()
         let fixture = try PoolFixture()
-        let result = try await fixture.send(.to(receiver, scheme: "https", timeout: .seconds(5)))
-        #expect([.tlsFailure, .connectTimeout].contains(result.outcome.errorCode))
+        let result = try await fixture.send(.to(receiver, scheme: "https"))
+        #expect(result.outcome == .failed(.tlsFailure, detail: "the TLS handshake failed: wrong version number"))
         #expect(receiver.requests.isEmpty)
     }
 }

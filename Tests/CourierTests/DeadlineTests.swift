@@ -7,6 +7,8 @@ import Testing
 @Suite("Deadlines", .timeLimit(.minutes(1)))
 struct DeadlineTests {
     private static let timeout = Duration.milliseconds(400)
+    /// Far less than any other limit, far more than a busy machine needs.
+    private static let slack = Duration.seconds(8)
 
     @Test("Silence and a dripping head end at the deadline", arguments: [ReceiverAnswer.hang, .dripHead])
     func noHead(_ answer: ReceiverAnswer) async throws {
@@ -15,9 +17,10 @@ struct DeadlineTests {
         let begun = ContinuousClock.now
         let result = try await fixture.send(.to(receiver, timeout: Self.timeout))
         #expect(result.outcome.errorCode == .timeout)
-        #expect(begun.duration(to: .now) >= Self.timeout)
-        #expect(begun.duration(to: .now) < Self.timeout * 5)
-        #expect(result.timings.total >= 400_000)
+        // libcurl counts in whole milliseconds.
+        #expect(begun.duration(to: .now) >= Self.timeout - .milliseconds(2))
+        #expect(begun.duration(to: .now) < Self.slack)
+        #expect(result.timings.total >= 398_000)
     }
 
     @Test("A dripping body ends at the deadline, and the answer counts")
@@ -29,18 +32,18 @@ struct DeadlineTests {
         #expect(answer.status == 200)
         #expect(answer.truncated)
         #expect(answer.bodyPrefix.allSatisfy { $0 == 0x62 })
-        #expect(begun.duration(to: .now) < Self.timeout * 5)
+        #expect(begun.duration(to: .now) < Self.slack)
     }
 
     @Test("A TLS handshake that stalls ends at the connect timeout")
     func stalledHandshake() async throws {
-        let receiver = try ScriptedReceiver(answer: .hang)
+        let receiver = try ScriptedReceiver(accepts: false)
         let fixture = try PoolFixture()
-        // The receiver waits for the end of a head that never comes; it takes the handshake for one.
-        let route = CourierRoute.to(receiver, scheme: "https", timeout: .seconds(20), connectTimeout: .milliseconds(300))
+        let route = CourierRoute.to(
+            receiver, scheme: "https", timeout: .seconds(20), connectTimeout: .milliseconds(300))
         let result = try await fixture.send(route)
-        #expect([.connectTimeout, .tlsFailure].contains(result.outcome.errorCode))
-        #expect(result.timings.total < 5_000_000)
+        #expect(result.outcome.errorCode == .connectTimeout)
+        #expect(result.timings.total < 10_000_000)
     }
 
     @Test("Nothing is sent when it is too late to begin")

@@ -9,8 +9,10 @@ struct DeliveryTests {
     func roundTrip() async throws {
         let receiver = try ScriptedReceiver(answer: .status(202, headers: [("Retry-After", " 120 ")], body: "thanks"))
         let fixture = try PoolFixture()
-        let route = CourierRoute.to(receiver, path: "/a/../b?x=%0d%0a", headers: [("User-Agent", "Postrider/1"), ("X-Empty", "")])
-        let request = TestRequest(route, body: [0, 255, 10, 13], headers: [("webhook-id", "evt_1"), ("Content-Type", "text/plain")])
+        let route = CourierRoute.to(
+            receiver, path: "/a/../b?x=%0d%0a", headers: [("User-Agent", "Postrider/1"), ("X-Empty", "")])
+        let request = TestRequest(
+            route, body: [0, 255, 10, 13], headers: [("webhook-id", "evt_1"), ("Content-Type", "text/plain")])
         let result = try await fixture.send(request)
 
         #expect(result.request === request)
@@ -25,9 +27,10 @@ struct DeliveryTests {
         #expect(received.path == "/a/../b?x=%0d%0a")
         #expect(received.body == [0, 255, 10, 13])
         #expect(received.header("host") == "127.0.0.1:\(receiver.port)")
-        #expect(received.headers.map(\.name).sorted() == [
-            "Content-Length", "Content-Type", "Host", "User-Agent", "X-Empty", "webhook-id", "webhook-timestamp",
-        ])
+        #expect(
+            received.headers.map(\.name).sorted() == [
+                "Content-Length", "Content-Type", "Host", "User-Agent", "X-Empty", "webhook-id", "webhook-timestamp",
+            ])
         #expect(received.header("content-type") == "text/plain")
         #expect(abs(result.startedAt / 1_000_000 - (Int64(received.header("webhook-timestamp") ?? "") ?? 0)) <= 1)
         #expect(receiver.violations.isEmpty)
@@ -65,12 +68,16 @@ struct DeliveryTests {
     @Test("Two endpoints with one host do not share a connection, nor do two revisions")
     func separateConnections() async throws {
         let receiver = try ScriptedReceiver()
-        let fixture = try PoolFixture(couriers: 1)
-        for route in [CourierRoute.to(receiver, id: 1), .to(receiver, id: 2), .to(receiver, id: 1, revision: 2)] {
+        let resolver = ScriptedResolver(["shared.example": [.addresses([.loopback])]])
+        let fixture = try PoolFixture(couriers: 1, resolver: resolver)
+        func route(_ id: Int32, revision: Int32 = 1) -> CourierRoute {
+            .to(receiver, id: id, revision: revision, name: "shared.example")
+        }
+        for route in [route(1), route(2), route(1, revision: 2)] {
             #expect(try await fixture.send(route).timings.reusedConnection == false)
         }
         #expect(receiver.connectionCount == 3)
-        #expect(try await fixture.send(.to(receiver, id: 2)).timings.reusedConnection)
+        #expect(try await fixture.send(route(2)).timings.reusedConnection)
     }
 
     @Test("A thousand requests to five endpoints get one result each")
@@ -86,7 +93,7 @@ struct DeliveryTests {
         #expect(results.count == 1000)
         #expect(receivers.map(\.requests.count) == [200, 200, 200, 200, 200])
         #expect(Set(receivers.flatMap(\.requests).map(\.text)).count == 1000)
-        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 64)
+        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 320, "more than could be under way")
         #expect(receivers.flatMap(\.violations).isEmpty)
         #expect(fixture.pool.inFlight == 0)
     }
@@ -95,21 +102,22 @@ struct DeliveryTests {
     func boundedInFlight() async throws {
         let receiver = try ScriptedReceiver(answer: .hang)
         let fixture = try PoolFixture(couriers: 1) { $0.maximumInFlight = 3 }
-        let route = CourierRoute.to(receiver, timeout: .milliseconds(600))
-        fixture.pool.submit((0..<6).map { TestRequest(route, number: $0) })
+        fixture.pool.submit((0..<6).map { TestRequest(.to(receiver), number: $0) })
         try await receiver.waitForRequests(3)
         #expect(fixture.pool.inFlight == 6)
+        fixture.pool.cancelAll()
         let results = try await fixture.log.wait(for: 6)
-        #expect(results.allSatisfy { $0.outcome.errorCode == .timeout })
-        let arrivals = receiver.requests.map(\.arrivedAt)
-        #expect(arrivals.count == 6)
-        #expect(arrivals[3] - arrivals[2] > .milliseconds(400))
+        #expect(results.filter { $0.outcome == .interrupted }.count == 3)
+        #expect(results.filter { $0.outcome == .notSent(.cancelled) }.count == 3)
     }
 
-    @Test("A header that would frame the request differently stops it", arguments: [
-        ("Transfer-Encoding", "chunked"), ("host", "example.com"), ("X", "a\r\nY: b"), ("X Y", "a"), ("CONTENT-LENGTH", "0"),
-        ("X", "a\u{0}"), ("X", "é"), ("", "x"),
-    ])
+    @Test(
+        "A header that would frame the request differently stops it",
+        arguments: [
+            ("Transfer-Encoding", "chunked"), ("host", "example.com"), ("X", "a\r\nY: b"), ("X Y", "a"),
+            ("CONTENT-LENGTH", "0"),
+            ("X", "a\u{0}"), ("X", "é"), ("", "x"),
+        ])
     func forbiddenHeader(_ name: String, _ value: String) async throws {
         let receiver = try ScriptedReceiver()
         let fixture = try PoolFixture()

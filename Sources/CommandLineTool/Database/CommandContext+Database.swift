@@ -20,7 +20,8 @@ extension CommandContext {
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await PostgresConnection.connect(
-            try database(configuration()), deadline: Self.databaseDeadline, logger: Logger(label: "postrider") { _ in
+            try database(configuration()), deadline: Self.databaseDeadline,
+            logger: Logger(label: "postrider") { _ in
                 SwiftLogNoOpLogHandler()
             })
         do {
@@ -31,5 +32,10 @@ extension CommandContext {
             await connection.close()
             throw error
         }
+    }
+
+    /// Runs one statement on a connection of its own.
+    func run<Statement: PostgresStatement>(_ statement: Statement) async throws -> [Statement.Row] {
+        try await withDatabase { try await $0.rows(statement) }
     }
 }

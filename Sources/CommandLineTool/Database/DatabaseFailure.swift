@@ -15,14 +15,35 @@ enum DatabaseFailure {
 
     /// The error in one line, with the next step where there is an obvious one.
     static func message(_ error: PostgresError) -> String {
+        // What the database refuses, it refuses in our own words; which database that was is beside the point.
+        guard status(error) != .badData else { return error.message }
+        return remedy(error).map { "\(error). \($0)" } ?? "\(error)"
+    }
+
+    /// The next step where there is an obvious one.
+    static func remedy(_ error: PostgresError) -> String? {
         switch error.sqlState {
-        case SQLState.undefinedTable, SQLState(rawValue: "3F000"), SQLState(rawValue: "42883"):
-            "\(error). Is the schema there? Run: postrider migrate"
+        case SQLState.undefinedTable, SQLState(rawValue: "3F000"), SQLState(rawValue: "42883"),
+            SQLState(rawValue: "42703"):
+            return "Is the schema there, and up to date? Run: postrider migrate"
         case SQLState.insufficientPrivilege:
-            "\(error). Grant the role you log in with postrider_operator (or postrider_worker for the worker)."
+            return "Grant the role you log in with postrider_operator (postrider_producer to publish, "
+                + "postrider_worker to run a worker or test an endpoint)."
         case SQLState.undefinedDatabase:
-            "\(error). Create the database, or name another one in POSTRIDER_DATABASE_URL."
-        default: error.sqlState?.category == "P0" || error.kind == .data ? error.message : "\(error)"
+            return "Create the database, or name another one in POSTRIDER_DATABASE_URL."
+        case SQLState.invalidPassword, SQLState(rawValue: "28000"):
+            return "Check user and password in POSTRIDER_DATABASE_URL (or PGUSER, PGPASSWORD), and pg_hba.conf."
+        case SQLState(rawValue: "25006"):
+            return "This is a standby: name the primary in POSTRIDER_DATABASE_URL."
+        case SQLState(rawValue: "53300"):
+            return "All connections are taken: raise max_connections, or put a pooler in between."
+        default:
+            break
+        }
+        switch error.code {
+        case .invalidConfiguration: return "Check POSTRIDER_DATABASE_URL, or libpq's PG* variables where it is not set."
+        case .connectFailed: return "See that PostgreSQL runs there; POSTRIDER_DATABASE_URL says where."
+        default: return nil
         }
     }
 }

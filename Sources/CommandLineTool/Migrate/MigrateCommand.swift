@@ -22,7 +22,7 @@ struct MigrateCommand: ContextCommand {
             made unless they exist.
 
             Example:
-              POSTRIDER_DATABASE_URL=postgresql://owner@db/app postrider migrate
+              postrider migrate
             """)
 
     @Flag(name: .customLong("print-sql"), help: "Print the SQL instead of running it; needs no database.")

@@ -30,9 +30,20 @@ struct Output: Sendable {
         }
     }
 
-    /// One JSON value on a line of standard output, with its keys sorted.
+    /// Names and values, a line each, the values below each other. What has no value is left out.
+    func fields(_ fields: [(name: String, value: String?)]) {
+        let known = fields.filter { $0.value != nil }
+        let width = known.map { DisplayWidth.of($0.name) }.max() ?? 0
+        for (name, value) in known {
+            let padding = String(repeating: " ", count: width - DisplayWidth.of(name) + 2)
+            line("\(name)\(padding)\(value ?? "")")
+        }
+    }
+
+    /// One JSON value on a line of standard output, with its keys sorted and in snake_case. What has no value is left out.
     func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(value)
         context.writeOutput(String(decoding: data, as: UTF8.self) + "\n")

@@ -20,6 +20,8 @@ struct Receiver: Sendable {
     let verifier: WebhookVerifier?
     let now: @Sendable () -> Double
     let tell: @Sendable (ReceivedRequest) -> Void
+    /// The status code to answer a request with.
+    var choose: @Sendable (ReceivedRequest) -> Int = { $0.status }
 
     /// The most bytes of a body that are taken.
     static let bodyLimit = 1 << 20
@@ -81,11 +83,13 @@ struct Receiver: Sendable {
             headers: Dictionary(fields.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" },
             body: body, verification: verify(fields, body))
         tell(received)
-        switch received.status {
+        let status = choose(received)
+        switch status {
         case 200: return HTTPResponse(statusCode: .ok)
         case 405:
             return HTTPResponse(statusCode: .methodNotAllowed, headers: HTTPHeaders([HTTPHeader("Allow"): "POST"]))
-        default: return HTTPResponse(statusCode: .unauthorized)
+        case 401: return HTTPResponse(statusCode: .unauthorized)
+        default: return HTTPResponse(statusCode: HTTPStatusCode(status, phrase: ""))
         }
     }
 

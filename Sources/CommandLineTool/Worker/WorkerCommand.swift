@@ -15,7 +15,7 @@ struct WorkerCommand: ContextCommand {
             Run as many as you like, on as many machines as you like. Logs go to standard error.
 
             Example:
-              POSTRIDER_DATABASE_URL=postgresql://worker@db/app postrider worker
+              postrider worker
             """)
 
     /// On top of the drain timeout, for recording and closing.
@@ -33,7 +33,8 @@ struct WorkerCommand: ContextCommand {
         let worker = try WorkerService(
             configuration, database: database,
             name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
-            version: PostriderVersion.current, keyFile: keyFile, registry: PrometheusRegistry(describing: MetricDescription.postrider), log: log)
+            version: PostriderVersion.current, keyFile: keyFile,
+            registry: PrometheusRegistry(describing: MetricDescription.postrider), log: log)
         var group = ServiceGroupConfiguration(
             services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

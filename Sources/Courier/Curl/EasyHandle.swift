@@ -25,6 +25,11 @@ internal import CLibCurl
         unsafe check(courier_set_offset(pointer, option, curl_off_t(value)))
     }
 
+    /// False when libcurl does not take the URL, because it is absurdly long.
+    func setURL(_ url: String) -> Bool {
+        unsafe courier_set_string(pointer, CURLOPT_URL, url) == CURLE_OK
+    }
+
     /// libcurl copies the string.
     func set(_ option: CURLoption, _ value: String) {
         unsafe check(courier_set_string(pointer, option, value))

@@ -52,7 +52,9 @@ internal import CLibCurl
     func nextFinished() -> (easy: UnsafeMutableRawPointer, code: UInt32)? {
         var left: Int32 = 0
         while let ended = unsafe curl_multi_info_read(pointer, &left) {
-            guard unsafe ended.pointee.msg == CURLMSG_DONE, let easy = unsafe ended.pointee.easy_handle else { continue }
+            guard unsafe ended.pointee.msg == CURLMSG_DONE, let easy = unsafe ended.pointee.easy_handle else {
+                continue
+            }
             return unsafe (easy, ended.pointee.data.result.rawValue)
         }
         return nil

@@ -1,3 +1,4 @@
+internal import CLibCurl
 internal import Dispatch
 internal import Glibc
 internal import Outbox
@@ -75,7 +76,7 @@ extension Courier {
             return
         }
         guard let exchange = prepared.idle.popLast() ?? Exchange(prepared, courier: self) else {
-            results.append(pending.result(.failed(.internalError, detail: "the worker is out of memory")))
+            results.append(pending.result(.failed(.internalError, detail: "the request could not be prepared")))
             return
         }
         shelf.took(exchange)

@@ -21,16 +21,16 @@ final class Courier: @unchecked Sendable {
     let load = Atomic(0)
     let queue: DispatchQueue
     let names: NameService
-    private let deliver: Delivery
-    private let inbox = Mutex<[any CourierRequest]>([])
-    private let maximumInFlight: Int
+    let deliver: Delivery
+    let inbox = Mutex<[any CourierRequest]>([])
+    var limit: InFlightLimit
 
-    private var multi: MultiHandle?
-    private var events: EventSet
+    var multi: MultiHandle?
+    var events: EventSet
     private var source: (any DispatchSourceRead)?
-    private var timer: (any DispatchSourceTimer)?
-    private var curlDeadline: ContinuousClock.Instant?
-    private var armed: ContinuousClock.Instant?
+    var timer: (any DispatchSourceTimer)?
+    var curlDeadline: ContinuousClock.Instant?
+    var armed: ContinuousClock.Instant?
 
     /// The number of the present turn: one piece of work on the queue.
     var turn: UInt64 = 0
@@ -58,7 +58,7 @@ final class Courier: @unchecked Sendable {
         self.judge = judge
         self.deliver = deliver
         let share = max(1, configuration.couriers)
-        maximumInFlight = max(1, (configuration.maximumInFlight + share - 1) / share)
+        limit = InFlightLimit(maximum: (max(1, configuration.maximumInFlight) - 1) / share + 1)
         queue = DispatchQueue(label: "postrider.courier.\(number)")
         multi = unsafe MultiHandle(
             owner: Unmanaged.passUnretained(self).toOpaque(),
@@ -131,151 +131,5 @@ final class Courier: @unchecked Sendable {
         timer = nil
         for completion in onClosed { completion() }
         onClosed = []
-    }
-}
-
-// MARK: - One turn
-
-extension Courier {
-    /// Does all that there is to do without waiting, and hands the results on together.
-    func runTurn() {
-        turn &+= 1
-        takeInbox()
-        var rounds = 0
-        var taken = 0
-        repeat {
-            rounds += 1
-            taken = events.take()
-            for index in 0..<taken { act(onEventAt: index) }
-            actOnTime()
-            collectFinished()
-            startWaiting()
-            actOnTime()
-            collectFinished()
-        } while taken == EventSet.batch && rounds < Self.maximumRounds
-        endOverdueLookUps()
-        finishTurn()
-    }
-
-    /// Hands results on and sets the timer.
-    func finishTurn() {
-        if !results.isEmpty {
-            let batch = results
-            results = []
-            results.reserveCapacity(batch.count)
-            load.subtract(batch.count, ordering: .relaxed)
-            deliver(batch)
-        }
-        armTimer()
-    }
-
-    func takeInbox() {
-        let arrived = inbox.withLock { inbox in
-            let arrived = inbox
-            inbox = []
-            return arrived
-        }
-        guard !arrived.isEmpty else { return }
-        if waitingHead == waiting.count {
-            waiting = arrived
-            waitingHead = 0
-        } else {
-            waiting.append(contentsOf: arrived)
-        }
-    }
-
-    private func startWaiting() {
-        while waitingHead < waiting.count, isClosed || active.count + unresolvedCount < maximumInFlight {
-            let request = waiting[waitingHead]
-            waitingHead += 1
-            if isClosed { cancel(request) } else { begin(request) }
-        }
-        if waitingHead == waiting.count {
-            waiting = []
-            waitingHead = 0
-        } else if waitingHead > 1024 {
-            waiting.removeFirst(waitingHead)
-            waitingHead = 0
-        }
-    }
-
-    private func act(onEventAt index: Int) {
-        switch events.event(at: index) {
-        case .ready(let socket, let bits): multi?.act(on: socket, bits)
-        // libcurl looks at a kept connection before it uses it, but takes one with bytes waiting for a good one: the next
-        // request would get an answer that was meant for nobody. Shut down, it is plainly dead.
-        case .disturbed(let socket): shutdown(socket, Int32(SHUT_RDWR))
-        case nil: break
-        }
-    }
-
-    private func actOnTime() {
-        var rounds = 0
-        while let deadline = curlDeadline, deadline <= .now, rounds < Self.maximumRounds {
-            curlDeadline = nil
-            multi?.actOnTime()
-            rounds += 1
-        }
-    }
-
-    private func collectFinished() {
-        while let (easy, code) = unsafe multi?.nextFinished() {
-            var context: UnsafeMutablePointer<CChar>?
-            unsafe courier_get_string(easy, CURLINFO_PRIVATE, &context)
-            guard let context = unsafe context else { continue }
-            let exchange = unsafe Unmanaged<Exchange>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
-            release(exchange, exchange.unload(code: code))
-        }
-    }
-
-    /// Puts an exchange under way. False when libcurl would not take it.
-    func add(_ exchange: Exchange) -> Bool {
-        guard multi?.add(exchange.handle) == true else { return false }
-        exchange.slot = active.count
-        active.append(exchange)
-        return true
-    }
-
-    /// Takes an exchange back and keeps its handle for another request.
-    func release(_ exchange: Exchange, _ result: CourierResult?) {
-        multi?.remove(exchange.handle)
-        let last = active.removeLast()
-        if last !== exchange {
-            active[exchange.slot] = last
-            last.slot = exchange.slot
-        }
-        exchange.lastTurn = turn
-        shelf.put(exchange, maximum: configuration.maximumPrepared)
-        if let result { results.append(result) }
-    }
-}
-
-// MARK: - What libcurl asks for
-
-extension Courier {
-    fileprivate func curlWants(_ socket: Int32, _ what: Int32) {
-        events.watch(socket, reading: what & CURL_POLL_IN != 0 && what != CURL_POLL_REMOVE,
-            writing: what & CURL_POLL_OUT != 0 && what != CURL_POLL_REMOVE)
-    }
-
-    fileprivate func curlWantsTime(_ milliseconds: Int) {
-        curlDeadline = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
-    }
-
-    func socketWasOpened(_ socket: Int32) {
-        events.forget(socket)
-    }
-
-    func socketWillClose(_ socket: Int32) {
-        events.forget(socket)
-    }
-
-    /// The timer is set anew only when it would be too late: one that comes too early does no harm.
-    private func armTimer() {
-        let deadline = [curlDeadline, unresolvedDeadline].compactMap(\.self).min()
-        guard let deadline, !isClosed else { return }
-        if let armed, armed <= deadline { return }
-        armed = deadline
-        timer?.schedule(deadline: .now() + max(deadline - .now, .zero).dispatchInterval, leeway: .milliseconds(1))
     }
 }

@@ -6,37 +6,47 @@ internal import Outbox
 extension Exchange {
     func setCallbacks() {
         let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
-        for option in [CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA] {
+        for option in [
+            CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
+        ] {
             unsafe handle.set(option, pointer: context)
         }
         // A connection outlives the exchange that made it, and is closed in the name of its courier.
         unsafe handle.set(CURLOPT_CLOSESOCKETDATA, pointer: Unmanaged.passUnretained(courier).toOpaque())
-        unsafe handle.check(courier_set_data_function(handle.pointer, CURLOPT_HEADERFUNCTION) { line, size, count, context in
-            guard let line = unsafe line, let exchange = unsafe Exchange.of(context) else { return 0 }
-            let span = unsafe Span(_unsafeStart: UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), count: size * count)
-            return exchange.takeHeadLine(span) ? size * count : 0
-        })
-        unsafe handle.check(courier_set_data_function(handle.pointer, CURLOPT_WRITEFUNCTION) { piece, size, count, context in
-            guard let piece = unsafe piece, let exchange = unsafe Exchange.of(context) else { return 0 }
-            let span = unsafe Span(_unsafeStart: UnsafeRawPointer(piece).assumingMemoryBound(to: UInt8.self), count: size * count)
-            return exchange.takeBodyPiece(span) ? size * count : 0
-        })
-        unsafe handle.check(courier_set_open_function(handle.pointer) { context, purpose, address in
-            guard purpose == CURLSOCKTYPE_IPCXN, let address = unsafe address, let exchange = unsafe Exchange.of(context)
-            else { return -1 }
-            return unsafe exchange.openSocket(address)
-        })
-        unsafe handle.check(courier_set_close_function(handle.pointer) { context, socket in
-            guard let context = unsafe context else { return close(socket) }
-            unsafe Unmanaged<Courier>.fromOpaque(context).takeUnretainedValue().socketWillClose(socket)
-            return close(socket)
-        })
-        unsafe handle.check(courier_set_request_function(handle.pointer) { context, remote, _, _, _ in
-            guard let remote = unsafe remote, let exchange = unsafe Exchange.of(context),
-                exchange.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
-            else { return Int32(CURL_PREREQFUNC_ABORT) }
-            return Int32(CURL_PREREQFUNC_OK)
-        })
+        unsafe handle.check(
+            courier_set_data_function(handle.pointer, CURLOPT_HEADERFUNCTION) { line, size, count, context in
+                guard let line = unsafe line, let exchange = unsafe Exchange.of(context) else { return 0 }
+                let span = unsafe Span(
+                    _unsafeStart: UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), count: size * count)
+                return exchange.takeHeadLine(span) ? size * count : 0
+            })
+        unsafe handle.check(
+            courier_set_data_function(handle.pointer, CURLOPT_WRITEFUNCTION) { piece, size, count, context in
+                guard let piece = unsafe piece, let exchange = unsafe Exchange.of(context) else { return 0 }
+                let span = unsafe Span(
+                    _unsafeStart: UnsafeRawPointer(piece).assumingMemoryBound(to: UInt8.self), count: size * count)
+                return exchange.takeBodyPiece(span) ? size * count : 0
+            })
+        unsafe handle.check(
+            courier_set_open_function(handle.pointer) { context, purpose, address in
+                guard purpose == CURLSOCKTYPE_IPCXN, let address = unsafe address,
+                    let exchange = unsafe Exchange.of(context)
+                else { return -1 }
+                return unsafe exchange.openSocket(address)
+            })
+        unsafe handle.check(
+            courier_set_close_function(handle.pointer) { context, socket in
+                guard let context = unsafe context else { return close(socket) }
+                unsafe Unmanaged<Courier>.fromOpaque(context).takeUnretainedValue().socketWillClose(socket)
+                return close(socket)
+            })
+        unsafe handle.check(
+            courier_set_request_function(handle.pointer) { context, remote, _, _, _ in
+                guard let remote = unsafe remote, let exchange = unsafe Exchange.of(context),
+                    exchange.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
+                else { return Int32(CURL_PREREQFUNC_ABORT) }
+                return Int32(CURL_PREREQFUNC_OK)
+            })
     }
 
     private static func of(_ context: UnsafeMutableRawPointer?) -> Exchange? {
@@ -104,6 +114,8 @@ extension Exchange {
             return false
         }
         carriage?.end.wasSent = true
+        let openedSocket = carriage?.openedSocket ?? true
+        carriage?.reusedConnection = !openedSocket
         return true
     }
 }

@@ -17,6 +17,8 @@ internal import Outbox
         var remoteAddress: IPAddress?
         var blockedAddress: IPAddress?
         var openedSocket = false
+        /// The request went out over a connection that was there before.
+        var reusedConnection = false
     }
 
     let prepared: PreparedRoute
@@ -35,15 +37,16 @@ internal import Outbox
     private var resolve: TextList?
     private let errorText: UnsafeMutablePointer<CChar>
 
-    /// Nil when memory is out.
+    /// Nil when memory is out or libcurl does not take the URL.
     init?(_ prepared: PreparedRoute, courier: Courier) {
-        guard let handle = EasyHandle() else { return nil }
+        guard let handle = EasyHandle(), handle.setURL(prepared.route.url) else { return nil }
         self.handle = handle
         self.prepared = prepared
         self.courier = courier
         judge = courier.judge
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        unsafe self.handle.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         setFixedOptions(courier.configuration)
         setCallbacks()
     }
@@ -88,6 +91,12 @@ internal import Outbox
             remoteAddress: carriage.remoteAddress, blockedAddress: carriage.blockedAddress, timings: timings(carriage))
     }
 
+    /// The request, if its transfer ended for want of a socket. The handle is free then.
+    func takeRequestLackingSocket() -> (any CourierRequest)? {
+        guard case .noSocket = carriage?.end.stop, carriage?.end.wasSent == false else { return nil }
+        return carriage.take()?.pending.request
+    }
+
     /// The result of the request when its transfer is given up for the pool's own reasons.
     func abandon() -> CourierResult? {
         guard let carriage = carriage.take() else { return nil }
@@ -108,7 +117,7 @@ internal import Outbox
         }
         timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
         timings.total = (ContinuousClock.now - carriage.pending.begun).microseconds
-        timings.reusedConnection = carriage.end.wasSent && !carriage.openedSocket
+        timings.reusedConnection = carriage.reusedConnection
         return timings
     }
 
@@ -128,7 +137,6 @@ internal import Outbox
 
     private func setFixedOptions(_ configuration: CourierConfiguration) {
         let route = prepared.route
-        handle.set(CURLOPT_URL, route.url)
         handle.set(CURLOPT_POST, 1)
         handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

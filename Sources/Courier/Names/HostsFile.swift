@@ -1,3 +1,4 @@
+internal import CLibCurl
 internal import Glibc
 internal import Outbox
 

@@ -65,7 +65,7 @@ struct NameCache<Waiter> {
 
     /// The next name to resolve, if a thread is free.
     mutating func next() -> String? {
-        guard running < limits.maximumThreads, !queue.isEmpty else { return nil }
+        guard running < max(1, limits.maximumThreads), !queue.isEmpty else { return nil }
         running += 1
         let name = queue.removeFirst()
         entries[name]?.flight?.state = .running

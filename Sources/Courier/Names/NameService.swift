@@ -13,7 +13,9 @@ final class NameService: Sendable {
     private let judge: @Sendable (IPAddress) -> Bool
     private let limits: NameLimits
     private let cache: Mutex<NameCache<Waiter>>
-    private let threads = DispatchQueue(label: "postrider.names", attributes: .concurrent)
+    /// Queues without work. Serial ones: each has a thread of its own when it needs one, whereas look-ups that block on a
+    /// concurrent queue take the threads that everyone shares, and Dispatch waits a second before it makes another.
+    private let idleQueues: Mutex<[DispatchQueue]>
     private let clock = DispatchQueue(label: "postrider.names.budget")
 
     init(limits: NameLimits, resolver: any NameResolver, judge: @escaping @Sendable (IPAddress) -> Bool) {
@@ -21,6 +23,7 @@ final class NameService: Sendable {
         self.resolver = resolver
         self.judge = judge
         cache = Mutex(NameCache(limits: limits))
+        idleQueues = Mutex((0..<max(1, limits.maximumThreads)).map { DispatchQueue(label: "postrider.names.\($0)") })
     }
 
     /// The answer for `name` if it is at hand; else nil, and `waiter` is called with it, once, on any thread.
@@ -47,17 +50,20 @@ final class NameService: Sendable {
 
     private func startNext() {
         while let name = cache.withLock({ $0.next() }) {
-            threads.async { [self] in resolve(name) }
+            // There is always one: no more look-ups run than there are queues, and each gives its own back first.
+            guard let queue = idleQueues.withLock({ $0.popLast() }) else { return }
+            queue.async { [self] in resolve(name, on: queue) }
         }
     }
 
-    private func resolve(_ name: String) {
+    private func resolve(_ name: String, on queue: DispatchQueue) {
         let result: Result<[IPAddress], NameResolutionError>
         do throws(NameResolutionError) {
             result = .success(try resolver.addresses(of: name))
         } catch {
             result = .failure(error)
         }
+        idleQueues.withLock { $0.append(queue) }
         let (waiters, answer, freshUntil) = cache.withLock { $0.finish(name, result, now: .now, judge: judge) }
         for waiter in waiters { waiter(answer, freshUntil) }
         startNext()

@@ -69,8 +69,10 @@ struct AnswerHead: Equatable {
         else { return }
         let bytes = line.indices.map { line[$0] }
         guard bytes.prefix(12).map({ $0 | 0x20 }).elementsEqual("retry-after:".utf8.map { $0 | 0x20 }) else { return }
-        let value = bytes.dropFirst(12).trimming { $0 <= 0x20 }
-        guard value.count <= Self.maximumRetryAfterBytes, value.allSatisfy({ (0x20...0x7E).contains($0) }) else { return }
+        let value = bytes.dropFirst(12).trimming { [0x20, 0x09, 0x0D, 0x0A].contains($0) }
+        guard value.count <= Self.maximumRetryAfterBytes, value.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            return
+        }
         retryAfter.append(String(decoding: value, as: UTF8.self))
     }
 

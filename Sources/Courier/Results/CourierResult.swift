@@ -15,4 +15,17 @@ public struct CourierResult: Sendable {
     public var blockedAddress: IPAddress?
     /// Where the time went.
     public var timings: CourierTimings
+
+    /// A result.
+    public init(
+        request: any CourierRequest, startedAt: Int64, outcome: CourierOutcome, remoteAddress: IPAddress? = nil,
+        blockedAddress: IPAddress? = nil, timings: CourierTimings = CourierTimings()
+    ) {
+        self.request = request
+        self.startedAt = startedAt
+        self.outcome = outcome
+        self.remoteAddress = remoteAddress
+        self.blockedAddress = blockedAddress
+        self.timings = timings
+    }
 }

@@ -8,7 +8,8 @@ enum TLSFailureText {
     ///   - curl: libcurl's words. Only the last part of OpenSSL's chain of words is used, and only plain ones.
     static func text(certificateError: Int, curl: String) -> String {
         switch certificateError {
-        case 0: return "the TLS handshake failed" + reason(in: curl)
+        // libcurl says 1 as long as no certificate has been looked at.
+        case 0, 1: return "the TLS handshake failed" + reason(in: curl)
         case 9: return "the certificate is not valid yet"
         case 10: return "the certificate has expired"
         case 18, 19: return "the certificate is self-signed"
@@ -27,7 +28,9 @@ enum TLSFailureText {
         if text.contains("subject name") { return ": the certificate is not for this host" }
         guard let mark = text.range(ofLast: "routines::") else { return "" }
         let words = text[mark...].prefix(maximumLength)
-        guard !words.isEmpty, words.utf8.allSatisfy({ $0 == 0x20 || (0x61...0x7A).contains($0 | 0x20) }) else { return "" }
+        guard !words.isEmpty, words.utf8.allSatisfy({ $0 == 0x20 || (0x61...0x7A).contains($0 | 0x20) }) else {
+            return ""
+        }
         return ": " + words
     }
 }

@@ -15,7 +15,7 @@ struct TransferFailure: Equatable {
     init(_ end: TransferEnd) {
         switch CURLcode(rawValue: end.code) {
         case CURLE_OK:
-            // A connection that ends within the head ends the transfer without an error.
+            // libcurl does not mind a connection that ends within the head.
             self.init(.protocolError, "the answer broke off within its head")
         case CURLE_OPERATION_TIMEDOUT:
             self = Self.timeout(end)
@@ -26,9 +26,11 @@ struct TransferFailure: Equatable {
         case CURLE_COULDNT_RESOLVE_HOST:
             self.init(.dnsFailure, "the name could not be resolved")
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_SHUTDOWN_FAILED,
+            CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_SHUTDOWN_FAILED,
             CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED:
             self.init(.tlsFailure, TLSFailureText.text(certificateError: end.certificateError, curl: end.text))
+        case CURLE_SSL_CACERT_BADFILE:
+            self.init(.internalError, "the worker's trusted certificates cannot be read")
         case CURLE_OUT_OF_MEMORY where end.wasSent:
             // What this version says to a header line beyond its own limit of 100 KiB.
             self.init(.responseTooLarge, "a header line of the answer is larger than the limit")

@@ -1,17 +1,13 @@
-/// A verdict with what else has to be known to record it.
+/// A verdict with its reason.
 public struct AttemptDecision: Hashable, Sendable {
     /// What becomes of the delivery.
     public let verdict: AttemptVerdict
     /// Why the attempt failed; nil exactly when the delivery is done.
     public let errorCode: ErrorCode?
-    /// How long the whole endpoint asks to be left alone: set when it answered 429, 502, 503 or 504 and named a wait in
-    /// `Retry-After`.
-    public let pause: Duration?
 
     /// A decision.
-    public init(verdict: AttemptVerdict, errorCode: ErrorCode?, pause: Duration? = nil) {
+    public init(verdict: AttemptVerdict, errorCode: ErrorCode?) {
         self.verdict = verdict
         self.errorCode = errorCode
-        self.pause = pause
     }
 }

@@ -39,18 +39,16 @@ public struct RetryPolicy: Hashable, Sendable {
         guard let code = observation.errorCode else { return AttemptDecision(verdict: .delivered, errorCode: nil) }
         let scheduled = schedule.delay(afterAttempt: attempt, random: random)
         var wait = scheduled
-        var pause: Duration?
         if case .answered(let status, let values) = observation {
             guard status != 410 else {
                 return AttemptDecision(verdict: .endpointGone(after: scheduled), errorCode: code)
             }
             if let asked = RetryAfter.wait(values, now: now), asked > .zero {
                 wait = max(scheduled, asked)
-                pause = Self.throttles(status) ? asked : nil
             }
         }
         let verdict = verdict(code: code, attempt: attempt, wait: wait, expiresIn: expiresIn)
-        return AttemptDecision(verdict: verdict, errorCode: code, pause: pause)
+        return AttemptDecision(verdict: verdict, errorCode: code)
     }
 
     private func verdict(code: ErrorCode, attempt: Int, wait: Duration, expiresIn: Duration?) -> AttemptVerdict {
@@ -65,7 +63,4 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 
     /// The statuses that speak for the whole endpoint rather than for this event (Standard Webhooks 1.0.0).
-    private static func throttles(_ status: Int) -> Bool {
-        [429, 502, 503, 504].contains(status)
-    }
 }

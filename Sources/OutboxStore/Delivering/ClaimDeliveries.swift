@@ -2,6 +2,7 @@ public import Postgres
 
 /// Takes due deliveries and leases them to a worker. See `postrider.claim` in the migrations for locks and order.
 public struct ClaimDeliveries: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT c.endpoint_id, c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
@@ -36,6 +37,7 @@ public struct ClaimDeliveries: PostgresStatement {
         self.unhinted = unhinted
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(lanes)
@@ -46,6 +48,7 @@ public struct ClaimDeliveries: PostgresStatement {
         parameters.append(unhinted)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> ClaimedDelivery {
         ClaimedDelivery(
             endpoint: try row.column(0), revision: try row.column(1), dueAt: try row.column(2), id: try row.column(3),

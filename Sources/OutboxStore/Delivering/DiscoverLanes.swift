@@ -10,6 +10,7 @@ public struct DiscoverLanes: PostgresStatement {
         public var dueIn: Duration
     }
 
+    /// The text of the statement.
     public static let sql = "SELECT d.endpoint_id, d.due_in_us FROM postrider.discover($1) d"
 
     private let unhinted: Bool
@@ -19,10 +20,12 @@ public struct DiscoverLanes: PostgresStatement {
         self.unhinted = unhinted
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(unhinted)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(endpoint: try row.column(0), dueIn: .microseconds(try row.column(1, as: Int64.self)))
     }

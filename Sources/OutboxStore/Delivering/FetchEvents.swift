@@ -5,6 +5,7 @@ public import Postgres
 /// The bounds on `created_at` let the planner pick the partitions before it starts: as a parameterised join alone it would
 /// open every partition there is. `OFFSET 0` keeps it from reading a whole partition instead of looking up the few rows.
 public struct FetchEvents: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT o.id, o.created_at, postrider.webhook_id(o.id), o.event_type, o.payload,
                o.body, CASE WHEN o.body IS NOT NULL THEN coalesce(o.content_type, '') END,
@@ -34,6 +35,7 @@ public struct FetchEvents: PostgresStatement {
         last = times.max() ?? .negativeInfinity
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(times)
         parameters.append(ids)
@@ -41,6 +43,7 @@ public struct FetchEvents: PostgresStatement {
         parameters.append(last)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
         let payload: PostgresJSON? = try row.column(4)
         let body: [UInt8]? = try row.column(5)

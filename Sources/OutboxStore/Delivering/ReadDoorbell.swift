@@ -5,10 +5,12 @@ public import Postgres
 /// One page is read, no row. A sequence is not transactional, so it rings as soon as a producer's insert has run, before
 /// it commits. That is why a worker looks several times after a ring.
 public struct ReadDoorbell: PostgresStatement {
+    /// The text of the statement.
     public static let sql = "SELECT s.last_value FROM postrider.deliveries_id_seq s"
 
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }

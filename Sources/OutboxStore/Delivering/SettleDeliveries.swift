@@ -4,6 +4,7 @@ public import Postgres
 ///
 /// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
 public struct SettleDeliveries: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT s.id FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
@@ -25,6 +26,7 @@ public struct SettleDeliveries: PostgresStatement {
         self.now = now
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
@@ -51,6 +53,7 @@ public struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.firstByte))
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }
 

@@ -2,6 +2,7 @@ public import Postgres
 
 /// Reads endpoints with their secrets, for sending.
 public struct LoadEndpoints: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers,
                ARRAY(SELECT (extract(epoch FROM r.wait) * 1000)::bigint
@@ -22,10 +23,12 @@ public struct LoadEndpoints: PostgresStatement {
         self.ids = ids
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(ids)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
         EndpointRecord(
             id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),

@@ -2,10 +2,12 @@ public import Postgres
 
 /// Cancels what removed endpoints are still owed and wakes ordering keys that wait for nobody; returns how many rows.
 public struct KeepKeys: PostgresStatement {
+    /// The text of the statement.
     public static let sql = "SELECT postrider.keep_keys()"
 
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -10,6 +10,7 @@ public struct MeasureLag: PostgresStatement {
         public var deadLetters: Int64
     }
 
+    /// The text of the statement.
     public static let sql = """
         SELECT coalesce(max((extract(epoch FROM clock_timestamp() - oldest.due_at) * 1000000)::bigint), 0),
                (SELECT count(*) FROM (SELECT 1 FROM postrider.dead x LIMIT 10000) few)
@@ -25,6 +26,7 @@ public struct MeasureLag: PostgresStatement {
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(lag: try row.column(0), deadLetters: try row.column(1))
     }

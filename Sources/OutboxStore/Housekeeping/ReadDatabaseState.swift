@@ -12,6 +12,7 @@ public struct ReadDatabaseState: PostgresStatement {
         public var clock: Int64
     }
 
+    /// The text of the statement.
     public static let sql = """
         SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
                (SELECT max(m.version) FROM postrider.schema_migrations m),
@@ -21,6 +22,7 @@ public struct ReadDatabaseState: PostgresStatement {
     /// The statement has no parameters.
     public init() {}
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(isReadOnly: try row.column(0), schemaVersion: try row.column(1), clock: try row.column(2))
     }

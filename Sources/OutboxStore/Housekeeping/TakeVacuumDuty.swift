@@ -2,6 +2,7 @@ public import Postgres
 
 /// Whether it is this worker's turn to vacuum, and whether it is worth it and allowed.
 public struct TakeVacuumDuty: PostgresStatement {
+    /// The text of the statement.
     public static let sql = """
         SELECT CASE WHEN pg_has_role(c.relowner, 'USAGE') AND pg_stat_get_dead_tuples(c.oid) > $1
                     THEN postrider.take_duty('vacuum') ELSE false END
@@ -15,9 +16,11 @@ public struct TakeVacuumDuty: PostgresStatement {
         self.deadRows = deadRows
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(deadRows)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Bool { try row.column(0) }
 }

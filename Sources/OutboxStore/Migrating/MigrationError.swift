@@ -22,5 +22,6 @@ public struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible
         self.message = message
     }
 
+    /// The message.
     public var description: String { message }
 }

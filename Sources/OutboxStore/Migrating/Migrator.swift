@@ -26,7 +26,8 @@ public struct Migrator: Sendable {
 
     /// The whole schema as one script for psql, for those who let nobody else change their database.
     public static var script: String {
-        var script = "-- The schema of Postrider. Run it with: psql --set ON_ERROR_STOP=1 --single-transaction --file …\n\n"
+        var script =
+            "-- The schema of Postrider. Run it with: psql --set ON_ERROR_STOP=1 --single-transaction --file …\n\n"
         for migration in Migration.all {
             script += migration.sql
             script += """

@@ -2,8 +2,10 @@ public import Postgres
 
 /// Tells that a worker is alive.
 public struct BeatWorker: PostgresStatement {
+    /// There are no rows to read.
     public typealias Row = Void
 
+    /// The text of the statement.
     public static let sql = """
         UPDATE postrider.workers w SET seen_at = clock_timestamp(), in_flight = $2, draining = $3 WHERE w.id = $1
         """
@@ -19,6 +21,7 @@ public struct BeatWorker: PostgresStatement {
         self.draining = draining
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(inFlight)

@@ -2,6 +2,7 @@ public import Postgres
 
 /// Enters a worker in the list and returns its id, which is part of every fencing token.
 public struct RegisterWorker: PostgresStatement {
+    /// The text of the statement.
     public static let sql = "INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id"
 
     private let name: String
@@ -15,10 +16,12 @@ public struct RegisterWorker: PostgresStatement {
         self.version = version
     }
 
+    /// Appends the parameters in order.
     public func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(version)
     }
 
+    /// Reads a row.
     public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

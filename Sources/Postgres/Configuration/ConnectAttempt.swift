@@ -22,7 +22,7 @@ struct ConnectAttempt: Sendable {
             [names.count, addresses.count].allSatisfy { $0 == 0 || $0 == count }
             && (ports.count <= 1 || ports.count == count)
         guard count > 1, fits, options["service"] == nil else {
-            let server = effective("host") ?? effective("hostaddr") ?? "the default host"
+            let server = effective("host") ?? effective("hostaddr") ?? "the local server"
             return [ConnectAttempt(options: options, place: place(database, server, effective("port")))]
         }
         return (0..<count).map { index in
@@ -32,7 +32,7 @@ struct ConnectAttempt: Sendable {
             let port = ports.count > 1 ? ports[index] : ports.first
             if let port { single = single.setting("port", to: port) }
             let server = [names, addresses].compactMap { $0.isEmpty ? nil : $0[index] }.first { !$0.isEmpty }
-            return ConnectAttempt(options: single, place: place(database, server ?? "the default host", port))
+            return ConnectAttempt(options: single, place: place(database, server ?? "the local server", port))
         }
     }
 

@@ -43,10 +43,6 @@ struct ConnectionHandle: ~Copyable {
 
     var needsPassword: Bool { unsafe PQconnectionNeedsPassword(pointer) != 0 }
 
-    var backendPID: Int32 { unsafe PQbackendPID(pointer) }
-
-    var serverVersion: Int32 { unsafe PQserverVersion(pointer) }
-
     /// Whether a transaction is open, or the server is not known to be idle.
     var isInTransaction: Bool { unsafe PQtransactionStatus(pointer) != PQTRANS_IDLE }
 

@@ -6,6 +6,7 @@ extension PostgresConnection {
     /// - Parameter deadline: how long BEGIN, and then COMMIT, may take; the statements in between have deadlines of their own.
     /// - Throws: what `body` throws; ``PostgresError/Code/transactionRolledBack`` where `body` swallowed the failure of a
     ///   statement; ``PostgresError/Code/commitOutcomeUnknown`` where nobody can tell whether it was committed.
+    @discardableResult
     public nonisolated func withTransaction<Result: Sendable>(
         deadline: Duration, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {

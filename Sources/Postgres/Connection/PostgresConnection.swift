@@ -90,6 +90,7 @@ extension PostgresConnection {
         guard !exchange.isUnwanted else {
             return exchange.finish(PostgresError(.cancelled, "cancelled before anything was sent"))
         }
+        guard !exchange.deadline.hasPassed || exchange.role.isEnd else { return exchange.finish(.overdueBeforeSent) }
         switch exchange.role {
         case .none, .begins:
             guard waiting.count < configuration.waitingLimit else {
@@ -166,9 +167,10 @@ extension PostgresConnection {
         guard let wire else { return }
         current = nil
         if exchange.endsConnection || !wire.handle.leavePipeline() {
-            let why = exchange.failure ?? wire.handle.lost()
-            exchange.finish(exchange.outcome)
-            return close(why)
+            let outcome = exchange.outcome
+            // Closed first: whoever gets the answer sees that.
+            close(exchange.failure ?? wire.handle.lost())
+            return exchange.finish(outcome)
         }
         switch exchange.role {
         case .begins where exchange.failure != nil, .ends: holder = nil

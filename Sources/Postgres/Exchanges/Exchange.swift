@@ -12,8 +12,8 @@ class Exchange: @unchecked Sendable {
         case waiting
         /// With the server. Then: cancelling, over.
         case sent
-        /// The server has been asked to cancel it, and has until then. Then: over.
-        case cancelling(why: PostgresError.Code, until: Deadline)
+        /// The server has been asked to cancel it, has until then to do so, and is asked again meanwhile. Then: over.
+        case cancelling(why: PostgresError.Code, until: Deadline, again: Deadline)
         /// The caller has its answer.
         case over
     }

@@ -7,4 +7,7 @@ enum TransactionRole {
     case begins(TransactionTicket)
     case within(TransactionTicket)
     case ends(TransactionTicket)
+
+    /// Whether it ends the transaction, and must therefore not be left out.
+    var isEnd: Bool { if case .ends = self { true } else { false } }
 }

@@ -113,12 +113,21 @@ extension PostgresSession {
                 ?? PostgresError(
                     .deadlineExceeded, "no time is left to connect again", place: configuration.description)
         }
-        do {
-            if delay > .zero { try await clock.sleep(for: delay) }
-        } catch {
-            throw PostgresError(.cancelled, "cancelled while waiting to connect again")
+        var left = delay
+        while left > .zero {
+            // In slices, so that a session that is closed meanwhile does not keep anybody.
+            let slice = min(left, Self.slice)
+            do { try await clock.sleep(for: slice) } catch {
+                throw PostgresError(.cancelled, "cancelled while waiting to connect again")
+            }
+            left -= slice
+            if inner.withLock({ if case .closed = $0.state { true } else { false } }) {
+                throw PostgresError(.connectionClosed, "the session is closed")
+            }
         }
     }
+
+    private static let slice = Duration.milliseconds(100)
 
     /// Ends connecting and lets the others look again.
     @discardableResult

@@ -76,6 +76,7 @@ public final class PostgresSession: Sendable {
     /// An error that `body` throws decides whether the next call gets the same connection.
     ///
     /// - Parameter deadline: how long connecting may take.
+    @discardableResult
     public func withConnection<Result: Sendable>(
         deadline: Duration, _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {

@@ -5,7 +5,7 @@ public struct PostgresInet: Hashable, Sendable {
     /// The address, with `/` and the length of the prefix where it is a network.
     public var text: String
 
-    /// An address as text. Text that is no address goes out as NULL's opposite: the statement fails with ``PostgresError/Code/invalidParameter``.
+    /// An address as text. A statement with text that is no address fails with ``PostgresError/Code/invalidParameter``.
     public init(_ text: String) {
         self.text = text
     }

@@ -9,8 +9,6 @@ public struct DeliveryMetrics: Sendable {
     public let claimedDeliveries: Counter
     /// How long one HTTP exchange took.
     public let attemptDuration: Timer
-    /// How long after it was due a delivery was claimed.
-    public let deliveryLatency: Timer
     /// Age in seconds of the oldest delivery that is due and not in flight.
     public let deliveryLag: Gauge
     /// Deliveries under way.
@@ -40,7 +38,6 @@ public struct DeliveryMetrics: Sendable {
         claims = counter(.claims)
         claimedDeliveries = counter(.claimedDeliveries)
         attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
-        deliveryLatency = Timer(label: MetricDescription.deliveryLatency.name, factory: registry)
         deliveryLag = Gauge(label: MetricDescription.deliveryLag.name, factory: registry)
         inFlight = Meter(label: MetricDescription.inFlight.name, factory: registry)
         inFlightBytes = Meter(label: MetricDescription.inFlightBytes.name, factory: registry)

@@ -1,5 +1,3 @@
-public import Outbox
-
 /// How an attempt ended for its delivery: the label `outcome` of `postrider_deliveries_total`.
 public enum DeliveryOutcome: String, CaseIterable, Sendable {
     /// The endpoint took it.
@@ -16,17 +14,4 @@ public enum DeliveryOutcome: String, CaseIterable, Sendable {
     case stale
     /// The worker gave the delivery back without sending it, as when it drains.
     case released
-}
-
-extension DeliveryOutcome {
-    /// The outcome of an attempt that still had its lease.
-    public init(_ verdict: AttemptVerdict) {
-        switch verdict {
-        case .delivered: self = .delivered
-        case .retry: self = .retry
-        case .dead: self = .dead
-        case .expires: self = .expired
-        case .endpointGone: self = .gone
-        }
-    }
 }

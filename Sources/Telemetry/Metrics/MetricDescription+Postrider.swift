@@ -12,10 +12,6 @@ extension MetricDescription {
     static let attemptDuration = Self(
         name: "postrider_attempt_duration_seconds",
         help: "How long one HTTP exchange took, from the start of the name lookup to the end of the answer.")
-    static let deliveryLatency = Self(
-        name: "postrider_delivery_latency_seconds",
-        help: "How long after it was due a delivery was claimed.",
-        buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200])
     static let deliveryLag = Self(
         name: "postrider_delivery_lag_seconds",
         help: "Age of the oldest delivery that is due and not in flight; 0 when there is none. Alert on this one.")
@@ -39,14 +35,10 @@ extension MetricDescription {
         name: "postrider_unready", help: "1 while the reason keeps this process from being ready, otherwise 0.")
     static let buildInfo = Self(
         name: "postrider_build_info", help: "Always 1; the version is in the label.")
-    static let logLinesDropped = Self(
-        name: "postrider_log_lines_dropped_total",
-        help: "Log lines dropped because standard error was not read in time.")
 
     /// All of the above, for a registry.
     public static let postrider: [Self] = [
-        claims, claimedDeliveries, deliveries, attemptFailures, attemptDuration, deliveryLatency, deliveryLag, inFlight,
+        claims, claimedDeliveries, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
         inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, databaseReconnects, unready, buildInfo,
-        logLinesDropped,
     ]
 }

@@ -18,10 +18,16 @@ public struct TestDatabase: Sendable {
     }
 
     /// Connects to it.
-    public func connect() async throws(PostgresError) -> PostgresConnection {
-        try await PostgresConnection.connect(
-            configuration(), deadline: Self.deadline,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    ///
+    /// - Parameter configuration: the one for ``url`` unless given.
+    public func connect(
+        _ configuration: PostgresConfiguration? = nil,
+        onNotification: (@Sendable (PostgresNotification) -> Void)? = nil
+    ) async throws(PostgresError) -> PostgresConnection {
+        let own = try self.configuration()
+        return try await PostgresConnection.connect(
+            configuration ?? own, deadline: Self.deadline,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onNotification: onNotification)
     }
 
     /// How long anything may take here: a machine that runs many tests is slow.

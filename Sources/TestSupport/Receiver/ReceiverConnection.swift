@@ -34,7 +34,11 @@ final class ReceiverConnection {
                 shut()
             }
         }
-        if end == nil { serve(log) } else if !incoming.isEmpty, isOpen { log.add(violation: "bytes before the answer ended") }
+        if end == nil {
+            serve(log)
+        } else if !incoming.isEmpty, isOpen {
+            log.add(violation: "bytes before the answer ended")
+        }
     }
 
     /// Goes on with the script, as far as it goes without waiting.

@@ -3,13 +3,15 @@ import Glibc
 /// The receiver's thread: one loop over poll(2) for all of its connections.
 final class ReceiverLoop {
     private let listener: Int32
+    private let accepts: Bool
     private let wakeUp: Int32
     private let log: ReceiverLog
     private var connections: [ReceiverConnection] = []
 
     /// - Parameter wakeUp: the reading end of a pipe; the loop ends when the other end is closed.
-    init(listener: Int32, wakeUp: Int32, log: ReceiverLog) {
+    init(listener: Int32, accepts: Bool, wakeUp: Int32, log: ReceiverLog) {
         self.listener = listener
+        self.accepts = accepts
         self.wakeUp = wakeUp
         self.log = log
     }
@@ -22,7 +24,7 @@ final class ReceiverLoop {
         }
         while true {
             var polled = [pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)]
-            polled.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0))
+            polled.append(pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0))
             for connection in connections {
                 let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
                 polled.append(pollfd(fd: connection.socket, events: Int16(events), revents: 0))

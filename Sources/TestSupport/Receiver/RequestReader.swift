@@ -15,6 +15,9 @@ struct RequestReader {
     }
 
     static func read(_ bytes: ArraySlice<UInt8>) -> Reading {
+        if let first = bytes.first, !(0x41...0x5A).contains(first) {
+            return .violation("the first byte is no method's")
+        }
         guard let end = endOfHead(bytes) else {
             return bytes.count > maximumHeadBytes ? .violation("the head is too long") : .incomplete
         }
@@ -28,12 +31,15 @@ struct RequestReader {
         }
         guard !lines.isEmpty else { return .violation("an empty head") }
         let parts = lines.removeFirst().split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, parts[2] == "HTTP/1.1", parts[1].hasPrefix("/"), parts[0].allSatisfy(\.isUppercase) else {
+        guard parts.count == 3, parts[2] == "HTTP/1.1", parts[1].hasPrefix("/"), parts[0].allSatisfy(\.isUppercase)
+        else {
             return .violation("the request line")
         }
         var headers: [(name: String, value: String)] = []
         for line in lines {
-            guard let colon = line.firstIndex(of: ":"), isToken(line[..<colon]) else { return .violation("a header line") }
+            guard let colon = line.firstIndex(of: ":"), isToken(line[..<colon]) else {
+                return .violation("a header line")
+            }
             let value = line[line.index(after: colon)...]
             headers.append((String(line[..<colon]), String(value.drop { $0 == " " })))
         }
@@ -73,11 +79,12 @@ struct RequestReader {
     }
 
     private static func isToken(_ name: Substring) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
             }
-        }
     }
 }

@@ -17,7 +17,8 @@ public final class ScriptedReceiver: Sendable {
     /// - Parameters:
     ///   - answer: what every request gets unless something else was said for it.
     ///   - port: the port, or 0 for any that is free.
-    public init(answer: ReceiverAnswer = .ok, port: UInt16 = 0) throws {
+    ///   - accepts: whether connections are accepted. Otherwise the kernel makes them, and nobody ever reads.
+    public init(answer: ReceiverAnswer = .ok, port: UInt16 = 0, accepts: Bool = true) throws {
         let (listener, actualPort) = try Self.listen(port)
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw ReceiverError.start(errno) }
@@ -27,7 +28,7 @@ public final class ScriptedReceiver: Sendable {
         self.log = log
         self.port = actualPort
         stopping = Mutex(ends[1])
-        Thread { ReceiverLoop(listener: listener, wakeUp: wakeUp, log: log).run() }.start()
+        Thread { ReceiverLoop(listener: listener, accepts: accepts, wakeUp: wakeUp, log: log).run() }.start()
     }
 
     deinit {

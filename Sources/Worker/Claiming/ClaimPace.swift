@@ -10,10 +10,11 @@ struct ClaimPace: Sendable {
 
     /// The named times of the pace.
     enum Limits {
-        /// Between two looks at the doorbell, by how long ago it rang.
-        static let busyBell = Duration.milliseconds(2)
-        static let idleBell = Duration.milliseconds(10)
-        static let idleAfter = Duration.seconds(2)
+        /// Between two looks at the doorbell, by how long ago it rang at most.
+        static let bells: [(rangWithin: Duration, pause: Duration)] = [
+            (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)),
+        ]
+        static let idleBell = Duration.milliseconds(25)
         /// Between two looks at the lanes, whatever the doorbell says.
         static let safety = Duration.seconds(1)
         /// Between two looks before the hints.
@@ -58,16 +59,16 @@ struct ClaimPace: Sendable {
     func isBellDue(_ now: Instant) -> Bool { now >= nextBell }
 
     mutating func heard(_ value: Int64, _ now: Instant) {
-        let isIdle = now - lastRing > Limits.idleAfter
-        nextBell = now + (isIdle ? Limits.idleBell : Limits.busyBell)
-        guard value != bell else { return }
-        if bell != nil {
-            lastRing = now
-            ringWait = Limits.discovery
-            nextBell = now + Limits.busyBell
+        if value != bell {
+            if bell != nil {
+                lastRing = now
+                ringWait = Limits.discovery
+            }
+            bell = value
+            nextLook = min(nextLook, now)
         }
-        bell = value
-        nextLook = min(nextLook, now)
+        let age = now - lastRing
+        nextBell = now + (Limits.bells.first { age <= $0.rangWithin }?.pause ?? Limits.idleBell)
     }
 
     // MARK: Lanes

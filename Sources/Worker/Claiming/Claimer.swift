@@ -17,8 +17,10 @@ final class Claimer: Service {
     static let deadline = Duration.seconds(10)
     /// After a failure of the database.
     static let failureWait = Duration.milliseconds(100)
+    /// The most payload bytes of one claim: libpq holds a whole answer in memory before anything of it is used.
+    static let bytesPerClaim = 8 << 20
     /// How long recording what the drain left over may take.
-    static let farewell = Duration.seconds(2)
+    static let farewell = Duration.seconds(1)
 
     private let parts: WorkerParts
     private let session: PostgresSession
@@ -43,6 +45,7 @@ final class Claimer: Service {
             self.parts.health.set(.draining, true)
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
+            self.session.closeSoon()
         }
     }
 
@@ -53,11 +56,16 @@ final class Claimer: Service {
         var endpoints = EndpointCache()
         while !mustStop {
             parts.health.beat(Self.loop)
+            guard parts.identity.id != nil else {
+                await wakeup.wait(atMost: Self.failureWait)
+                continue
+            }
             do throws(PostgresError) {
                 try await turn(&pace, &endpoints)
             } catch {
-                parts.throttledLog.log(
-                    .warning, "claiming failed", [.error: "\(error)", .sqlState: error.sqlState?.description ?? ""])
+                parts.log.log(
+                    .warning, "claiming failed",
+                    with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 parts.lanes.forget()
                 pace.lookSoon(.now)
                 if !mustStop { await wakeup.wait(atMost: Self.failureWait) }
@@ -67,11 +75,9 @@ final class Claimer: Service {
 
     /// One turn: look at the doorbell, at the lanes, claim, wait; each only if it is due.
     private func turn(_ pace: inout ClaimPace, _ endpoints: inout EndpointCache) async throws(PostgresError) {
-        // With no disk left to record outcomes on, every delivery now would be made again later.
-        guard !parts.health.reasons.contains(.storageFull) else {
-            await wakeup.wait(atMost: ClaimPace.Limits.safety)
-            return
-        }
+        // With no disk left to record outcomes on, every delivery now would be made again later: one a second, to see.
+        let isProbe = parts.health.reasons.contains(.storageFull)
+        if isProbe { await wakeup.wait(atMost: ClaimPace.Limits.safety) }
         if pace.isBellDue(.now) {
             let bell = try await session.run(ReadDoorbell(), deadline: Self.deadline)
             pace.heard(bell.first ?? 0, .now)
@@ -84,20 +90,23 @@ final class Claimer: Service {
             parts.lanes.set(pace.lanes)
         }
         let inFlight = parts.permits.current
-        if inFlight.hasRoom, pace.isClaimDue(.now, free: inFlight.free, limit: inFlight.limit) {
-            try await claim(&pace, &endpoints, inFlight)
+        if inFlight.hasRoom, !isProbe || inFlight.count == 0,
+            pace.isClaimDue(.now, free: inFlight.free, limit: inFlight.limit)
+        {
+            try await claim(&pace, &endpoints, inFlight, isProbe: isProbe)
         }
         let room = parts.permits.current
         if await wakeup.wait(atMost: pace.pause(.now, hasRoom: room.hasRoom)) { pace.settled(.now) }
     }
 
     private func claim(
-        _ pace: inout ClaimPace, _ endpoints: inout EndpointCache, _ inFlight: InFlight
+        _ pace: inout ClaimPace, _ endpoints: inout EndpointCache, _ inFlight: InFlight, isProbe: Bool
     ) async throws(PostgresError) {
         guard let worker = parts.identity.id else { return }
         let requestedAt = ContinuousClock.now
         let isUnhinted = pace.isUnhinted(requestedAt)
-        let ring = pace.ring().map { ($0, inFlight.room(of: $0)) }.filter { $0.1 > 0 }
+        let lanes = pace.ring()
+        let ring = zip(lanes, inFlight.rooms(of: lanes)).filter { $0.1 > 0 }
         guard !ring.isEmpty else {
             pace.claimed(0, wanted: 0, requestedAt)
             return
@@ -105,7 +114,8 @@ final class Claimer: Service {
         let wanted = min(inFlight.free, ring.reduce(0) { $0 + $1.1 })
         let statement = ClaimDeliveries(
             worker: worker, lanes: ring.map(\.0), rooms: ring.map { Int32(clamping: $0.1) },
-            budget: Int32(clamping: inFlight.free), byteBudget: Int64(inFlight.freeBytes),
+            budget: Int32(clamping: isProbe ? 1 : inFlight.free),
+            byteBudget: Int64(min(inFlight.freeBytes, Self.bytesPerClaim)),
             leaseSlack: parts.configuration.leaseSlack, unhinted: isUnhinted)
         let claimed = try await session.run(statement, deadline: Self.deadline)
         parts.metrics.claims.increment()

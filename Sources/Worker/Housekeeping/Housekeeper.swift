@@ -15,7 +15,9 @@ final class Housekeeper: Service {
     enum Limits {
         static let tick = Duration.milliseconds(200)
         static let watch = Duration.seconds(1)
-        static let duties = Duration.seconds(1)
+        /// The database knows when a duty is due; this is how often it is asked.
+        static let duties = Duration.seconds(5)
+        static let subscriptions = Duration.seconds(1)
         static let heartbeat = Duration.seconds(5)
         static let deadline = Duration.seconds(5)
         static let dutyDeadline = Duration.seconds(30)
@@ -41,6 +43,7 @@ final class Housekeeper: Service {
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
+            self.session.closeSoon()
         }
         await leave()
     }
@@ -51,6 +54,7 @@ final class Housekeeper: Service {
         var nextWatch = ContinuousClock.now
         var nextBeat = ContinuousClock.now
         var nextDuties = ContinuousClock.now
+        var nextSubscriptions = ContinuousClock.now
         while !mustStop {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
@@ -63,14 +67,18 @@ final class Housekeeper: Service {
                     nextBeat = .now + Limits.heartbeat
                     try await beat()
                 }
+                if .now >= nextSubscriptions {
+                    nextSubscriptions = .now + Limits.subscriptions
+                    await duty("subscriptions", .debug, KeepSubscriptions())
+                }
                 if .now >= nextDuties {
                     nextDuties = .now + Limits.duties
                     await doDuties()
                 }
             } catch {
-                parts.throttledLog.log(
+                parts.log.log(
                     .warning, "housekeeping failed and is tried again",
-                    [.error: "\(error)", .sqlState: error.sqlState?.description ?? ""])
+                    with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Limits.watch)
             }
             await wakeup.wait(atMost: Limits.tick)
@@ -81,7 +89,9 @@ final class Housekeeper: Service {
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else { return }
+            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else {
+                return
+            }
             let after = parts.wallClock()
             parts.health.set(.databaseUnreachable, false)
             parts.health.set(.databaseReadOnly, state.isReadOnly)
@@ -129,7 +139,6 @@ final class Housekeeper: Service {
 
     /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
     private func doDuties() async {
-        await duty("subscriptions", .debug, KeepSubscriptions())
         await duty("partitions", .info, KeepPartitions())
         await duty("repair", .warning, KeepRepaired())
         await duty("leases", .info, KeepLeases())
@@ -154,8 +163,8 @@ final class Housekeeper: Service {
         do throws(PostgresError) {
             return try await session.run(statement, deadline: Limits.dutyDeadline)
         } catch {
-            parts.throttledLog.log(
-                .warning, "a housekeeping duty failed and is tried again", [.loop: name, .error: "\(error)"])
+            parts.log.log(
+                .warning, "a housekeeping duty failed and is tried again", with: [.loop: "\(name)", .error: "\(error)"])
             return nil
         }
     }

@@ -18,11 +18,11 @@ final class Vacuumer: Service {
     }
 
     private let session: PostgresSession
-    private let log: ThrottledLog
+    private let log: Logger
     private let wakeup = Wakeup(label: "postrider.vacuumer")
     private let isStopping = Atomic(false)
 
-    init(session: PostgresSession, log: ThrottledLog) {
+    init(session: PostgresSession, log: Logger) {
         self.session = session
         self.log = log
     }
@@ -48,7 +48,7 @@ final class Vacuumer: Service {
             try await session.execute(VacuumDeliveries(), deadline: Limits.vacuumDeadline)
         } catch {
             guard !isStopping.load(ordering: .acquiring) else { return }
-            log.log(.info, "vacuuming failed and is tried again", [.error: "\(error)"])
+            log.log(.info, "vacuuming failed and is tried again", with: [.error: "\(error)"])
         }
     }
 }

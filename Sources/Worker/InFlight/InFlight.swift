@@ -30,9 +30,13 @@ struct InFlight: Sendable {
     /// Whether anything may be claimed.
     var hasRoom: Bool { free > 0 && (freeBytes > 0 || count == 0) }
 
-    /// The most that may be claimed of an endpoint now: its fair share of what is free.
-    func room(of endpoint: Int32) -> Int {
-        FairShare.standard.room(free: free, held: lanes[endpoint] ?? 0)
+    /// The most that may be claimed of each endpoint now: its fair share of what is free, dealt out evenly when several
+    /// ask at once, so that the first ones do not take it all.
+    func rooms(of endpoints: [Int32]) -> [Int] {
+        endpoints.map { endpoint in
+            let share = FairShare.standard.room(free: free, held: lanes[endpoint] ?? 0)
+            return (share + endpoints.count - 1) / max(endpoints.count, 1)
+        }
     }
 
     mutating func take(_ deliveries: [ClaimedDelivery]) {

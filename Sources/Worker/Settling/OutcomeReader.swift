@@ -44,13 +44,17 @@ struct OutcomeReader: Sendable {
     }
 
     /// The pool was told to stop while the request was under way: it may have arrived, so the attempt counts, and the
-    /// delivery is due again at once.
+    /// delivery is due again at once, unless it was the last one.
     private func interrupted(_ result: CourierResult, of outgoing: OutgoingDelivery) -> Reading {
         var settlement = attempt(result, of: outgoing)
-        settlement.outcome = .retry
+        let isLast = outgoing.delivery.attemptInSchedule >= outgoing.endpoint.policy.maxAttempts
+        settlement.outcome = isLast ? .dead : .retry
+        settlement.reason = isLast ? DeadReason.attemptsExhausted.rawValue : nil
         settlement.errorCode = ErrorCode.internalError.rawValue
         settlement.error = "the worker was stopped before the answer was in"
-        return Reading(settlement: settlement, verdict: .retry(after: .zero), errorCode: .internalError)
+        return Reading(
+            settlement: settlement, verdict: isLast ? .dead(.attemptsExhausted) : .retry(after: .zero),
+            errorCode: .internalError)
     }
 
     private func attempt(_ result: CourierResult, of outgoing: OutgoingDelivery) -> Settlement {

@@ -11,7 +11,7 @@ struct ResultReceiver: Sendable {
     let reader = OutcomeReader()
     let queue: SettleQueue
     let metrics: DeliveryMetrics
-    let log: ThrottledLog
+    let log: Logger
     let wallClock: @Sendable () -> Int64
     let random: @Sendable () -> Double
 
@@ -34,13 +34,14 @@ struct ResultReceiver: Sendable {
     }
 
     private func report(_ settlement: Settlement, _ outgoing: OutgoingDelivery, _ result: CourierResult) {
-        var data: [LogKey: String] = [
-            .endpoint: outgoing.endpoint.name, .eventID: "\(settlement.delivery.event)",
-            .attempt: "\(settlement.delivery.attempt)", .errorCode: settlement.errorCode ?? "",
-            .error: settlement.error ?? "",
+        guard log.logLevel <= .debug || result.blockedAddress != nil else { return }
+        var data: [LogKey: Logger.MetadataValue] = [
+            .endpoint: "\(outgoing.endpoint.name)", .eventID: "\(settlement.delivery.event)",
+            .attempt: "\(settlement.delivery.attempt)", .errorCode: "\(settlement.errorCode ?? "")",
+            .error: "\(settlement.error ?? "")",
         ]
         // For the operator only: it says something about the network that this worker is in.
-        if let blocked = result.blockedAddress { data[.address] = blocked.description }
-        log.log(.info, "an attempt failed", data)
+        if let blocked = result.blockedAddress { data[.address] = "\(blocked)" }
+        log.log(result.blockedAddress == nil ? .debug : .warning, "an attempt failed", with: data)
     }
 }

@@ -19,6 +19,9 @@ final class SettleQueue: Sendable {
         arrived.call()
     }
 
+    /// How many are waiting.
+    var count: Int { waiting.withLock { $0.count } }
+
     /// Takes the oldest ones, at most a batch.
     func takeBatch() -> [Settlement] {
         waiting.withLock { waiting in

@@ -35,7 +35,8 @@ final class ResultLog: Sendable {
                 return false
             }
             if already { return continuation.resume(returning: true) }
-            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(timeout / .milliseconds(1)))) { [self] in
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(timeout / .milliseconds(1)))) {
+                [self] in
                 state.withLock { $0.waiter.take() }?.resume(returning: false)
             }
         }

@@ -31,7 +31,7 @@ struct StatusTests {
         Step("dead 3") { _, worker in try await worker.work(.dead) },
         Step("pending 3", sql: "SELECT postrider.replay_dead_letter(1)"),
         Step("held 4") { _, worker in try await worker.work(.gone) },
-        Step("retrying 4", sql: "SELECT postrider.resume_endpoint('a')"),
+        Step("pending 4", sql: "SELECT postrider.resume_endpoint('a')"),
         Step("dead 5") { _, worker in try await worker.work(.dead) },
         Step("dead 5", sql: "SELECT postrider.discard_dead_letter(id, 'enough') FROM postrider.dead"),
     ]

@@ -126,7 +126,7 @@ struct EventRulesTests {
         try await TestOutbox.withOutbox { outbox in
             for (columns, values) in [
                 ("event_type, payload", "repeat('a', 128), '{}'"), ("event_type, payload", "'a._.Z9', '{}'"),
-                ("event_type, body, content_type", "'x', 'x', repeat('c', 255)"),
+                ("event_type, body, content_type", "'x', 'x', repeat('c', 200)"),
                 ("event_type, payload, ordering_key, idempotency_key", "'x', '{}', repeat('k', 512), repeat('k', 512)"),
                 ("event_type, payload, endpoint, tenant", "'x', '{}', repeat('e', 800), repeat('t', 512)"),
                 ("event_type, payload, headers", "'x', '{}', '{}'"),

@@ -50,7 +50,6 @@ struct RetryPolicyTests {
         #expect(decide(.answered(status: 200, retryAfter: []), attempt: 3).verdict == .delivered)
         #expect(
             decide(.answered(status: 410, retryAfter: []), attempt: 3).verdict == .endpointGone(after: .seconds(3_600)))
-        #expect(decide(.answered(status: 503, retryAfter: ["60"]), attempt: 3).pause == .seconds(60))
     }
 
     @Test("Retry-After makes the wait longer, never shorter, and has a cap")
@@ -64,14 +63,6 @@ struct RetryPolicyTests {
             #expect(decide(.answered(status: status, retryAfter: ["1e300"])).verdict == .retry(after: .seconds(10)))
         }
         #expect(decide(.answered(status: 200, retryAfter: ["120"])).verdict == .delivered)
-    }
-
-    @Test("only 429, 502, 503 and 504 speak for the whole endpoint", arguments: 100...999)
-    func pause(status: Int) {
-        let pause = decide(.answered(status: status, retryAfter: ["120"])).pause
-        #expect(pause == ([429, 502, 503, 504].contains(status) ? .seconds(120) : nil))
-        #expect(decide(.answered(status: status, retryAfter: [])).pause == nil)
-        #expect(decide(.answered(status: status, retryAfter: ["0"])).pause == nil)
     }
 
     @Test("an event that expires before the next attempt ends when it expires")

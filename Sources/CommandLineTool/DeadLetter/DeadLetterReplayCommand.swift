@@ -1,0 +1,78 @@
+import ArgumentParser
+import Outbox
+import OutboxStore
+
+/// `postrider dead-letter replay`: gives dead letters another chance.
+struct DeadLetterReplayCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Put dead letters back, to be delivered again with a fresh retry schedule.",
+        discussion: """
+            Their webhook-id stays, their attempts are counted on. --dry-run counts and changes nothing. Times are
+            2024-11-20T12:00:00Z, or a length of time such as 2h for that long ago.
+
+            Example:
+              postrider dead-letter replay --endpoint billing --since 2h --dry-run
+            """)
+
+    @Argument(help: "Their ids.")
+    var ids: [Int64] = []
+
+    @Option(help: ArgumentHelp("All of this endpoint.", valueName: "name"))
+    var endpoint: String?
+
+    @Flag(help: "All there are.")
+    var all = false
+
+    @Option(help: ArgumentHelp("Only those that died then or later.", valueName: "time"), transform: Moment.init)
+    var since: Moment?
+
+    @Option(help: ArgumentHelp("Only those that died before.", valueName: "time"), transform: Moment.init)
+    var until: Moment?
+
+    @Option(help: ArgumentHelp("Only those of this event type.", valueName: "type"))
+    var eventType: String?
+
+    @Option(help: ArgumentHelp("At most so many, the oldest first.", valueName: "n"))
+    var max: Int?
+
+    @Flag(help: "Count them and change nothing.")
+    var dryRun = false
+
+    @OptionGroup var options: OutputOptions
+
+    private struct Report: Encodable {
+        let replayed: Int
+        let dryRun: Bool
+    }
+
+    func validate() throws {
+        let selection = try ReplaySelection(ids: ids, endpoint: endpoint, all: all)
+        if case .some = selection, since != nil || until != nil || eventType != nil || max != nil {
+            throw ValidationError("--since, --until, --event-type and --max go with --endpoint or --all, not with IDs.")
+        }
+    }
+
+    func run(in context: CommandContext) async throws {
+        let output = Output(options, in: context)
+        let limit = try max.map { try Bounded.check($0, of: "--max", in: 1...Replay.most) } ?? Replay.most
+        var selection = ReplayDeadLetters.Selection()
+        selection.eventType = try eventType.map { try EventType($0).text }
+        let count = try await context.withDatabase { connection in
+            let replay = Replay(connection: connection, isDryRun: dryRun)
+            switch try ReplaySelection(ids: ids, endpoint: endpoint, all: all) {
+            case .some(let ids): return try await replay.letters(ids)
+            case .every(let endpoint):
+                if let endpoint { try await connection.requireEndpoint(endpoint) }
+                let clock = try await connection.readClock()
+                selection.endpoint = endpoint
+                selection.since = since?.ago(from: clock)
+                selection.until = until?.ago(from: clock)
+                return try await replay.all(selection, limit: limit)
+            }
+        }
+        guard !output.isJSON else { return try output.json(Report(replayed: count, dryRun: dryRun)) }
+        let letters = Plural.deadLetters(count)
+        output.line(dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
+    }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import Synchronization
+import Webhooks
+import Worker
+
+/// One of the receivers of the demonstration: it verifies each request, keeps it, and answers as its kind does.
+final class DemoEndpoint: Sendable {
+    /// How it answers requests that verify.
+    enum Behaviour: Sendable {
+        /// Always with 200.
+        case accepts
+        /// The first two attempts of each event with 503, then with 200.
+        case failsTwice
+        /// With 500 until it is mended.
+        case isBroken
+    }
+
+    /// A request that came.
+    struct Receipt: Sendable {
+        let webhookID: String
+        let attempt: String
+        let isVerified: Bool
+        let status: Int
+        /// The order that the payload names.
+        let order: Int?
+        let headers: [String: String]
+        let body: String
+    }
+
+    let name: String
+    /// The types of events that it subscribes to.
+    let pattern: String
+    let secret: WebhookSecret
+    private let behaviour: Behaviour
+    private let state = Mutex((receipts: [Receipt](), isMended: false))
+
+    init(name: String, pattern: String, _ behaviour: Behaviour) throws(WebhookSecretError) {
+        self.name = name
+        self.pattern = pattern
+        self.behaviour = behaviour
+        // The system's generator is a cryptographic one.
+        secret = try WebhookSecret(
+            bytes: (0..<WebhookSecret.generatedByteCount).map { _ in .random(in: .min ... .max) })
+    }
+
+    /// What has come so far.
+    var receipts: [Receipt] { state.withLock { $0.receipts } }
+    /// What has come and was answered with 200.
+    var accepted: [Receipt] { receipts.filter { $0.status == 200 } }
+
+    /// From now on it answers with 200.
+    func mend() {
+        state.withLock { $0.isMended = true }
+    }
+
+    /// Receives until the task is cancelled.
+    func run(
+        now: @escaping @Sendable () -> Double, listening: @escaping @Sendable (ListenAddress) -> Void
+    ) async throws {
+        let receiver = Receiver(
+            address: .loopback(port: 0), verifier: WebhookVerifier(secrets: [secret]), now: now, tell: { _ in },
+            choose: { self.answer($0) })
+        try await receiver.run(listening: listening)
+    }
+
+    private func answer(_ request: ReceivedRequest) -> Int {
+        let id = request.headers["webhook-id"] ?? ""
+        return state.withLock { state in
+            let earlier = state.receipts.count { $0.webhookID == id }
+            let status = request.status == 200 ? status(earlier: earlier, isMended: state.isMended) : request.status
+            state.receipts.append(
+                Receipt(
+                    webhookID: id, attempt: request.headers["webhook-attempt"] ?? "",
+                    isVerified: request.verification == .verified, status: status, order: Self.order(in: request.body),
+                    headers: request.headers, body: request.excerpt))
+            return status
+        }
+    }
+
+    private func status(earlier: Int, isMended: Bool) -> Int {
+        switch behaviour {
+        case .accepts: 200
+        case .failsTwice: earlier < 2 ? 503 : 200
+        case .isBroken: isMended ? 200 : 500
+        }
+    }
+
+    private static func order(in body: [UInt8]) -> Int? {
+        struct Envelope: Decodable {
+            struct Payload: Decodable {
+                let order: Int
+            }
+            let data: Payload
+        }
+        return (try? JSONDecoder().decode(Envelope.self, from: Data(body)))?.data.order
+    }
+}

@@ -1,0 +1,96 @@
+import OutboxStore
+
+extension Diagnosis {
+    static func role(_ role: CheckRoles.Row) -> Finding {
+        let check = "role \(role.role)"
+        guard role.exists else { return .failure(check, "does not exist", "CREATE ROLE \(role.role) NOLOGIN;") }
+        if let first = role.missing.first {
+            let more = role.missing.count > 1 ? " and \(role.missing.count - 1) more" : ""
+            return .failure(check, "lacks \(first)\(more)", "GRANT \(first) TO \(role.role);")
+        }
+        if let first = role.excess.first {
+            return .warning(check, "may \(first), which it should not", revoke(first, from: role.role))
+        }
+        return .ok(check, role.isOurs ? "complete, and ours" : "complete")
+    }
+
+    static func login(_ roles: [CheckRoles.Row], _ server: ReadServer.Row) -> Finding {
+        let ours = roles.filter(\.isOurs).map(\.role)
+        guard ours.isEmpty else { return .ok("login", "\(server.role) has \(ours.joined(separator: ", "))") }
+        return .warning(
+            "login", "\(server.role) has none of the roles", "GRANT postrider_operator TO \(SQLName(server.role));")
+    }
+
+    static func triggers(_ triggers: [CheckTriggers.Row]) -> Finding {
+        let enabled = Set(triggers.filter(\.isEnabled).map(\.name))
+        let known = Set(triggers.map(\.name))
+        if let missing = CheckTriggers.needed.first(where: { !known.contains($0) }) {
+            return .failure(
+                "triggers", "\(missing) is missing on postrider.outbox: events are not fanned out as they should be",
+                "restore the schema: postrider migrate --print-sql shows how the trigger is made")
+        }
+        if let disabled = CheckTriggers.needed.first(where: { !enabled.contains($0) }) {
+            return .failure(
+                "triggers", "\(disabled) is disabled on postrider.outbox: events are not fanned out as they should be",
+                "ALTER TABLE postrider.outbox ENABLE TRIGGER \(disabled);")
+        }
+        return .ok("triggers", "all \(CheckTriggers.needed.count) are enabled")
+    }
+
+    static func partitions(_ partitions: CheckPartitions.Row) -> Finding {
+        let check = "partitions \(partitions.table)"
+        let days = Set(partitions.days)
+        // The days from today on that have a partition without a gap.
+        let ahead = (0...366).first { !days.contains($0) } ?? 366
+        let remedy = "SELECT postrider.ensure_partitions(7);  -- as the schema's owner; a worker does it every hour"
+        if partitions.strays > 0 {
+            let count =
+                partitions.strays >= Int64(CheckPartitions.limit)
+                ? "\(CheckPartitions.limit - 1)+" : "\(partitions.strays)"
+            return .warning(check, "\(count) rows are in the DEFAULT partition", remedy)
+        }
+        guard ahead > 0 else { return .failure(check, "there is none for today", remedy) }
+        let text = "made for \(ahead - 1) days ahead"
+        return ahead > daysAhead ? .ok(check, text) : .warning(check, text, remedy)
+    }
+
+    static func vacuum(_ vacuum: CheckVacuum.Row) -> [Finding] {
+        [deadRows(vacuum), oldestTransaction(vacuum)] + slots(vacuum)
+    }
+
+    private static func deadRows(_ vacuum: CheckVacuum.Row) -> Finding {
+        let ago = vacuum.vacuumedAgo.map { "\(Lag.text($0)) ago" } ?? "never"
+        let text = "\(vacuum.deadRows) dead rows, \(vacuum.liveRows) live ones, vacuumed \(ago)"
+        guard vacuum.hasAutovacuum else {
+            return .failure(
+                "vacuum", "autovacuum is off; \(text)", "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();")
+        }
+        guard vacuum.deadRows > deadRows, vacuum.deadRows > vacuum.liveRows else { return .ok("vacuum", text) }
+        return .warning("vacuum", text, "VACUUM postrider.deliveries;  -- after ending what holds it back")
+    }
+
+    private static func oldestTransaction(_ vacuum: CheckVacuum.Row) -> Finding {
+        if let name = vacuum.oldestPreparedName, let age = vacuum.oldestPrepared, age > transactionWarning {
+            return .warning(
+                "transactions", "a prepared transaction has been waiting for \(Lag.text(age))",
+                "COMMIT PREPARED or ROLLBACK PREPARED \(SQLText(name));")
+        }
+        guard let age = vacuum.oldestTransaction, let pid = vacuum.oldestTransactionPID else {
+            return .ok("transactions", "none is open that this login may see")
+        }
+        let text = "the oldest has been open for \(Lag.text(age)), process \(pid)"
+        let remedy = "SELECT pg_terminate_backend(\(pid));  -- after looking at it in pg_stat_activity"
+        if age > transactionFailure { return .failure("transactions", text, remedy) }
+        return age > transactionWarning ? .warning("transactions", text, remedy) : .ok("transactions", text)
+    }
+
+    private static func slots(_ vacuum: CheckVacuum.Row) -> [Finding] {
+        vacuum.idleSlots.map { slot in
+            .warning(
+                "replication slots", "nobody reads \(slot), and it holds vacuum back",
+                "SELECT pg_drop_replication_slot(\(SQLText(slot)));  -- if it is not needed any more")
+        }
+    }
+
+    private static func revoke(_ privilege: String, from role: String) -> String { "REVOKE \(privilege) FROM \(role);" }
+}

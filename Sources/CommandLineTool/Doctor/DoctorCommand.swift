@@ -1,0 +1,62 @@
+import ArgumentParser
+import Postgres
+
+/// `postrider doctor`: what is wrong, and how to mend it.
+struct DoctorCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check configuration, database, schema, roles, clocks, vacuum, partitions; say how to mend.",
+        discussion: """
+            Changes nothing. Exits with 0 unless something has failed; warnings are for reading.
+
+            Example:
+              postrider doctor
+            """)
+
+    @OptionGroup var options: OutputOptions
+
+    private struct Report: Encodable {
+        let ok: Bool
+        let failures: Int
+        let warnings: Int
+        let findings: [Finding]
+    }
+
+    func run(in context: CommandContext) async throws {
+        let output = Output(options, in: context)
+        let configuration = try context.configuration()
+        let snapshot: DoctorSnapshot
+        do {
+            snapshot = try await context.withDatabase {
+                try await Examination(context: context, configuration: configuration).snapshot($0)
+            }
+        } catch let error as PostgresError {
+            // A finding too, and an exit code that says more than 1.
+            try show(
+                [.failure("database", error.description, DatabaseFailure.remedy(error) ?? "see the server's log")],
+                output)
+            throw error
+        }
+        let diagnosis = Diagnosis(snapshot)
+        try show(diagnosis.findings, output)
+        guard !diagnosis.hasFailures else { throw Unsuccessful() }
+    }
+
+    private func show(_ findings: [Finding], _ output: Output) throws {
+        let failures = findings.count { $0.level == .failure }
+        let warnings = findings.count { $0.level == .warning }
+        guard !output.isJSON else {
+            return try output.json(
+                Report(ok: failures == 0, failures: failures, warnings: warnings, findings: findings))
+        }
+        for finding in findings {
+            output.fields([(finding.level.rawValue.padded(to: 7), "\(finding.check): \(finding.finding)")])
+            if let remedy = finding.remedy { output.line("           → \(remedy)") }
+        }
+        output.line("\(failures) failures, \(warnings) warnings, \(findings.count - failures - warnings) ok.")
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

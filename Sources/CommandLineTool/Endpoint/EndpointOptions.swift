@@ -1,0 +1,85 @@
+import ArgumentParser
+import Outbox
+import OutboxStore
+
+/// The options that `endpoint add` and `endpoint update` share.
+struct EndpointOptions: ParsableArguments {
+    @Option(
+        name: .customLong("event-type"),
+        help: ArgumentHelp("What to send: order.paid, order.* or *; repeat it for more.", valueName: "pattern"))
+    var eventTypes: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Waits after failed attempts, such as 5s,5m,30m.", valueName: "waits"),
+        transform: Parsing.durations)
+    var retrySchedule: [Duration]?
+
+    @Option(help: ArgumentHelp("Attempts before a delivery is dead; by default one more than waits.", valueName: "n"))
+    var maxAttempts: Int?
+
+    @Option(
+        help: ArgumentHelp("How long an attempt may take, 100ms to 5m; by default 15s.", valueName: "duration"),
+        transform: Parsing.duration)
+    var timeout: Duration?
+
+    @Option(help: ArgumentHelp("Deliveries under way at once; 0 for no limit.", valueName: "n"))
+    var maxInFlight: Int?
+
+    @Option(help: ArgumentHelp("Requests a second; 0 for no limit.", valueName: "n"))
+    var rateLimit: Float?
+
+    @Option(help: ArgumentHelp("envelope or raw.", valueName: "format"))
+    var payloadFormat: String?
+
+    @Option(
+        name: .customLong("header"),
+        help: ArgumentHelp("A header to send along, 'Name: value'; repeat it for more.", valueName: "name: value"))
+    var headers: [String] = []
+
+    static let inFlightBounds = 0...100_000
+    static let rateBounds: ClosedRange<Float> = 0.001...1_000_000
+
+    /// Whether nothing was asked for.
+    var isEmpty: Bool {
+        eventTypes.isEmpty && retrySchedule == nil && maxAttempts == nil && timeout == nil && maxInFlight == nil
+            && rateLimit == nil && payloadFormat == nil && headers.isEmpty
+    }
+
+    /// The settings, each held to its rule.
+    ///
+    /// - Parameters:
+    ///   - url: as it was written; nil when it stays.
+    ///   - policy: of this installation.
+    func settings(url: String?, policy: EndpointPolicy) throws -> EndpointSettings {
+        var settings = EndpointSettings()
+        settings.url = try url.map { try policy.endpointURL($0).absoluteString }
+        if !eventTypes.isEmpty {
+            var seen: Set<EventTypePattern> = []
+            settings.eventTypes = try eventTypes.map { try EventTypePattern($0) }.filter { seen.insert($0).inserted }
+                .map(\.description)
+        }
+        if let retrySchedule {
+            settings.retrySchedule = try RetrySchedule(entries: retrySchedule).entries
+        }
+        if let maxAttempts {
+            settings.maxAttempts = Int32(
+                clamping: try Bounded.check(maxAttempts, of: "--max-attempts", in: 1...Limits.maxAttempts))
+        }
+        if let timeout {
+            settings.timeout = try Bounded.check(timeout, of: "--timeout", in: Limits.timeout, DurationText.format)
+        }
+        if let maxInFlight {
+            settings.maxInFlight = Int32(
+                clamping: try Bounded.check(maxInFlight, of: "--max-in-flight", in: Self.inFlightBounds))
+        }
+        if let rateLimit {
+            settings.rateLimit =
+                rateLimit == 0 ? 0 : try Bounded.check(rateLimit, of: "--rate-limit", in: Self.rateBounds)
+        }
+        settings.payloadFormat = try payloadFormat.map { try PayloadFormat(word: $0).rawValue }
+        if !headers.isEmpty {
+            settings.headers = try HeaderFields(headers.map { try HeaderField($0) }).fields.map(\.line)
+        }
+        return settings
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Outbox
+import OutboxStore
+import Postgres
+import Webhooks
+
+/// `postrider endpoint rotate-secret`: a new signing secret.
+struct EndpointRotateSecretCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate-secret",
+        abstract: "Give an endpoint a new signing secret; the old one signs along for a while.",
+        discussion: """
+            Without --secret one is made and shown once; --secret - reads it from standard input, where no list of processes
+            shows it. After the grace period the old secret signs no more.
+
+            Example:
+              postrider endpoint rotate-secret billing --grace 24h
+            """)
+
+    @Argument(help: "Its name.")
+    var name: String
+
+    @Option(help: ArgumentHelp("The new secret, whsec_…; - reads it from standard input.", valueName: "secret"))
+    var secret: String?
+
+    @Option(
+        help: ArgumentHelp("How long the old secrets sign along, up to 30d; 0s ends them now.", valueName: "duration"),
+        transform: Parsing.duration)
+    var grace = Duration.seconds(86_400)
+
+    @OptionGroup var options: OutputOptions
+
+    static let graceBounds = Duration.zero...Duration.seconds(30 * 86_400)
+
+    private struct Report: Encodable {
+        let endpoint: String
+        /// Only when it was made here.
+        let secret: String?
+        let secretFingerprint: String
+        let graceSeconds: Double
+    }
+
+    func run(in context: CommandContext) async throws {
+        let output = Output(options, in: context)
+        let configuration = try context.configuration()
+        let grace = try Bounded.check(grace, of: "--grace", in: Self.graceBounds, DurationText.format)
+        let secret = try SigningSecret(given: secret, in: context)
+        try await context.withDatabase { connection in
+            guard let settings = try await connection.rows(ReadEndpointSettings(name: name)).first else {
+                throw CommandError(.badData, "there is no endpoint named '\(name)'")
+            }
+            let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
+            _ = try await connection.rows(RotateSecret(name: name, secret: stored, grace: grace))
+        }
+        let shown = secret.isNew ? secret.secret.revealed : nil
+        guard !output.isJSON else {
+            return try output.json(
+                Report(
+                    endpoint: name, secret: shown, secretFingerprint: secret.secret.fingerprint,
+                    graceSeconds: Seconds.number(grace)))
+        }
+        output.line(
+            "Endpoint \(name) signs with a new secret; the old ones sign along for \(DurationText.format(grace)).")
+        if let shown { output.line("The new secret, shown this once: \(shown)") }
+    }
+}

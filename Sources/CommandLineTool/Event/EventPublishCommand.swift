@@ -1,0 +1,131 @@
+import ArgumentParser
+import FoundationEssentials
+import Outbox
+import OutboxStore
+import Postgres
+
+/// `postrider event publish`: publishes one event.
+struct EventPublishCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Publish an event.",
+        discussion: """
+            Programs insert into postrider.outbox, within the transaction that makes the event true; this is for people and
+            scripts. The payload is JSON and is sent as it is written; without one it is {}. With --content-type it can be
+            anything. Times are 2024-11-20T12:00:00Z, or a length of time from now such as 10m.
+
+            Example:
+              postrider event publish order.paid '{"order_id": 42}' --ordering-key order-42
+            """)
+
+    @Argument(help: "What happened, such as order.paid.")
+    var type: String
+
+    @Argument(help: "The payload; - reads it from standard input.")
+    var payload = "{}"
+
+    @Option(help: ArgumentHelp("Send to this endpoint, not by subscription.", valueName: "name"))
+    var endpoint: String?
+
+    @Option(help: "Whose event it is.")
+    var tenant = ""
+
+    @Option(help: ArgumentHelp("Events with the same key arrive in order.", valueName: "key"))
+    var orderingKey: String?
+
+    @Option(help: ArgumentHelp("A second event with the same key is not stored.", valueName: "key"))
+    var idempotencyKey: String?
+
+    @Option(
+        name: .customLong("header"),
+        help: ArgumentHelp("A header to send along, 'Name: value'; repeat it for more.", valueName: "name: value"))
+    var headers: [String] = []
+
+    @Option(help: ArgumentHelp("Not before.", valueName: "time"), transform: Moment.init)
+    var deliverAfter: Moment?
+
+    @Option(help: ArgumentHelp("Not after.", valueName: "time"), transform: Moment.init)
+    var expiresAt: Moment?
+
+    @Option(help: ArgumentHelp("W3C trace context, passed on.", valueName: "traceparent"))
+    var traceparent: String?
+
+    @Option(help: ArgumentHelp("What kind of bytes the payload is, when it is not JSON.", valueName: "type"))
+    var contentType: String?
+
+    @OptionGroup var options: OutputOptions
+
+    private struct Report: Encodable {
+        let eventId: Int64
+        let webhookId: String
+        let reused: Bool
+    }
+
+    func run(in context: CommandContext) async throws {
+        let output = Output(options, in: context)
+        let event = try event(context)
+        let published = try await context.withDatabase { connection in
+            var event = event
+            if let endpoint { try await Self.requireEndpoint(endpoint, connection) }
+            let now = try await connection.readClock()
+            event.deliverAfter = deliverAfter?.ahead(of: now)
+            event.expiresAt = expiresAt?.ahead(of: now)
+            return try await Self.publish(event, connection)
+        }
+        guard let published else { throw CommandError(.failure, "the database did not say what it stored") }
+        guard !output.isJSON else {
+            return try output.json(
+                Report(eventId: published.event, webhookId: published.webhookID, reused: published.isReused))
+        }
+        output.line(
+            published.isReused
+                ? "Event \(published.event) (\(published.webhookID)) has this idempotency key already; nothing was stored."
+                : "Published event \(published.event) (\(published.webhookID)).")
+    }
+
+    /// The event, held to the rules that can be told from here.
+    private func event(_ context: CommandContext) throws -> PublishEvent.Event {
+        var event = PublishEvent.Event(eventType: try EventType(type).text)
+        let content = payload == "-" ? context.readInput(Limits.payloadBytes) : Array(payload.utf8)
+        guard content.count <= Limits.payloadBytes else {
+            throw CommandError(.badData, "the payload is longer than \(Limits.payloadBytes) bytes")
+        }
+        if let contentType {
+            event.body = content
+            event.contentType = try ContentType(contentType).text
+        } else {
+            event.payload = content
+        }
+        event.tenant = try Tenant.check(tenant)
+        event.orderingKey = orderingKey
+        event.idempotencyKey = idempotencyKey
+        event.endpoint = endpoint
+        event.traceparent = traceparent
+        if !headers.isEmpty {
+            let fields = try HeaderFields(headers.map { try HeaderField($0) }).fields
+            let values = Dictionary(fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+            event.headers = Array(try JSONEncoder().encode(values))
+        }
+        return event
+    }
+
+    private static func publish(
+        _ event: PublishEvent.Event, _ connection: PostgresConnection
+    ) async throws -> PublishEvent.Row? {
+        do {
+            return try await connection.rows(PublishEvent(event)).first
+        } catch {
+            guard error.sqlState == SQLState(rawValue: "22P02") else { throw error }
+            throw CommandError(.badData, "the payload is not JSON; for anything else give --content-type")
+        }
+    }
+
+    /// A producer may not read the list of endpoints, and then cannot be told.
+    private static func requireEndpoint(_ name: String, _ connection: PostgresConnection) async throws {
+        do {
+            try await connection.requireEndpoint(name)
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            return
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import OutboxStore
+
+/// `status` as JSON.
+struct StatusReport: Encodable {
+    let ok: Bool
+    let verdict: String
+    let events: Int64
+    let eventsLastHour: Int64
+    let eventsCapped: Bool
+    let pending: Int64
+    let inFlight: Int64
+    let retrying: Int64
+    let held: Int64
+    let deadLetters: Int64
+    let countsCapped: Bool
+    let oldestDueAgeSeconds: Double?
+    let workersAlive: Int
+    let schemaVersion: Int32
+    let endpoints: [EndpointReport]
+    let workers: [WorkerReport]
+
+    init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
+        ok = verdict.isWell
+        self.verdict = verdict.line
+        events = snapshot.events.events
+        eventsLastHour = snapshot.events.lastHour
+        eventsCapped = snapshot.events.events >= CountEvents.limit
+        pending = snapshot.pending
+        inFlight = snapshot.inFlight
+        retrying = snapshot.retrying
+        held = snapshot.held
+        deadLetters = snapshot.deadLetters
+        countsCapped = snapshot.isCapped
+        oldestDueAgeSeconds = snapshot.oldestDueAge.map(Seconds.number)
+        workersAlive = snapshot.aliveWorkers
+        schemaVersion = snapshot.schemaVersion
+        endpoints = snapshot.endpoints.map(EndpointReport.init)
+        workers = snapshot.workers.map(WorkerReport.init)
+    }
+}

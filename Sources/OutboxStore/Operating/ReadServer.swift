@@ -1,0 +1,49 @@
+public import Postgres
+
+/// What kind of server this is and how much room it has. Asks nothing of the schema.
+public struct ReadServer: PostgresStatement {
+    /// The server.
+    public struct Row: Sendable, Equatable {
+        /// The version as a number, such as 150014.
+        public var versionNumber: Int32
+        /// The version in words.
+        public var version: String
+        /// A standby, or a primary that was made read-only.
+        public var isReadOnly: Bool
+        /// How many connections ordinary roles may have.
+        public var connections: Int32
+        /// How many there are.
+        public var connectionsUsed: Int32
+        /// Whether commits reach the disk.
+        public var hasFsync: Bool
+        /// Whether there is a schema `postrider`.
+        public var hasSchema: Bool
+        /// Whether this role may use it.
+        public var mayUseSchema: Bool
+        /// Who this is.
+        public var role: String
+    }
+
+    /// The text of the statement.
+    public static let sql = """
+        SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+               pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+               current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+               (SELECT count(*)::int FROM pg_stat_activity a WHERE a.backend_type = 'client backend'),
+               current_setting('fsync')::boolean, to_regnamespace('postrider') IS NOT NULL,
+               coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n WHERE n.nspname = 'postrider'),
+                        false),
+               current_user::text
+        """
+
+    /// The statement has no parameters.
+    public init() {}
+
+    /// Reads a row.
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+        Row(
+            versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
+            connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),
+            hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8))
+    }
+}

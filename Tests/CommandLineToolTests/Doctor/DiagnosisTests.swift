@@ -1,0 +1,196 @@
+import Outbox
+import Postgres
+import Testing
+
+@testable import CommandLineTool
+@testable import OutboxStore
+
+@Suite struct DiagnosisTests {
+    /// A snapshot without anything wrong, changed.
+    private func findings(_ change: (inout DoctorSnapshot) -> Void = { _ in }) -> [Finding] {
+        var snapshot = Self.sound
+        change(&snapshot)
+        return Diagnosis(snapshot).findings
+    }
+
+    /// The findings that are not well.
+    private func problems(_ change: (inout DoctorSnapshot) -> Void) -> [String] {
+        findings(change).filter { $0.level != .ok }.map { "\($0.level.rawValue) \($0.check): \($0.remedy ?? "")" }
+    }
+
+    private func schemaProblems(_ change: (inout DoctorSnapshot.Schema) -> Void) -> [String] {
+        problems { snapshot in
+            guard var schema = snapshot.schema else { return }
+            change(&schema)
+            snapshot.schema = schema
+        }
+    }
+
+    private static let worker = ListWorkers.Row(
+        id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
+        isAlive: true)
+
+    private static let sound = DoctorSnapshot(
+        policy: EndpointPolicy(), keyFileProblem: nil, hasKeyFile: false,
+        server: ReadServer.Row(
+            versionNumber: 150_014, version: "15.14", isReadOnly: false, connections: 97, connectionsUsed: 7,
+            hasFsync: true,
+            hasSchema: true, mayUseSchema: true, role: "op"),
+        clockOffset: .milliseconds(3), clockUncertainty: .milliseconds(1), schemaVersion: Migration.newest,
+        schema: DoctorSnapshot.Schema(
+            roles: [
+                CheckRoles.Row(role: "postrider_operator", exists: true, missing: [], excess: [], isOurs: true),
+                CheckRoles.Row(role: "postrider_worker", exists: true, missing: [], excess: [], isOurs: false),
+            ],
+            triggers: CheckTriggers.needed.map { CheckTriggers.Row(name: $0, isEnabled: true) },
+            partitions: [
+                CheckPartitions.Row(table: "outbox", days: [-1, 0, 1, 2, 3], strays: 0),
+                CheckPartitions.Row(table: "attempts", days: [-1, 0, 1, 2, 3], strays: 0),
+            ],
+            vacuum: CheckVacuum.Row(
+                deadRows: 10, liveRows: 5, vacuumedAgo: .seconds(60), hasAutovacuum: true, oldestTransaction: nil,
+                oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
+            endpoints: [ListEndpointURLs.Row(name: "a", url: "https://example.com/")], workers: [worker],
+            oldestDue: nil,
+            unaccounted: .counted(0)))
+
+    @Test func nothingIsWrong() {
+        #expect(findings().allSatisfy { $0.level == .ok && $0.remedy == nil })
+        #expect(!Diagnosis(Self.sound).hasFailures)
+        #expect(Set(findings().map(\.check)).count >= 15)
+    }
+
+    @Test func everyProblemHasARemedy() {
+        let broken = findings {
+            $0.keyFileProblem = "no key"
+            $0.server.isReadOnly = true
+            $0.schema?.triggers = []
+        }
+        #expect(broken.filter { $0.level != .ok }.allSatisfy { $0.remedy?.isEmpty == false })
+    }
+
+    @Test func server() {
+        #expect(problems { $0.server.versionNumber = 140_020 }.first?.hasPrefix("failure postgresql") == true)
+        #expect(problems { $0.server.isReadOnly = true }.first?.hasPrefix("failure writable") == true)
+        #expect(problems { $0.server.connectionsUsed = 88 }.first?.hasPrefix("warning connections") == true)
+        #expect(problems { $0.server.connectionsUsed = 200 }.first?.hasPrefix("failure connections") == true)
+        #expect(problems { $0.server.hasFsync = false }.first?.hasPrefix("warning durability") == true)
+        #expect(problems { $0.keyFileProblem = "x" }.first?.hasPrefix("failure configuration") == true)
+    }
+
+    @Test func clocks() {
+        #expect(problems { $0.clockOffset = .seconds(2) }.isEmpty)
+        #expect(problems { $0.clockOffset = .seconds(-3) }.first?.hasPrefix("warning clocks") == true)
+        #expect(problems { $0.clockOffset = .seconds(61) }.isEmpty == false)
+        #expect(problems { $0.clockOffset = .seconds(62) }.first?.hasPrefix("failure clocks") == true)
+        #expect(
+            problems {
+                $0.clockOffset = .seconds(4)
+                $0.clockUncertainty = .seconds(3)
+            }.isEmpty)
+    }
+
+    @Test func schema() {
+        func without(_ change: (inout DoctorSnapshot) -> Void) -> [String] {
+            problems {
+                $0.schema = nil
+                change(&$0)
+            }
+        }
+        #expect(without { $0.server.hasSchema = false } == ["failure schema: postrider migrate"])
+        #expect(
+            without {
+                $0.server.mayUseSchema = false
+                $0.server.role = "my \"app\""
+            } == [#"failure schema: GRANT postrider_operator TO "my ""app""";"#])
+        #expect(without { $0.schemaVersion = nil } == ["failure schema: GRANT postrider_operator TO op;"])
+        #expect(without { $0.schemaVersion = Migration.newest - 1 } == ["failure schema: postrider migrate"])
+        #expect(without { $0.schemaVersion = Migration.newest + 1 } == ["failure schema: use a newer postrider"])
+    }
+
+    @Test func roles() {
+        #expect(
+            schemaProblems { $0.roles[1].exists = false }
+                == ["failure role postrider_worker: CREATE ROLE postrider_worker NOLOGIN;"])
+        #expect(
+            schemaProblems { $0.roles[1].missing = ["SELECT ON x", "UPDATE ON x"] }
+                == ["failure role postrider_worker: GRANT SELECT ON x TO postrider_worker;"])
+        #expect(
+            schemaProblems { $0.roles[0].excess = ["SELECT ON postrider.endpoint_secrets"] } == [
+                "warning role postrider_operator: REVOKE SELECT ON postrider.endpoint_secrets FROM postrider_operator;"
+            ])
+        #expect(
+            schemaProblems { $0.roles[0].isOurs = false } == ["warning login: GRANT postrider_operator TO op;"])
+    }
+
+    @Test func triggers() {
+        #expect(
+            schemaProblems { $0.triggers[2].isEnabled = false }
+                == ["failure triggers: ALTER TABLE postrider.outbox ENABLE TRIGGER outbox_3_fan_out;"])
+        #expect(schemaProblems { $0.triggers.removeFirst() }.first?.hasPrefix("failure triggers") == true)
+    }
+
+    @Test func partitions() {
+        #expect(schemaProblems { $0.partitions[0].days = [0, 1, 2] }.isEmpty)
+        #expect(
+            schemaProblems { $0.partitions[0].days = [0, 1, 3] }.first?.hasPrefix("warning partitions outbox") == true)
+        #expect(
+            schemaProblems { $0.partitions[1].days = [1, 2] }.first?.hasPrefix("failure partitions attempts") == true)
+        #expect(schemaProblems { $0.partitions[1].strays = 1 }.first?.hasPrefix("warning partitions attempts") == true)
+    }
+
+    @Test func vacuum() {
+        #expect(schemaProblems { $0.vacuum.deadRows = 200_000 }.first?.hasPrefix("warning vacuum") == true)
+        #expect(
+            schemaProblems {
+                $0.vacuum.deadRows = 200_000
+                $0.vacuum.liveRows = 200_000
+            }.isEmpty)
+        #expect(schemaProblems { $0.vacuum.hasAutovacuum = false }.first?.hasPrefix("failure vacuum") == true)
+        func open(for age: Duration) -> [String] {
+            schemaProblems {
+                $0.vacuum.oldestTransaction = age
+                $0.vacuum.oldestTransactionPID = 7
+            }
+        }
+        #expect(open(for: .seconds(300)).isEmpty)
+        #expect(
+            open(for: .seconds(301)).first?.hasPrefix("warning transactions: SELECT pg_terminate_backend(7)") == true)
+        #expect(open(for: .seconds(3601)).first?.hasPrefix("failure transactions") == true)
+        #expect(
+            schemaProblems {
+                $0.vacuum.oldestPrepared = .seconds(301)
+                $0.vacuum.oldestPreparedName = "it's"
+            }.first?.contains("'it''s'") == true)
+        #expect(schemaProblems { $0.vacuum.idleSlots = ["s"] }.first?.hasPrefix("warning replication slots") == true)
+    }
+
+    @Test func work() {
+        #expect(schemaProblems { $0.unaccounted = .counted(1) }.first?.hasPrefix("failure unaccounted") == true)
+        #expect(schemaProblems { $0.unaccounted = .tooSlow }.first?.hasPrefix("warning unaccounted") == true)
+        #expect(schemaProblems { $0.unaccounted = .notAllowed }.first?.hasPrefix("warning unaccounted") == true)
+        #expect(schemaProblems { $0.workers = [] } == ["warning workers: postrider worker"])
+        #expect(
+            schemaProblems {
+                $0.workers[0].isAlive = false
+                $0.oldestDue = .seconds(61)
+            } == ["failure workers: postrider worker"])
+        #expect(schemaProblems { $0.oldestDue = .seconds(61) }.first?.hasPrefix("warning workers") == true)
+        #expect(
+            schemaProblems {
+                var other = Self.worker
+                other.version = "2"
+                $0.workers.append(other)
+            }.first?.hasPrefix("warning workers: finish the upgrade") == true)
+    }
+
+    @Test func endpoints() {
+        #expect(
+            schemaProblems { $0.endpoints.append(.init(name: "it's", url: "http://10.0.0.1/")) }
+                == [#"failure endpoints: postrider endpoint update 'it'\''s' --url URL"#])
+        let many = schemaProblems { schema in
+            schema.endpoints = (0..<100).map { .init(name: "e\($0)", url: "not a url") }
+        }
+        #expect(many.count == Diagnosis.endpointsNamed + 1)
+    }
+}

@@ -1,0 +1,106 @@
+import TestSupport
+import Testing
+
+@testable import CommandLineTool
+
+@Suite(.timeLimit(.minutes(2))) struct DoctorCommandTests {
+    private func levels(_ outcome: Outcome) throws -> [String: String] {
+        try Dictionary(
+            outcome.objects("findings").map { ($0["check"] as? String ?? "", $0["level"] as? String ?? "") },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    @Test func soundInstallationHasNoFailures() async throws {
+        try await Installation.with { (installation) async throws in
+            let examined = await installation.run("doctor", "--json")
+            #expect(examined.status == .done, "\(examined.output)\(examined.error)")
+            #expect(try examined.json()["ok"] as? Bool == true)
+            let levels = try levels(examined)
+            for check in [
+                "configuration", "postgresql", "writable", "clocks", "schema", "role postrider_operator",
+                "role postrider_producer", "role postrider_worker", "login", "triggers", "partitions outbox",
+                "partitions attempts", "vacuum", "unaccounted", "endpoints",
+            ] {
+                #expect(levels[check] == "ok", "\(check)")
+            }
+            let human = await installation.run("doctor")
+            #expect(human.output.contains("ok       triggers: all 3 are enabled\n"))
+            #expect(human.output.contains("0 failures, "))
+        }
+    }
+
+    @Test func whatIsBrokenIsFound() async throws {
+        try await Installation.with { (installation) async throws in
+            _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")
+            try await installation.sql("UPDATE postrider.subscriptions SET effective_at = now() - interval '1 h'")
+            try await installation.sql("ALTER TABLE postrider.outbox DISABLE TRIGGER outbox_3_fan_out")
+            try await installation.sql("INSERT INTO postrider.outbox (event_type, payload) VALUES ('a.b', '{}')")
+            try await installation.sql(
+                "INSERT INTO postrider.outbox (event_type, payload, created_at) VALUES ('a.b', '{}', now() + interval '1 year')"
+            )
+            try await installation.sql(
+                """
+                DO $$ DECLARE v_table text; BEGIN
+                    SELECT format('postrider.attempts_p%s', to_char((now() AT TIME ZONE 'UTC')::date, 'YYYYMMDD')) INTO v_table;
+                    EXECUTE 'DROP TABLE ' || v_table;
+                END $$
+                """)
+            try await installation.sql("REVOKE EXECUTE ON FUNCTION postrider.discover(boolean) FROM postrider_worker")
+            let examined = await installation.run("doctor", "--json", environment: ["POSTRIDER_ALLOW_HTTP": "false"])
+            #expect(examined.status == .failure)
+            let levels = try levels(examined)
+            #expect(levels["triggers"] == "failure")
+            #expect(levels["unaccounted"] == "failure")
+            #expect(levels["partitions attempts"] == "failure")
+            #expect(levels["partitions outbox"] == "warning")
+            #expect(levels["role postrider_worker"] == "failure")
+            #expect(levels["endpoints"] == "failure")
+            #expect(examined.error.isEmpty)
+            let human = await installation.run("doctor")
+            #expect(human.output.contains("→ ALTER TABLE postrider.outbox ENABLE TRIGGER outbox_3_fan_out;"))
+        }
+    }
+
+    @Test func logAsAnyRoleHelps() async throws {
+        try await Installation.with { (installation) async throws in
+            let login = "\(installation.database.name)_doctor"
+            try await installation.sql("CREATE ROLE \(login) LOGIN")
+            let environment = [
+                "POSTRIDER_DATABASE_URL": installation.database.tcpURL.replacing("postgres@", with: "\(login)@")
+            ]
+            let stranger = await installation.run("doctor", environment: environment)
+            #expect(stranger.status == .failure)
+            #expect(stranger.output.contains("GRANT postrider_operator TO \(login);"))
+            try await installation.sql("GRANT postrider_worker TO \(login)")
+            let worker = await installation.run("doctor", "--json", environment: environment)
+            #expect(worker.status == .done, "\(worker.output)")
+            #expect(try levels(worker)["unaccounted"] == "warning")
+            try await installation.sql("REVOKE postrider_worker FROM \(login)")
+            try await installation.sql("GRANT postrider_operator TO \(login)")
+            let operating = await installation.run("doctor", "--json", environment: environment)
+            #expect(operating.status == .done)
+            #expect(try levels(operating)["unaccounted"] == "ok")
+            try await installation.sql("DROP ROLE \(login)")
+        }
+    }
+
+    @Test func databaseThatCannotBeReachedIsAFindingToo() async throws {
+        try await Installation.with { (installation) async throws in
+            let gone = await installation.run(
+                "doctor", "--json", environment: ["POSTRIDER_DATABASE_URL": "postgresql://x@127.0.0.1:1/none"])
+            #expect(gone.status == .databaseUnavailable)
+            let found = try levels(gone)
+            #expect(found == ["database": "failure"])
+            #expect(gone.error.hasPrefix("postrider: "))
+        }
+    }
+
+    @Test func missingSchemaIsFound() async throws {
+        try await Installation.with { (installation) async throws in
+            try await installation.sql("DROP SCHEMA postrider CASCADE")
+            let examined = await installation.run("doctor")
+            #expect(examined.status == .failure)
+            #expect(examined.output.contains("→ postrider migrate\n"))
+        }
+    }
+}

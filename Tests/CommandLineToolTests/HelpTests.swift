@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Testing
+
+@testable import CommandLineTool
+
+@Suite(.timeLimit(.minutes(1))) struct HelpTests {
+    /// Every command there is, groups included, with the words that lead to it.
+    static let commands: [(words: [String], type: any ParsableCommand.Type)] = all(PostriderCommand.self, [])
+
+    private static func all(
+        _ type: any ParsableCommand.Type, _ words: [String]
+    ) -> [(words: [String], type: any ParsableCommand.Type)] {
+        type.configuration.subcommands.flatMap { child in
+            let path = words + [child.configuration.commandName ?? ""]
+            return [(path, child)] + all(child, path)
+        }
+    }
+
+    @Test func allOfTheContractAreThere() {
+        let known = Set(Self.commands.map { $0.words.joined(separator: " ") })
+        for command in [
+            "migrate", "worker", "endpoint add", "endpoint list", "endpoint show", "endpoint update", "endpoint pause",
+            "endpoint resume", "endpoint remove", "endpoint rotate-secret", "endpoint test", "event publish",
+            "event list", "event show", "event cancel", "dead-letter list", "dead-letter show", "dead-letter replay",
+            "dead-letter discard", "status", "doctor", "demo", "receive",
+        ] {
+            #expect(known.contains(command), "\(command)")
+        }
+    }
+
+    @Test func everyCommandHasAnExampleThatParses() throws {
+        for (words, type) in Self.commands {
+            let lines = type.configuration.discussion.split(separator: "\n", omittingEmptySubsequences: false)
+            let heading = try #require(lines.firstIndex(of: "Example:"), "\(words)")
+            let example = try #require(lines[(heading + 1)...].first, "\(words)")
+            let arguments = Self.words(String(example.drop { $0 == " " }))
+            let command = arguments.drop { $0 != "postrider" }.dropFirst()
+            #expect(command.starts(with: words), "\(example)")
+            #expect(throws: Never.self, "\(example)") { try PostriderCommand.parseAsRoot(Array(command)) }
+        }
+    }
+
+    @Test func everyCommandThatDoesSomethingTakesJSON() async {
+        for (words, type) in Self.commands where type.configuration.subcommands.isEmpty {
+            let recording = Recording()
+            #expect(await CommandLineTool.run(words + ["--help"], in: recording.context()) == .done)
+            #expect(recording.output.contains("--json"), "\(words)")
+            #expect(recording.output.contains("Example:"), "\(words)")
+        }
+    }
+
+    @Test func everyCommandsJSONIsDocumentedWithAnExample() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/command-line-json.md"), encoding: .utf8)
+        let sections = text.components(separatedBy: "\n## `postrider ").dropFirst()
+        for (words, type) in Self.commands where type.configuration.subcommands.isEmpty {
+            let heading = words.joined(separator: " ") + "`\n"
+            let section = try #require(sections.first { $0.hasPrefix(heading) }, "\(words)")
+            // One prints no result, the other the same as `endpoint show`.
+            guard words != ["worker"], words != ["endpoint", "update"] else { continue }
+            let example = try #require(section.components(separatedBy: "```json\n").dropFirst().first, "\(words)")
+            let json = example.components(separatedBy: "\n```")[0]
+            #expect(throws: Never.self, "\(words)") { try JSONSerialization.jsonObject(with: Data(json.utf8)) }
+        }
+    }
+
+    /// The words of a line as a shell sees them; single quotes only.
+    private static func words(_ line: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var isQuoted = false
+        for character in line {
+            switch character {
+            case "'": isQuoted.toggle()
+            case " " where !isQuoted:
+                words.append(word)
+                word = ""
+            default: word.append(character)
+            }
+        }
+        return words + [word]
+    }
+}

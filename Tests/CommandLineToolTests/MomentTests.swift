@@ -1,0 +1,33 @@
+import ArgumentParser
+import Postgres
+import Testing
+
+@testable import CommandLineTool
+
+@Suite struct MomentTests {
+    private let now = PostgresTimestamp(unixMicroseconds: 1_732_104_000_000_000)
+
+    @Test(arguments: [
+        ("2024-11-20T12:00:00Z", "2024-11-20T12:00:00.000000Z"),
+        ("2024-11-20T14:00:00+02:00", "2024-11-20T12:00:00.000000Z"),
+        ("2024-11-20T12:00:00.250Z", "2024-11-20T12:00:00.250000Z"),
+        ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59.000000Z"),
+    ])
+    func momentIsTheSameInBothDirections(text: String, moment: String) throws {
+        #expect(try Moment(text).ago(from: now).description == moment)
+        #expect(try Moment(text).ahead(of: now).description == moment)
+    }
+
+    @Test func lengthCountsFromNow() throws {
+        #expect(try Moment("2h").ago(from: now).description == "2024-11-20T10:00:00.000000Z")
+        #expect(try Moment("2h").ahead(of: now).description == "2024-11-20T14:00:00.000000Z")
+        #expect(try Moment("999999999d").ahead(of: now) > now)
+    }
+
+    @Test(arguments: [
+        "", "yesterday", "2024-11-20", "2024-11-20 12:00", "12:00", "5", "2024-13-01T00:00:00Z", "\u{1b}",
+    ])
+    func anythingElseIsRefused(text: String) {
+        #expect(throws: ValidationError.self) { try Moment(text) }
+    }
+}

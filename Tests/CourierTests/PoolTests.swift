@@ -1,0 +1,37 @@
+import Testing
+
+@testable import Courier
+
+@Suite("Sharing work out")
+struct PoolTests {
+    @Test(
+        "An endpoint stays with its courier until that is much busier than another",
+        arguments: [
+            (Int32(0), [0, 0], 0), (1, [0, 0], 1), (2, [16, 0], 0), (2, [17, 0], 1), (3, [5, 90, 4], 0),
+            (Int32.min, [0, 0, 0], 2),
+            (-1, [100, 100, 3], 2), (7, [3], 0),
+        ])
+    func sharing(_ endpoint: Int32, _ loads: [Int], _ expected: Int) {
+        #expect(CourierPool.courier(for: endpoint, loads: loads) == expected)
+    }
+
+    @Test(
+        "Connections take no more than half of the descriptors",
+        arguments: [
+            (UInt64(0), 16), (64, 32), (1024, 512), (1_048_576, 4096), (UInt64.max, 4096),
+        ])
+    func connections(_ descriptors: UInt64, _ expected: Int) {
+        #expect(CourierConfiguration.connections(descriptors: descriptors) == expected)
+    }
+
+    @Test(
+        "Durations become what libcurl takes",
+        arguments: [
+            (Duration.seconds(15), 15_000), (.nanoseconds(1), 1), (.milliseconds(-5), 0), (.zero, 0),
+            (.seconds(Int64.max), 2_000_000_000), (.microseconds(1500), 2),
+        ])
+    func durations(_ duration: Duration, _ expected: Int) {
+        #expect(duration.milliseconds == expected)
+        #expect(Duration.seconds(Int64.max).microseconds == Int64.max)
+    }
+}

@@ -1,0 +1,71 @@
+import Courier
+import Foundation
+import Outbox
+import TestSupport
+import Testing
+
+@Suite("TLS", .timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable, "the openssl command is missing"))
+final class TLSTests {
+    private let directory: URL
+    private let certificate: String
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("courier-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        certificate = try TLSServer.certificate(for: "tls.example", in: directory)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    private func fixture(trusting file: String?) throws -> PoolFixture {
+        let names = ["tls.example", "other.example"]
+        let resolver = ScriptedResolver(
+            Dictionary(uniqueKeysWithValues: names.map { ($0, [.addresses([.loopback])]) }))
+        return try PoolFixture(resolver: resolver) { $0.trustedRootsFile = file }
+    }
+
+    private func route(_ server: TLSServer, host: String) -> CourierRoute {
+        CourierRoute(
+            id: 1, revision: 1, url: "https://\(host):\(server.port)/hook", host: .name(host), port: server.port,
+            timeout: .seconds(10), connectTimeout: .seconds(10), fixedHeaders: HeaderLines())
+    }
+
+    @Test("A certificate that is trusted and for the host will do, and the connection is kept")
+    func trusted() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        let fixture = try fixture(trusting: certificate)
+        let first = try await fixture.send(route(server, host: "tls.example"))
+        #expect(first.outcome == .answered(CourierAnswer(status: 200, bodyPrefix: Array("safe".utf8))))
+        #expect(first.timings.tls > 0)
+        let second = try await fixture.send(route(server, host: "tls.example"))
+        #expect(second.outcome.answer?.status == 200)
+        #expect(second.timings.reusedConnection)
+        #expect(second.timings.tls == 0)
+    }
+
+    @Test("A self-signed certificate will not do, and nothing is sent")
+    func selfSigned() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        let result = try await fixture(trusting: nil).send(route(server, host: "tls.example"))
+        #expect(result.outcome == .failed(.tlsFailure, detail: "the certificate is self-signed"))
+        #expect(server.answered == 0)
+    }
+
+    @Test("A certificate for another host will not do")
+    func wrongHost() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        let result = try await fixture(trusting: certificate).send(route(server, host: "other.example"))
+        #expect(result.outcome.errorCode == .tlsFailure)
+        #expect(server.answered == 0)
+    }
+
+    @Test("Versions before TLS 1.2 will not do")
+    func oldVersion() async throws {
+        let server = try await TLSServer(certificate: certificate, options: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
+        let result = try await fixture(trusting: certificate).send(route(server, host: "tls.example"))
+        #expect(result.outcome.errorCode == .tlsFailure)
+        #expect(server.answered == 0)
+    }
+}

@@ -1,0 +1,56 @@
+import Postgres
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// A worker that has little to do is quick, and one that has nothing to do is quiet.
+    ///
+    /// The bounds are generous, since a machine that runs tests is not quiet itself; `scripts/bench` has the strict figures.
+    @Suite(.timeLimit(.minutes(1))) struct IdleTests {
+        private static let rate = 100
+        private static let seconds = 5
+
+        @Test func anEventArrivesSoonAndAnIdleWorkerUsesNextToNothing() async throws {
+            try await Scene.with { scene in
+                let receiver = try ScriptedReceiver()
+                try await scene.addEndpoint("main", receiver.url())
+                let worker = try await scene.startWorker()
+                let committed = try await publishSteadily(scene)
+                let requests = try await receiver.waitForRequests(committed.count)
+                var latencies: [Duration] = []
+                for request in requests {
+                    let number = try #require(
+                        request.text.split(separator: "\"n\":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+                    latencies.append(request.arrivedAt - committed[number])
+                }
+                latencies.sort()
+                let median = latencies[latencies.count / 2]
+                print("latency: p50 \(median), p99 \(latencies[latencies.count * 99 / 100])")
+                #expect(median < .milliseconds(25))
+
+                // The worker takes a few seconds to calm down; then it is measured for five.
+                try await Task.sleep(for: .seconds(5))
+                let before = try worker.processorTime()
+                try await Task.sleep(for: .seconds(5))
+                let share = (try worker.processorTime() - before) / .seconds(5)
+                print("idle: \(share * 100) % of a core")
+                #expect(share < 0.04)
+                try await worker.kill()
+            }
+        }
+
+        /// Events at a steady rate, one transaction each; when each of them was committed.
+        private func publishSteadily(_ scene: Scene) async throws -> [ContinuousClock.Instant] {
+            let start = ContinuousClock.now
+            var committed: [ContinuousClock.Instant] = []
+            for number in 0..<(Self.rate * Self.seconds) {
+                try await Task.sleep(until: start + .seconds(number) / Self.rate)
+                _ = try await scene.connection.query(
+                    "INSERT INTO postrider.outbox (event_type, payload) VALUES ('tick.event', $1::json)",
+                    ["{\"n\":\(number)}"], deadline: TestDatabase.deadline)
+                committed.append(.now)
+            }
+            return committed
+        }
+    }
+}

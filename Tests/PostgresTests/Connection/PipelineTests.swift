@@ -1,0 +1,75 @@
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("A pipeline", .timeLimit(.minutes(2)))
+struct PipelineTests {
+    @Test("gives the rows of each statement")
+    func rows() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
+            let (_, echo, count) = try await connection.pipeline(
+                AddNote(id: 1), Echo(value: "between"), CountNotes(), deadline: TestDatabase.deadline)
+            #expect(echo.first?.value == "between")
+            #expect(count == [1])
+            #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [1])
+            await connection.close()
+        }
+    }
+
+    @Test("with an error in its midst has no effect, and leaves the connection usable")
+    func error() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
+            let error = await #expect(throws: PostgresError.self) {
+                _ = try await connection.pipeline(
+                    AddNote(id: 1), DivideByZero(), AddNote(id: 2), deadline: TestDatabase.deadline)
+            }
+            #expect(error?.sqlState == SQLState(rawValue: "22012"))
+            #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [0])
+            await connection.close()
+        }
+    }
+
+    @Test("with a transaction of its own that fails leaves none open")
+    func ownTransaction() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
+            _ = try await connection.pipeline(Begin(), AddNote(id: 1), Commit(), deadline: TestDatabase.deadline)
+            await #expect(throws: PostgresError.self) {
+                _ = try await connection.pipeline(
+                    Begin(), AddNote(id: 2), DivideByZero(), Commit(), deadline: TestDatabase.deadline)
+            }
+            #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [1])
+            await connection.close()
+        }
+    }
+
+    @Test("that cannot be encoded is not sent at all")
+    func unencodable() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
+            let error = await #expect(throws: PostgresError.self) {
+                _ = try await connection.pipeline(
+                    AddNote(id: 1), Echo(value: PostgresInet("nowhere")), deadline: TestDatabase.deadline)
+            }
+            #expect(error?.code == .invalidParameter)
+            #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [0])
+            await connection.close()
+        }
+    }
+
+    private struct Begin: PostgresStatement {
+        static let sql = "BEGIN"
+        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+    }
+
+    private struct Commit: PostgresStatement {
+        static let sql = "COMMIT"
+        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+    }
+}

@@ -1,0 +1,210 @@
+import LocalPostgres
+import Logging
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("A session", .timeLimit(.minutes(2)))
+struct PostgresSessionTests {
+    /// Counts what a session tells.
+    private final class Counts: Sendable {
+        private struct Numbers {
+            var connected = 0
+            var reconnected = 0
+            var failed = 0
+            var disconnected = 0
+        }
+
+        private let numbers = Mutex(Numbers())
+
+        func add(_ event: PostgresSessionEvent) {
+            numbers.withLock { numbers in
+                switch event {
+                case .connected(let isReconnect):
+                    numbers.connected += 1
+                    numbers.reconnected += isReconnect ? 1 : 0
+                case .connectFailed: numbers.failed += 1
+                case .disconnected: numbers.disconnected += 1
+                }
+            }
+        }
+
+        var connected: Int { numbers.withLock(\.connected) }
+        var reconnected: Int { numbers.withLock(\.reconnected) }
+        var failed: Int { numbers.withLock(\.failed) }
+        var disconnected: Int { numbers.withLock(\.disconnected) }
+    }
+
+    @Test("connects once, however many ask")
+    func oneConnection() async throws {
+        try await TestDatabase.withDatabase { database in
+            let counts = Counts()
+            let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
+            #expect(counts.connected == 0, "it connects when it is needed")
+            let pids = try await withThrowingTaskGroup { group in
+                for _ in 0..<20 {
+                    group.addTask { try await session.run(BackendPID(), deadline: TestDatabase.deadline) }
+                }
+                return try await group.reduce(into: Set<Int32>()) { $0.formUnion($1) }
+            }
+            #expect(pids.count == 1)
+            #expect(counts.connected == 1)
+            #expect(counts.reconnected == 0)
+            await session.close()
+            let closed = await #expect(throws: PostgresError.self) {
+                try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            }
+            #expect(closed?.code == .connectionClosed)
+        }
+    }
+
+    @Test("has a new connection after the server ended one in the midst of a statement")
+    func terminated() async throws {
+        try await TestDatabase.withDatabase { database in
+            let counts = Counts()
+            let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
+            let error = await #expect(throws: PostgresError.self) {
+                try await session.query(
+                    "SELECT pg_terminate_backend(pg_backend_pid())", deadline: TestDatabase.deadline)
+            }
+            #expect(error?.sqlState == .adminShutdown)
+            #expect(error?.kind == .reconnect)
+            #expect(try await session.run(BackendPID(), deadline: TestDatabase.deadline).count == 1)
+            #expect(counts.reconnected == 1)
+            #expect(counts.disconnected == 1)
+            await session.close()
+        }
+    }
+
+    @Test("notices an idle connection that has ended, and no statement fails for it")
+    func idle() async throws {
+        try await TestDatabase.withDatabase { database in
+            let session = PostgresSession(try database.configuration(), logger: .silent)
+            let connection = try await session.withConnection(deadline: TestDatabase.deadline) { $0 }
+            let pid = try #require(try await session.run(BackendPID(), deadline: TestDatabase.deadline).first)
+            let other = try await database.connect()
+            _ = try await other.query("SELECT pg_terminate_backend(\(pid))", deadline: TestDatabase.deadline)
+            while !connection.isClosed { await Task.yield() }
+            let next = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            #expect(next.count == 1 && next != [pid])
+            await other.close()
+            await session.close()
+        }
+    }
+
+    @Test("keeps its connection after errors that are no fault of it")
+    func keeps() async throws {
+        try await TestDatabase.withDatabase { database in
+            let session = PostgresSession(try database.configuration(), logger: .silent)
+            let before = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            await #expect(throws: PostgresError.self) {
+                try await session.run(DivideByZero(), deadline: TestDatabase.deadline)
+            }
+            await #expect(throws: PostgresError.self) {
+                try await session.run(Sleep(seconds: 60), deadline: .milliseconds(50))
+            }
+            #expect(try await session.run(BackendPID(), deadline: TestDatabase.deadline) == before)
+            await session.close()
+        }
+    }
+
+    @Test("gives up a connection to a server that has become read-only")
+    func readOnly() async throws {
+        try await TestDatabase.withDatabase { database in
+            let counts = Counts()
+            let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
+            try await session.execute(
+                script: "CREATE TABLE note (id int); SET default_transaction_read_only = on",
+                deadline: TestDatabase.deadline)
+            let before = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            let error = await #expect(throws: PostgresError.self) {
+                try await session.execute(AddNote(id: 1), deadline: TestDatabase.deadline)
+            }
+            #expect(error?.sqlState == .readOnlySQLTransaction)
+            #expect(try await session.run(BackendPID(), deadline: TestDatabase.deadline) != before)
+            #expect(counts.disconnected == 1)
+            await session.close()
+        }
+    }
+
+    @Test("survives a crash of the server")
+    func crash() async throws {
+        try await TestDatabase.withCluster { cluster in
+            let counts = Counts()
+            let session = PostgresSession(
+                try PostgresConfiguration(cluster.url()),
+                backoff: Backoff(base: .milliseconds(5), cap: .milliseconds(20)),
+                logger: .silent, random: { 1 }, onEvent: counts.add)
+            let before = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            let sleeping = Task { try await session.run(Sleep(seconds: 60), deadline: .seconds(120)) }
+            try await cluster.stop(.immediate)
+            let lost = await #expect(throws: PostgresError.self) { _ = try await sleeping.value }
+            #expect(lost?.kind == .reconnect)
+
+            let during = await #expect(throws: PostgresError.self) {
+                try await session.run(BackendPID(), deadline: .milliseconds(200))
+            }
+            #expect(during?.kind == .reconnect)
+            #expect(during?.code == .connectFailed)
+            #expect(counts.failed > 1, "it tries again until the deadline")
+
+            let waiting = Task { try await session.run(BackendPID(), deadline: .seconds(60)) }
+            try await cluster.start()
+            let after = try await waiting.value
+            #expect(after.count == 1 && after != before)
+            #expect(counts.reconnected == 1)
+            await session.close()
+        }
+    }
+
+    @Test("gives up at once when trying again cannot help")
+    func configuration() async throws {
+        let cluster = try await TestCluster.shared.cluster()
+        let counts = Counts()
+        let session = PostgresSession(
+            try PostgresConfiguration(cluster.url(database: "absent")), logger: .silent, onEvent: counts.add)
+        let error = await #expect(throws: PostgresError.self) {
+            try await session.run(BackendPID(), deadline: .seconds(600))
+        }
+        #expect(error?.sqlState == .undefinedDatabase)
+        #expect(counts.failed == 1)
+        await session.close()
+    }
+
+    @Test("prepares each connection before anything else")
+    func onConnect() async throws {
+        try await TestDatabase.withDatabase { database in
+            let session = PostgresSession(
+                try database.configuration(), logger: .silent,
+                onConnect: { connection throws(PostgresError) in
+                    try await connection.execute(script: "SET application_name = 'prepared'", deadline: .seconds(5))
+                })
+            let name = try await session.query("SHOW application_name", deadline: TestDatabase.deadline)
+            #expect(name.first == "prepared")
+            await session.close()
+        }
+    }
+
+    @Test("lets those go whose time is over while somebody else connects")
+    func waitersEnd() async throws {
+        let silent = try SilentListener()
+        let session = PostgresSession(
+            try PostgresConfiguration("host=127.0.0.1 port=\(silent.port) dbname=x user=x connect_timeout=0"),
+            logger: .silent)
+        let connecting = Task { try await session.run(BackendPID(), deadline: .seconds(600)) }
+        await silent.waitForClient()
+        let late = await #expect(throws: PostgresError.self) {
+            try await session.run(BackendPID(), deadline: .milliseconds(50))
+        }
+        #expect(late?.code == .deadlineExceeded)
+        let cancelled = Task { try await session.run(BackendPID(), deadline: .seconds(600)) }
+        cancelled.cancel()
+        let gone = await #expect(throws: PostgresError.self) { _ = try await cancelled.value }
+        #expect(gone?.code == .cancelled)
+        connecting.cancel()
+        let ended = await #expect(throws: PostgresError.self) { _ = try await connecting.value }
+        #expect(ended?.code == .cancelled)
+        await session.close()
+    }
+}

@@ -1,0 +1,124 @@
+import Courier
+import Outbox
+import OutboxStore
+import Testing
+import Webhooks
+
+@testable import Worker
+
+@Suite struct DeliveryBuilderTests {
+    private let builder = DeliveryBuilder(leaseSlack: .seconds(15))
+
+    private func build(
+        _ deliveries: [ClaimedDelivery], events: [StoredEvent], endpoints: EndpointCache
+    ) -> DeliveryBuilder.Built {
+        builder.build(
+            deliveries, events: events, endpoints: endpoints, claimRequestedAt: .now, now: .now, wallClock: 1_000_000)
+    }
+
+    private func text(_ body: RequestBody) -> String {
+        body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func makesARequestWithTheEnvelope() throws {
+        let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(Samples.endpoint()))
+        let request = try #require(built.requests.first)
+        #expect(built.settled.isEmpty)
+        #expect(
+            text(request.body) == #"{"type":"order.paid","timestamp":"2022-11-03T20:26:10.344522Z","data":{"n":1}}"#)
+    }
+
+    @Test func twoEndpointsShareOneBody() {
+        let second = Samples.endpoint(Samples.record(2))
+        let built = build(
+            [Samples.delivery(1, endpoint: 1, event: 9), Samples.delivery(2, endpoint: 2, event: 9)],
+            events: [Samples.event(9)], endpoints: Samples.cache(Samples.endpoint(), second))
+        #expect(built.requests.count == 2)
+        #expect(built.requests[0].body === built.requests[1].body)
+    }
+
+    @Test(arguments: [("raw", nil), ("envelope", "text/plain"), ("raw", "text/plain")] as [(String, String?)])
+    func rawPayloadsAndBodiesGoAsTheyAre(_ format: String, _ bodyType: String?) throws {
+        let endpoint = Samples.endpoint(Samples.record(format: format))
+        let built = build(
+            [Samples.delivery()], events: [Samples.event(content: "{ \"a\" : 1 }", bodyType: bodyType)],
+            endpoints: Samples.cache(endpoint))
+        #expect(text(try #require(built.requests.first).body) == "{ \"a\" : 1 }")
+    }
+
+    @Test func signsWhatIsSentWithTheTimeItIsSent() throws {
+        let built = build(
+            [Samples.delivery(attempt: 2)], events: [Samples.event()], endpoints: Samples.cache(Samples.endpoint()))
+        let request = try #require(built.requests.first)
+        var lines = HeaderLines()
+        request.appendHeaders(atUnixTime: 1_700_000_000, to: &lines)
+        #expect(lines.refusal == nil)
+        let signature = try WebhookSigner(secrets: [WebhookSecret(Samples.secret)]).signature(
+            id: "evt_test_1", timestamp: 1_700_000_000, body: Array(text(request.body).utf8))
+        let head = lines.text
+        #expect(head.contains("webhook-id: evt_test_1\n"))
+        #expect(head.contains("webhook-timestamp: 1700000000\n"))
+        #expect(head.contains("webhook-signature: \(signature)\n"))
+        #expect(head.contains("webhook-event-type: order.paid\n"))
+        #expect(head.contains("webhook-attempt: 2\n"))
+        #expect(head.contains("content-type: application/json\n"))
+    }
+
+    @Test func anEventsHeaderCountsMoreThanTheEndpoints() throws {
+        var event = Samples.event()
+        event.headers = ["X-Shop", "event", "X-Only", "1"]
+        let endpoint = Samples.endpoint(Samples.record(headers: ["x-shop: endpoint", "x-key: k"]))
+        let built = build([Samples.delivery()], events: [event], endpoints: Samples.cache(endpoint))
+        var lines = HeaderLines()
+        try #require(built.requests.first).appendHeaders(atUnixTime: 1, to: &lines)
+        #expect(lines.text.contains("X-Shop: event\n"))
+        #expect(!lines.text.contains("x-shop: endpoint"))
+        #expect(lines.text.contains("x-key: k\n"))
+        #expect(lines.text.contains("X-Only: 1\n"))
+    }
+
+    @Test func whatHasExpiredIsNotSent() {
+        let built = build(
+            [Samples.delivery()], events: [Samples.event(expiresIn: .zero)],
+            endpoints: Samples.cache(Samples.endpoint()))
+        #expect(built.requests.isEmpty)
+        #expect(built.settled.map(\.outcome) == [.expired])
+    }
+
+    @Test func anEventThatIsGoneIsDead() {
+        let built = build([Samples.delivery()], events: [], endpoints: Samples.cache(Samples.endpoint()))
+        #expect(built.settled.map(\.outcome) == [.dead])
+        #expect(built.settled.map(\.reason) == ["event_missing"])
+    }
+
+    @Test func anAttemptBeyondTheLastMeansThatTheLastOnesNeverReported() {
+        let endpoints = Samples.cache(Samples.endpoint(Samples.record(maxAttempts: 3)))
+        let third = build([Samples.delivery(attempt: 3)], events: [Samples.event()], endpoints: endpoints)
+        #expect(third.requests.count == 1)
+        let fourth = build([Samples.delivery(attempt: 4)], events: [Samples.event()], endpoints: endpoints)
+        #expect(fourth.settled.map(\.outcome) == [.dead])
+        #expect(fourth.settled.map(\.errorCode) == ["lost_lease"])
+        let replayed = build([Samples.delivery(attempt: 4, base: 3)], events: [Samples.event()], endpoints: endpoints)
+        #expect(replayed.requests.count == 1)
+    }
+
+    @Test(arguments: [
+        ("http://example.com/", "invalid_url"), ("https://10.0.0.1/", "blocked_address"),
+        ("https://user@example.com/", "invalid_url"), ("https://example.com:99999/", "invalid_url"),
+    ])
+    func aUrlThatBreaksARuleIsDeadWithoutARequest(_ url: String, _ code: String) {
+        let endpoint = Samples.endpoint(Samples.record(url: url))
+        let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
+        #expect(built.requests.isEmpty)
+        #expect(built.settled.map(\.outcome) == [.dead])
+        #expect(built.settled.map(\.errorCode) == [code])
+    }
+
+    @Test func aSecretThatCannotBeReadIsTriedAgainLater() {
+        let endpoint = Samples.endpoint(Samples.record(secrets: ["sealed:v1:k1:AAAA"]))
+        let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
+        #expect(built.settled.map(\.outcome) == [.retry])
+        #expect(built.settled.map(\.errorCode) == ["secret_unavailable"])
+        #expect(built.settled.allSatisfy { $0.delay > .zero })
+    }
+}

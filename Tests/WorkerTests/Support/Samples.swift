@@ -1,0 +1,53 @@
+import Outbox
+import Postgres
+import Webhooks
+
+@testable import Courier
+@testable import OutboxStore
+@testable import Worker
+
+/// Made-up values for tests that need some.
+enum Samples {
+    static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    static func delivery(
+        _ id: Int64 = 1, endpoint: Int32 = 1, attempt: Int16 = 1, base: Int16 = 0, bytes: Int32 = 10,
+        event: Int64? = nil,
+        revision: Int32 = 1
+    ) -> ClaimedDelivery {
+        ClaimedDelivery(
+            endpoint: endpoint, revision: revision, dueAt: PostgresTimestamp(unixMicroseconds: 1_000_000), id: id,
+            attempt: attempt, attemptBase: base, event: event ?? id, eventAt: PostgresTimestamp(unixMicroseconds: 0),
+            bytes: bytes)
+    }
+
+    static func event(
+        _ id: Int64 = 1, content: String = #"{"n":1}"#, bodyType: String? = nil, expiresIn: Duration? = nil
+    )
+        -> StoredEvent
+    {
+        StoredEvent(
+            id: id, createdAt: PostgresTimestamp(unixMicroseconds: 1_667_507_170_344_522), webhookID: "evt_test_\(id)",
+            eventType: "order.paid", content: Array(content.utf8), bodyContentType: bodyType, headers: [],
+            traceparent: nil, expiresIn: expiresIn)
+    }
+
+    static func record(
+        _ id: Int32 = 1, url: String = "https://example.com/hook", secrets: [String] = [secret], headers: [String] = [],
+        format: String = "envelope", maxAttempts: Int32 = 3
+    ) -> EndpointRecord {
+        EndpointRecord(
+            id: id, revision: 1, name: "main", tenant: "", urlID: 7, url: url, payloadFormat: format, headers: headers,
+            retrySchedule: [1000, 2000], maxAttempts: maxAttempts, timeout: 15_000, secrets: secrets)
+    }
+
+    static let judge = EndpointJudge(policy: EndpointPolicy(), sealing: nil, userAgent: "Postrider/test")
+
+    static func endpoint(_ record: EndpointRecord = record()) -> Endpoint { judge.endpoint(record) }
+
+    static func cache(_ endpoints: Endpoint...) -> EndpointCache {
+        var cache = EndpointCache()
+        cache.keep(endpoints, .now)
+        return cache
+    }
+}
