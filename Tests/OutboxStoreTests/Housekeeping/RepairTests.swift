@@ -75,20 +75,24 @@ struct RepairTests {
         }
     }
 
-    @Test("is a duty: everything once a day, the last minutes once a minute, by one worker at a time")
+    @Test("is a duty: everything once a day, what is recent once a minute, by one worker at a time")
     func duty() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()
             let keep = "SELECT postrider.keep_repaired()"
             try await outbox.query("SET session_replication_role = replica")
-            for age in ["1 hour", "1 min"] {
+            for age in ["2 hours", "1 min"] {
                 try await outbox.query(
                     "INSERT INTO postrider.outbox (event_type, payload, created_at) VALUES ('x', '1', now() - $1::interval)",
                     age)
             }
             try await outbox.query("SET session_replication_role = origin")
-            try await outbox.script("UPDATE postrider.subscriptions SET effective_at = now() - interval '2 hours'")
-            try await outbox.script("UPDATE postrider.duties SET last_at = now() WHERE duty = 'repair_all'")
+            try await outbox.script("UPDATE postrider.subscriptions SET effective_at = now() - interval '3 hours'")
+            try await outbox.script(
+                """
+                UPDATE postrider.duties SET last_at = now() WHERE duty = 'repair_all';
+                UPDATE postrider.duties SET last_at = now() - interval '5 min' WHERE duty = 'repair';
+                """)
             #expect(try await outbox.number(keep) == 1)
             #expect(try await outbox.number(keep) == 0)
             try await outbox.renewDuty("repair_all")

@@ -9,7 +9,7 @@ struct Crew: Sendable {
         case settle(Settlement.Outcome, delay: Duration = .zero)
         /// Dies: the lease has to run out.
         case abandon
-        /// Settles it too late, if it is.
+        /// Settles it after its lease has ended.
         case settleLater(Settlement.Outcome)
     }
 
@@ -53,9 +53,10 @@ struct Crew: Sendable {
         var late: [Settlement] = []
         while try await isUnfinished(worker) {
             guard ContinuousClock.now < end else { throw Stuck(description: "did not finish in \(limit)") }
+            let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
+            // By now somebody else has claimed them, or this worker has.
             try await worker.settle(late)
             late = []
-            let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
             var settlements: [Settlement] = []
             for delivery in batch {
                 switch deed(delivery, &generator) {
@@ -65,9 +66,20 @@ struct Crew: Sendable {
                 }
             }
             try await worker.settle(settlements)
+            try await lapse(late, of: worker)
             claimed += batch
         }
         return claimed
+    }
+
+    /// Ends leases at once.
+    private func lapse(_ settlements: [Settlement], of worker: TestWorker) async throws {
+        guard !settlements.isEmpty else { return }
+        _ = try await worker.connection.query(
+            """
+            UPDATE postrider.deliveries SET lease_until = now() WHERE lease_by = $1::int AND id = ANY ($2::bigint[])
+            """, ["\(worker.id)", "{\(settlements.map { "\($0.delivery.id)" }.joined(separator: ","))}"],
+            deadline: TestOutbox.deadline)
     }
 
     /// - Throws: if an ordering key has rows and none of them is going to wake the others.
