@@ -52,7 +52,9 @@ struct RetentionTests {
             let reader = try await outbox.connect()
             try await reader.withTransaction(deadline: .seconds(5)) { transaction in
                 _ = try await transaction.query("SELECT count(*) FROM postrider.outbox", deadline: .seconds(5))
+                let start = ContinuousClock.now
                 let error = await outbox.refusal(of: "SELECT postrider.keep_retention()")
+                #expect(ContinuousClock.now - start < .seconds(10))
                 #expect(error?.sqlState == .lockNotAvailable)
             }
             await reader.close()

@@ -63,6 +63,28 @@ struct KeyOrderTests {
         }
     }
 
+    @Test("stand back for an earlier one that is committed later, and give up their place in flight")
+    func earlierCommitsLater() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint(maxInFlight: 5)
+            let worker = try await outbox.worker(1)
+            try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
+                let publish = "SELECT postrider.publish('x', '1', ordering_key => 'k')"
+                _ = try await transaction.query(publish, deadline: .seconds(5))
+                _ = try await worker.connection.query(publish, deadline: .seconds(5))
+                #expect(try await worker.claim(unhinted: true).map(\.event) == [2])
+            }
+            try await outbox.lapseLeases()
+            let first = try await worker.claim(unhinted: true)
+            #expect(first.map(\.event) == [1])
+            #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 1)
+            try await worker.settle(first, .delivered)
+            #expect(try await worker.claim(unhinted: true).map(\.event) == [2])
+            #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 1)
+            await worker.connection.close()
+        }
+    }
+
     @Test("are apart for each endpoint")
     func endpointsAreApart() async throws {
         try await TestOutbox.withOutbox { outbox in
