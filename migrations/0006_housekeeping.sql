@@ -184,11 +184,11 @@ BEGIN
         SELECT w.id, w.created_at, w.endpoint_id FROM owed w
         WHERE NOT EXISTS (
                 SELECT FROM postrider.deliveries d WHERE d.event_id = w.id AND d.endpoint_id = w.endpoint_id)
-            -- An attempt comes after its event, so older attempts tell nothing.
+            -- An attempt comes after its event, so older attempts tell nothing; the hour is for clocks set back.
             AND NOT EXISTS (
                 SELECT FROM postrider.attempts a
                 WHERE a.event_id = w.id AND a.endpoint_id = w.endpoint_id AND a.outcome = 0
-                    AND a.started_at >= p_since)
+                    AND a.started_at >= p_since - interval '1 hour')
             AND NOT EXISTS (SELECT FROM postrider.dead x WHERE x.event_id = w.id AND x.endpoint_id = w.endpoint_id)
             AND NOT EXISTS (SELECT FROM postrider.closed c WHERE c.event_id = w.id AND c.endpoint_id = w.endpoint_id)
         ORDER BY w.id LIMIT 10000)
