@@ -4,7 +4,8 @@
 -- Old workers:  may keep running.
 --
 -- A view reads with its owner's rights, so whoever may read it needs nothing on the tables. Endpoint secrets and the
--- values of endpoint headers are in none of them.
+-- values of endpoint headers are in none of them. Times are compared with statement_timestamp(): clock_timestamp() is volatile,
+-- and with it the planner could not push a condition such as event_id = 42 into the views.
 --
 -- Events without a delivery are found by FULL JOIN, which can only be a hash or a merge: after a vacuum of the empty table
 -- the planner takes deliveries for empty, and would compare each event with each delivery when there are many again. The
@@ -16,8 +17,8 @@ CREATE VIEW postrider.event_deliveries AS
 WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
     SELECT d.event_id, d.event_at, d.endpoint_id,
-           CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
-                WHEN l.open_at > clock_timestamp() THEN 'held'
+           CASE WHEN d.lease_until > statement_timestamp() THEN 'in_flight'
+                WHEN l.open_at > statement_timestamp() THEN 'held'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
            d.attempt AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
@@ -85,7 +86,7 @@ LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 CREATE VIEW postrider.endpoint_health AS
 SELECT e.name AS endpoint, u.url, e.state, e.state_reason,
        coalesce(live.pending, 0) AS pending, coalesce(live.in_flight, 0) AS in_flight,
-       CASE WHEN live.oldest_due <= clock_timestamp() THEN clock_timestamp() - live.oldest_due END AS oldest_due_age,
+       CASE WHEN live.oldest_due <= statement_timestamp() THEN statement_timestamp() - live.oldest_due END AS oldest_due_age,
        m.consecutive_failures, m.last_success_at, m.last_failure_at, coalesce(buried.count, 0) AS dead_letters,
        e.tenant
 FROM postrider.endpoints e
@@ -93,9 +94,9 @@ JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
 LEFT JOIN (
     SELECT d.endpoint_id,
-           count(*) FILTER (WHERE d.lease_until <= clock_timestamp()) AS pending,
-           count(*) FILTER (WHERE d.lease_until > clock_timestamp()) AS in_flight,
-           min(d.due_at) FILTER (WHERE d.lease_until <= clock_timestamp()) AS oldest_due
+           count(*) FILTER (WHERE d.lease_until <= statement_timestamp()) AS pending,
+           count(*) FILTER (WHERE d.lease_until > statement_timestamp()) AS in_flight,
+           min(d.due_at) FILTER (WHERE d.lease_until <= statement_timestamp()) AS oldest_due
     FROM postrider.deliveries d GROUP BY d.endpoint_id) live ON live.endpoint_id = e.id
 LEFT JOIN (SELECT x.endpoint_id, count(*) AS count FROM postrider.dead x GROUP BY x.endpoint_id) buried
     ON buried.endpoint_id = e.id
@@ -141,5 +142,5 @@ WHERE d.event_id IS NULL
 
 CREATE VIEW postrider.worker_list AS
 SELECT w.id, w.name, w.version, w.started_at, w.seen_at, w.in_flight, w.draining,
-       w.seen_at > clock_timestamp() - interval '30 s' AS alive
+       w.seen_at > statement_timestamp() - interval '30 s' AS alive
 FROM postrider.workers w;

@@ -148,10 +148,12 @@ $f$;
 -- Owes what the trigger missed: it does not fire in logical replication or under session_replication_role = replica.
 -- The same rule as the view `unaccounted`, written for many events at once: types are matched once each, and what is
 -- accounted for is hashed once.
+-- Planned anew each time, and without nested loops where there is a choice: a plan for empty tables, or for tables that
+-- only count as empty since they were vacuumed then, would be quadratic for full ones.
 CREATE FUNCTION postrider.repair_fan_out(p_since timestamptz) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-SET plan_cache_mode = force_custom_plan
-SET enable_nestloop = off AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_nestloop = off SET jit = off
+AS $f$
 DECLARE
     v_count int;
 BEGIN

@@ -11,8 +11,9 @@ import Webhooks
 
 /// A worker: claims, delivers, records, keeps house and serves health, until it is told to stop.
 public struct WorkerService: Service {
-    /// A worker whose queue of settles or claims hangs for this long is not making progress.
-    public static let silence = Duration.seconds(60)
+    /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
+    /// database which hangs does not make a worker look dead.
+    static let silence = Duration.seconds(60)
 
     private let parts: WorkerParts
     private let name: String

@@ -12,15 +12,15 @@ public struct MeasureLag: PostgresStatement {
 
     /// The text of the statement.
     public static let sql = """
-        SELECT coalesce(max((extract(epoch FROM clock_timestamp() - oldest.due_at) * 1000000)::bigint), 0),
+        SELECT coalesce(max((extract(epoch FROM now() - oldest.due_at) * 1000000)::bigint), 0),
                (SELECT count(*) FROM (SELECT 1 FROM postrider.dead x LIMIT 10000) few)
         FROM postrider.lanes l
         CROSS JOIN LATERAL (
             SELECT d.due_at FROM postrider.deliveries d
-            WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= l.scan_from AND d.due_at <= clock_timestamp()
-                AND d.lease_until <= clock_timestamp()
+            WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= l.scan_from AND d.due_at <= now()
+                AND d.lease_until <= now()
             ORDER BY d.due_at LIMIT 1) oldest
-        WHERE l.open_at <= clock_timestamp()
+        WHERE l.open_at <= now()
         """
 
     /// The statement has no parameters.

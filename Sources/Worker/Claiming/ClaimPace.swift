@@ -38,6 +38,8 @@ struct ClaimPace: Sendable {
     private var nextBell: Instant
     private var nextLook: Instant
     private var nextUnhinted: Instant
+    /// Whether the next claim goes before the hints: what the last look found there has to be claimed there too.
+    private(set) var claimsUnhinted = false
     private var earliestLook: Instant
     private var ringLooks = 0
     private var nextClaim: Instant
@@ -79,7 +81,10 @@ struct ClaimPace: Sendable {
     func isUnhinted(_ now: Instant) -> Bool { now >= nextUnhinted }
 
     mutating func discovered(_ rows: [DiscoverLanes.Row], began: Instant, now: Instant) {
-        if isUnhinted(began) { nextUnhinted = now + Limits.unhinted }
+        if isUnhinted(began) {
+            nextUnhinted = now + Limits.unhinted
+            claimsUnhinted = true
+        }
         let isNew = rows.contains { $0.dueIn == .zero && !lanes.contains($0.endpoint) }
         lanes = rows.filter { $0.dueIn == .zero }.map(\.endpoint)
         if isNew || lanes.isEmpty {
@@ -119,6 +124,8 @@ struct ClaimPace: Sendable {
     ///   - wanted: how many it could have brought.
     mutating func claimed(_ got: Int, wanted: Int, _ now: Instant) {
         turn &+= 1
+        // As long as there is something before the hints, the lanes are emptied from there.
+        if got < wanted { claimsUnhinted = false }
         guard got == 0 else {
             emptyClaims = 0
             nextClaim = now

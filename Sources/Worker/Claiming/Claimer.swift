@@ -36,7 +36,7 @@ final class Claimer: Service {
     }
 
     func run() async throws {
-        parts.health.watch(Self.loop)
+        parts.health.watch(Self.loop, limit: WorkerService.silence)
         await withGracefulShutdownHandler {
             await claimUntilStopped()
             parts.health.unwatch(Self.loop)
@@ -104,7 +104,6 @@ final class Claimer: Service {
     ) async throws(PostgresError) {
         guard let worker = parts.identity.id else { return }
         let requestedAt = ContinuousClock.now
-        let isUnhinted = pace.isUnhinted(requestedAt)
         let lanes = pace.ring()
         let ring = zip(lanes, inFlight.rooms(of: lanes)).filter { $0.1 > 0 }
         guard !ring.isEmpty else {
@@ -116,7 +115,7 @@ final class Claimer: Service {
             worker: worker, lanes: ring.map(\.0), rooms: ring.map { Int32(clamping: $0.1) },
             budget: Int32(clamping: isProbe ? 1 : inFlight.free),
             byteBudget: Int64(min(inFlight.freeBytes, Self.bytesPerClaim)),
-            leaseSlack: parts.configuration.leaseSlack, unhinted: isUnhinted)
+            leaseSlack: parts.configuration.leaseSlack, unhinted: pace.claimsUnhinted)
         let claimed = try await session.run(statement, deadline: Self.deadline)
         parts.metrics.claims.increment()
         pace.claimed(claimed.count, wanted: wanted, .now)

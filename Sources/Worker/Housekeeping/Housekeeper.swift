@@ -36,7 +36,7 @@ final class Housekeeper: Service {
     }
 
     func run() async throws {
-        parts.health.watch(Self.loop)
+        parts.health.watch(Self.loop, limit: WorkerService.silence)
         defer { parts.health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
             await keepHouse()

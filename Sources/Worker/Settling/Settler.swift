@@ -48,7 +48,7 @@ final class Settler: Service {
     }
 
     func run() async throws {
-        health.watch(Self.loop)
+        health.watch(Self.loop, limit: WorkerService.silence)
         defer { health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
             while true {

@@ -28,6 +28,22 @@ import Testing
         #expect(!pace.isClaimDue(start, free: 10, limit: 10))
     }
 
+    @Test func whatWasFoundBeforeTheHintsIsClaimedThere() {
+        var pace = ClaimPace(now: start)
+        #expect(pace.isUnhinted(start))
+        pace.discovered([row(1)], began: start, now: at(1))
+        #expect(!pace.isUnhinted(at(2)))
+        #expect(pace.claimsUnhinted)
+        pace.claimed(5, wanted: 5, at(2))
+        #expect(pace.claimsUnhinted)
+        pace.claimed(3, wanted: 5, at(3))
+        #expect(!pace.claimsUnhinted)
+        pace.discovered([row(1)], began: at(1000), now: at(1001))
+        #expect(!pace.claimsUnhinted)
+        pace.discovered([row(1)], began: at(2500), now: at(2501))
+        #expect(pace.claimsUnhinted)
+    }
+
     @Test func aRingMakesItLookSoonAndAgainBecauseInsertsRingBeforeTheyCommit() {
         var pace = quiet()
         pace.discovered([], began: at(3000), now: at(3000))
