@@ -24,7 +24,7 @@ struct ClaimPace: Sendable {
         static let discoveryShare = 10
         /// After a claim that got nothing of lanes that have something: locked by others, or at a limit.
         static let emptyClaim = Duration.milliseconds(2)
-        static let emptyClaimMaximum = Duration.milliseconds(50)
+        static let emptyClaimMaximum = Duration.milliseconds(20)
         /// While more than this share of the permits is held, a claim waits for more to come back, but not for long.
         static let fewPermits = 16
         static let fewPermitsWait = Duration.milliseconds(1)

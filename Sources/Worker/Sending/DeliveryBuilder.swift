@@ -30,6 +30,11 @@ struct DeliveryBuilder: Sendable {
                 built.settled.append(Settlement(delivery, .released))
                 continue
             }
+            // Cancelled while an attempt was under way whose lease then ran out: giving it back closes it.
+            guard delivery.attemptBase >= 0 else {
+                built.settled.append(Settlement(delivery, .released))
+                continue
+            }
             // The attempt was counted when it was claimed. One beyond the last means that the last ones never came back.
             guard delivery.attemptInSchedule <= endpoint.policy.maxAttempts else {
                 built.settled.append(

@@ -113,7 +113,7 @@ import Testing
             while !pace.isClaimDue(at(time), free: 10, limit: 10) { time += 1 }
             waits.append(time - began)
         }
-        #expect(waits == [2, 4, 8, 16, 32, 50, 50])
+        #expect(waits == [2, 4, 8, 16, 20, 20, 20])
         pace.claimed(0, wanted: 5, at(time))
         pace.settled(at(time))
         #expect(pace.isClaimDue(at(time + 1), free: 10, limit: 10))

@@ -85,6 +85,14 @@ import Webhooks
         #expect(built.settled.map(\.outcome) == [.expired])
     }
 
+    @Test func whatWasCancelledUnderWayIsGivenBackUnsent() {
+        let built = build(
+            [Samples.delivery(attempt: 2, base: -1)], events: [Samples.event()],
+            endpoints: Samples.cache(Samples.endpoint()))
+        #expect(built.requests.isEmpty)
+        #expect(built.settled.map(\.outcome) == [.released])
+    }
+
     @Test func anEventThatIsGoneIsDead() {
         let built = build([Samples.delivery()], events: [], endpoints: Samples.cache(Samples.endpoint()))
         #expect(built.settled.map(\.outcome) == [.dead])
