@@ -12,9 +12,9 @@ struct ClaimPace: Sendable {
     enum Limits {
         /// Between two looks at the doorbell, by how long ago it rang at most.
         static let bells: [(rangWithin: Duration, pause: Duration)] = [
-            (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)),
+            (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)), (.seconds(4), .milliseconds(25)),
         ]
-        static let idleBell = Duration.milliseconds(25)
+        static let idleBell = Duration.milliseconds(50)
         /// Between two looks at the lanes, whatever the doorbell says.
         static let safety = Duration.seconds(1)
         /// Between two looks before the hints.
