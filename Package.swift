@@ -67,7 +67,7 @@ let package = Package(
             name: "CommandLineTool",
             dependencies: [
                 "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks", "Worker",
-                argumentParser, configuration, flyingFox, logging, serviceLifecycle, unixSignals,
+                argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals,
             ], swiftSettings: strict),
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
 
