@@ -15,13 +15,14 @@ from bench.processes import Failure, program, tree_cpu_seconds, wait_until
 
 SETTINGS = {
     "listen_addresses": "", "shared_buffers": "256MB", "max_wal_size": "4GB", "max_connections": "50",
-    "log_min_messages": "warning",
+    "port": "5432", "log_min_messages": "warning",
 }
 
 
 class Postgres:
-    def __init__(self, root, process):
-        self.url = f"postgresql://postgres@/postgres?host={root}"
+    def __init__(self, root, port, process):
+        self.root = root
+        self.url = f"postgresql://postgres@/postgres?host={root}&port={port}"
         self.pid = process.pid
 
     def session(self):
@@ -47,12 +48,13 @@ def postgres(**settings):
         if made.returncode != 0:
             raise Failure(f"initdb failed: {made.stderr.strip()[-500:]}")
         with open(root / "data/postgresql.conf", "a") as conf:
-            for name, value in (SETTINGS | settings | {"unix_socket_directories": str(root)}).items():
+            settings = SETTINGS | settings | {"unix_socket_directories": str(root)}
+            for name, value in settings.items():
                 conf.write(f"{name} = '{value}'\n")
         with open(root / "server.log", "w") as log, program(
                 [f"{binaries}/postgres", "-D", root / "data"], parting=signal.SIGINT, stdout=log, stderr=log, cwd=root,
                 **account) as process:
-            server = Postgres(root, process)
+            server = Postgres(root, settings["port"], process)
             wait_until("PostgreSQL starts", lambda: _answers(server), 60)
             yield server
     finally:
