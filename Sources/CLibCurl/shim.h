@@ -58,3 +58,6 @@ static inline CURLcode courier_get_offset(CURL *easy, CURLINFO info, curl_off_t 
 static inline CURLcode courier_get_string(CURL *easy, CURLINFO info, char **value) {
     return curl_easy_getinfo(easy, info, value);
 }
+static inline CURLcode courier_get_certificates(CURL *easy, struct curl_certinfo **value) {
+    return curl_easy_getinfo(easy, CURLINFO_CERTINFO, value);
+}

@@ -3,7 +3,10 @@ import OutboxStore
 extension Diagnosis {
     /// The server itself.
     static func server(_ server: ReadServer.Row) -> [Finding] {
-        [version(server), writable(server), connections(server), durability(server)]
+        [
+            version(server), writable(server), connections(server), durability(server), isolation(server),
+            transport(server),
+        ]
     }
 
     private static func version(_ server: ReadServer.Row) -> Finding {
@@ -35,5 +38,32 @@ extension Diagnosis {
             : .warning(
                 "durability", "fsync is off: a crash of the machine can lose or break everything",
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();")
+    }
+
+    private static func isolation(_ server: ReadServer.Row) -> Finding {
+        server.isolation == "read committed"
+            ? .ok("isolation", "read committed")
+            : .failure(
+                "isolation", "\(server.isolation) is this login's default, and workers need read committed",
+                "ALTER ROLE \(SQLName(server.role)) SET default_transaction_isolation = 'read committed';")
+    }
+
+    private static func transport(_ server: ReadServer.Row) -> Finding {
+        server.isReadableOnTheWay
+            ? .warning(
+                "transport", "the connection to the database crosses a network without TLS",
+                "add sslmode=verify-full to POSTRIDER_DATABASE_URL")
+            : .ok("transport", "local, or by TLS")
+    }
+
+    static func pooler(_ pooler: DoctorSnapshot.Pooler) -> Finding {
+        switch pooler {
+        case .none: .ok("pooler", "none, or one that keeps a server process for each client")
+        case .transactions: .ok("pooler", "one that shares server processes between transactions, which is fine")
+        case .statements:
+            .failure(
+                "pooler", "it shares server processes between statements, so transactions are refused",
+                "set pool_mode = transaction for this database in PgBouncer")
+        }
     }
 }

@@ -11,17 +11,22 @@ struct Diagnosis {
     init(_ snapshot: DoctorSnapshot) {
         var findings = [Self.configuration(snapshot)]
         findings += Self.server(snapshot.server)
+        findings.append(Self.pooler(snapshot.pooler))
         findings.append(Self.clocks(snapshot))
+        findings.append(Self.trustedRoots(snapshot))
         findings.append(Self.schema(snapshot))
         if let schema = snapshot.schema {
             findings += schema.roles.map(Self.role)
             findings.append(Self.login(schema.roles, snapshot.server))
             findings.append(Self.triggers(schema.triggers))
             findings += schema.partitions.map(Self.partitions)
-            findings += Self.vacuum(schema.vacuum)
+            findings += schema.partitions.map(Self.defaultPartition)
+            findings += Self.vacuum(schema.vacuum, limit: snapshot.oldestTransaction)
             findings.append(Self.unaccounted(schema.unaccounted))
             findings.append(Self.workers(schema))
+            findings.append(Self.backlog(schema.backlog))
             findings += Self.endpoints(schema.endpoints, snapshot.policy)
+            findings += Self.reaches(snapshot.reaches, now: snapshot.now)
         }
         self.findings = findings
     }
@@ -42,10 +47,10 @@ struct Diagnosis {
     static let deadRows: Int64 = 100_000
     /// A transaction that is open for longer than this makes dead rows pile up.
     static let transactionWarning = Duration.seconds(300)
-    /// So long is no accident.
-    static let transactionFailure = Duration.seconds(3600)
     /// A delivery that has been due for longer than this is late.
     static let lateness = Duration.seconds(60)
+    /// So late is no peak.
+    static let latenessFailure = Duration.seconds(900)
     /// The most endpoints that are named one by one.
     static let endpointsNamed = 20
 
@@ -117,21 +122,29 @@ struct Diagnosis {
 
     private static func workers(_ schema: DoctorSnapshot.Schema) -> Finding {
         let alive = schema.workers.filter { $0.isAlive }
-        let late = schema.oldestDue.map { $0 > lateness } ?? false
-        let waiting = schema.oldestDue.map { ", a delivery has been due for \(Lag.text($0))" } ?? ""
         guard !alive.isEmpty else {
-            return late
-                ? .failure("workers", "none is alive\(waiting)", "postrider worker")
+            // Before the first worker was started nothing is wrong yet.
+            let isLate = schema.backlog.oldest.map { $0 > lateness } ?? false
+            return isLate
+                ? .failure("workers", "none is alive, and deliveries wait", "postrider worker")
                 : .warning("workers", "none is alive", "postrider worker")
         }
         let versions = Set(alive.map(\.version)).sorted()
-        if late { return .warning("workers", "\(alive.count) alive\(waiting)", "start more: postrider worker") }
         guard versions.count == 1 else {
             return .warning(
                 "workers", "\(alive.count) alive, of versions \(versions.joined(separator: ", "))",
                 "finish the upgrade: restart those of older versions")
         }
         return .ok("workers", "\(alive.count) alive")
+    }
+
+    private static func backlog(_ backlog: MeasureBacklog.Row) -> Finding {
+        guard let oldest = backlog.oldest else { return .ok("backlog", "nothing is due") }
+        let count = backlog.due >= MeasureBacklog.limit ? "at least \(backlog.due)" : "\(backlog.due)"
+        let text = "due and not in flight: \(count), the oldest for \(Lag.text(oldest))"
+        let remedy = "see postrider status; start more workers (postrider worker), or mend the endpoint that is slow"
+        if oldest > latenessFailure { return .failure("backlog", text, remedy) }
+        return oldest > lateness ? .warning("backlog", text, remedy) : .ok("backlog", text)
     }
 
     private static func endpoints(_ endpoints: [ListEndpointURLs.Row], _ policy: EndpointPolicy) -> [Finding] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import Postgres
 
 /// `postrider doctor`: what is wrong, and how to mend it.
@@ -7,11 +8,20 @@ struct DoctorCommand: ContextCommand {
         commandName: "doctor",
         abstract: "Check configuration, database, schema, roles, clocks, vacuum, partitions; say how to mend.",
         discussion: """
-            Changes nothing. Exits with 0 unless something has failed; warnings are for reading.
+            Changes nothing. Exits with 0 unless something has failed; warnings are for reading. Connects to the hosts of
+            the endpoints, by the rules that deliveries keep, and sends nothing over these connections.
 
             Example:
               postrider doctor
             """)
+
+    @Option(
+        help: ArgumentHelp("A transaction that is open for longer is a failure.", valueName: "duration"),
+        transform: Parsing.duration)
+    var oldestTransaction = Duration.seconds(3600)
+
+    @Flag(help: "Do not connect to the hosts of the endpoints.")
+    var offline = false
 
     @OptionGroup var options: OutputOptions
 
@@ -28,7 +38,10 @@ struct DoctorCommand: ContextCommand {
         let snapshot: DoctorSnapshot
         do {
             snapshot = try await context.withDatabase {
-                try await Examination(context: context, configuration: configuration).snapshot($0)
+                try await Examination(
+                    context: context, configuration: configuration, oldestTransaction: oldestTransaction,
+                    isOffline: offline
+                ).snapshot($0)
             }
         } catch let error as PostgresError {
             // A finding too, and an exit code that says more than 1.
@@ -49,7 +62,10 @@ struct DoctorCommand: ContextCommand {
             return try output.json(
                 Report(ok: failures == 0, failures: failures, warnings: warnings, findings: findings))
         }
-        for finding in findings {
+        // What has to be mended comes last: that is where a person looks first.
+        for finding in findings.filter({ $0.level == .ok }) + findings.filter({ $0.level == .warning })
+            + findings.filter({ $0.level == .failure })
+        {
             output.fields([(finding.level.rawValue.padded(to: 7), "\(finding.check): \(finding.finding)")])
             if let remedy = finding.remedy { output.line("           → \(remedy)") }
         }

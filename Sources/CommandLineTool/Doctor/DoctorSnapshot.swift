@@ -1,3 +1,4 @@
+import Courier
 import Outbox
 import OutboxStore
 
@@ -11,8 +12,7 @@ struct DoctorSnapshot: Sendable {
         var vacuum: CheckVacuum.Row
         var endpoints: [ListEndpointURLs.Row]
         var workers: [ListWorkers.Row]
-        /// How long the delivery that has been due for longest has been waiting.
-        var oldestDue: Duration?
+        var backlog: MeasureBacklog.Row
         var unaccounted: Unaccounted
     }
 
@@ -22,6 +22,16 @@ struct DoctorSnapshot: Sendable {
         case tooSlow
         /// The login may not see all that has to be compared.
         case notAllowed
+    }
+
+    /// What stands between us and the database.
+    enum Pooler: Equatable, Sendable {
+        /// None that shows: the connection is direct, or the pooler keeps a server process for each client.
+        case none
+        /// Server processes are shared between transactions.
+        case transactions
+        /// Server processes are shared between statements, and transactions are refused.
+        case statements
     }
 
     var policy: EndpointPolicy
@@ -36,4 +46,13 @@ struct DoctorSnapshot: Sendable {
     /// The newest migration that was applied; nil when it could not be read.
     var schemaVersion: Int32?
     var schema: Schema?
+    var pooler: Pooler
+    /// The time of this machine, in seconds since 1970.
+    var now: Double
+    /// How old a transaction may get; older ones are a failure.
+    var oldestTransaction: Duration
+    /// The file with the certificates that this machine trusts; nil when there is none.
+    var trustedRoots: String?
+    /// What came of connecting to the hosts of the endpoints; nil when that was not tried.
+    var reaches: [HostReach]?
 }

@@ -1,3 +1,4 @@
+import Courier
 import Outbox
 import OutboxStore
 import Postgres
@@ -8,7 +9,13 @@ import Worker
 struct Examination {
     let context: CommandContext
     let configuration: WorkerConfiguration
+    /// How old a transaction may get.
+    let oldestTransaction: Duration
+    /// Whether nothing but the database is asked.
+    let isOffline: Bool
 
+    /// The most hosts that are dialled. More would keep a person waiting.
+    private static let hostLimit = 64
     /// How long counting what is missing may take.
     private static let countDeadline = Duration.seconds(20)
 
@@ -20,11 +27,13 @@ struct Examination {
         var snapshot = DoctorSnapshot(
             policy: EndpointPolicy(configuration), keyFileProblem: keyFileProblem(),
             hasKeyFile: configuration.secretKeyFile != nil, server: server, clockOffset: offset,
-            clockUncertainty: uncertainty)
+            clockUncertainty: uncertainty, pooler: try await pooler(connection), now: context.now(),
+            oldestTransaction: oldestTransaction, trustedRoots: TrustedRoots.systemFile())
         guard server.hasSchema, server.mayUseSchema else { return snapshot }
         snapshot.schemaVersion = try await schemaVersion(connection)
         guard snapshot.schemaVersion == Migration.newest else { return snapshot }
         snapshot.schema = try await schema(connection)
+        if !isOffline { snapshot.reaches = await reaches(snapshot.schema?.endpoints ?? [], snapshot.policy) }
         return snapshot
     }
 
@@ -68,7 +77,41 @@ struct Examination {
         guard let vacuum = vacuum.first else { throw CommandError(.failure, "the hot table was not found") }
         return DoctorSnapshot.Schema(
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
-            workers: workers, oldestDue: backlog.first ?? nil, unaccounted: try await unaccounted(connection))
+            workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil),
+            unaccounted: try await unaccounted(connection))
+    }
+
+    /// Tells a pooler by what it does: two connections that share a server process, or a transaction that is refused.
+    private func pooler(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Pooler {
+        let deadline = CommandContext.statementDeadline
+        do {
+            try await connection.withTransaction(deadline: deadline) {
+                _ = try await $0.run(ReadBackend(), deadline: deadline)
+            }
+        } catch let error as PostgresError {
+            // PgBouncer's words for a transaction in its mode `statement`.
+            guard error.message.contains("statement pooling") else { throw error }
+            return .statements
+        }
+        let first = try await connection.rows(ReadBackend())
+        let second = try await context.run(ReadBackend())
+        return first == second ? .transactions : .none
+    }
+
+    /// Each host once, however many endpoints are there.
+    private func reaches(_ endpoints: [ListEndpointURLs.Row], _ policy: EndpointPolicy) async -> [HostReach] {
+        var requests: [ReachRequest] = []
+        var places: [(place: String, endpoint: String)] = []
+        for endpoint in endpoints {
+            guard requests.count < Self.hostLimit, let url = try? policy.endpointURL(endpoint.url) else { continue }
+            let request = ReachRequest(url)
+            guard !requests.contains(request) else { continue }
+            requests.append(request)
+            places.append((url.authority, endpoint.name))
+        }
+        let addresses = policy.addresses
+        let reaches = await ReachProbe { addresses.verdict($0).isAllowed }.reach(requests)
+        return zip(places, reaches).map { HostReach(place: $0.place, endpoint: $0.endpoint, reach: $1) }
     }
 
     /// The dearest question, asked last and not for ever.

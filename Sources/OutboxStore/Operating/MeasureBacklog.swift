@@ -1,16 +1,35 @@
 public import Postgres
 
-/// How long the delivery that has been due for longest has been waiting; paused endpoints apart.
+/// How many deliveries are due, and for how long the first of them has been; paused endpoints apart.
 public struct MeasureBacklog: PostgresStatement {
+    /// The figures.
+    public struct Row: Sendable, Equatable {
+        /// Deliveries that are due and not in flight, each endpoint counted up to ``limit``.
+        public var due: Int64
+        /// How long the delivery that has been due for longest has been waiting; nil when none is due.
+        public var oldest: Duration?
+
+        /// Puts figures together.
+        public init(due: Int64, oldest: Duration?) {
+            self.due = due
+            self.oldest = oldest
+        }
+    }
+
+    /// Where counting stops for each endpoint: a count over millions of rows is dear.
+    public static let limit = 10_000
+
     // now() can bound an index scan, clock_timestamp() cannot.
     /// The text of the statement.
     public static let sql = """
-        SELECT (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000000)::bigint
+        SELECT coalesce(sum(due.count), 0)::bigint,
+               (extract(epoch FROM clock_timestamp() - min(due.oldest)) * 1000000)::bigint
         FROM postrider.lanes l
         CROSS JOIN LATERAL (
-            SELECT d.due_at FROM postrider.deliveries d
-            WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= now() AND d.lease_until <= now()
-            ORDER BY d.due_at LIMIT 1) oldest
+            SELECT count(*) AS count, min(few.due_at) AS oldest FROM (
+                SELECT d.due_at FROM postrider.deliveries d
+                WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= now() AND d.lease_until <= now()
+                ORDER BY d.due_at LIMIT \(limit)) few) due
         WHERE l.open_at <= now()
         """
 
@@ -18,7 +37,7 @@ public struct MeasureBacklog: PostgresStatement {
     public init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Duration? {
-        try row.column(0, as: Int64?.self).map { .microseconds($0) }
+    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+        Row(due: try row.column(0), oldest: try row.column(1, as: Int64?.self).map { .microseconds($0) })
     }
 }

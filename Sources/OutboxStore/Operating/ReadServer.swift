@@ -22,6 +22,10 @@ public struct ReadServer: PostgresStatement {
         public var mayUseSchema: Bool
         /// Who this is.
         public var role: String
+        /// The isolation that transactions have unless they ask for another, such as `read committed`.
+        public var isolation: String
+        /// Whether what travels between here and the server, or the pooler before it, can be read on the way.
+        public var isReadableOnTheWay: Bool
     }
 
     /// The text of the statement.
@@ -33,7 +37,9 @@ public struct ReadServer: PostgresStatement {
                current_setting('fsync')::boolean, to_regnamespace('postrider') IS NOT NULL,
                coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n WHERE n.nspname = 'postrider'),
                         false),
-               current_user::text
+               current_user::text, current_setting('default_transaction_isolation'),
+               inet_client_addr() IS NOT NULL AND NOT inet_client_addr() <<= ANY (ARRAY['127.0.0.0/8', '::1/128']::inet[])
+                   AND NOT coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false)
         """
 
     /// The statement has no parameters.
@@ -44,6 +50,7 @@ public struct ReadServer: PostgresStatement {
         Row(
             versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
             connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),
-            hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8))
+            hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8),
+            isolation: try row.column(9), isReadableOnTheWay: try row.column(10))
     }
 }

@@ -1,3 +1,4 @@
+import Courier
 import Outbox
 import Postgres
 import Testing
@@ -35,7 +36,7 @@ import Testing
         server: ReadServer.Row(
             versionNumber: 150_014, version: "15.14", isReadOnly: false, connections: 97, connectionsUsed: 7,
             hasFsync: true,
-            hasSchema: true, mayUseSchema: true, role: "op"),
+            hasSchema: true, mayUseSchema: true, role: "op", isolation: "read committed", isReadableOnTheWay: false),
         clockOffset: .milliseconds(3), clockUncertainty: .milliseconds(1), schemaVersion: Migration.newest,
         schema: DoctorSnapshot.Schema(
             roles: [
@@ -51,8 +52,9 @@ import Testing
                 deadRows: 10, liveRows: 5, vacuumedAgo: .seconds(60), hasAutovacuum: true, oldestTransaction: nil,
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
             endpoints: [ListEndpointURLs.Row(name: "a", url: "https://example.com/")], workers: [worker],
-            oldestDue: nil,
-            unaccounted: .counted(0)))
+            backlog: .init(due: 0, oldest: nil), unaccounted: .counted(0)),
+        pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
+        reaches: [])
 
     @Test func nothingIsWrong() {
         #expect(findings().allSatisfy { $0.level == .ok && $0.remedy == nil })
@@ -136,7 +138,9 @@ import Testing
             schemaProblems { $0.partitions[0].days = [0, 1, 3] }.first?.hasPrefix("warning partitions outbox") == true)
         #expect(
             schemaProblems { $0.partitions[1].days = [1, 2] }.first?.hasPrefix("failure partitions attempts") == true)
-        #expect(schemaProblems { $0.partitions[1].strays = 1 }.first?.hasPrefix("warning partitions attempts") == true)
+        #expect(
+            schemaProblems { $0.partitions[1].strays = 1 }.first?.hasPrefix("warning default partition attempts")
+                == true)
     }
 
     @Test func vacuum() {
@@ -173,15 +177,57 @@ import Testing
         #expect(
             schemaProblems {
                 $0.workers[0].isAlive = false
-                $0.oldestDue = .seconds(61)
-            } == ["failure workers: postrider worker"])
-        #expect(schemaProblems { $0.oldestDue = .seconds(61) }.first?.hasPrefix("warning workers") == true)
+                $0.backlog = .init(due: 1, oldest: .seconds(61))
+            }.first == "failure workers: postrider worker")
+        func late(_ age: Duration) -> [String] { schemaProblems { $0.backlog = .init(due: 7, oldest: age) } }
+        #expect(late(.seconds(60)).isEmpty)
+        #expect(late(.seconds(61)).first?.hasPrefix("warning backlog") == true)
+        #expect(late(.seconds(901)).first?.hasPrefix("failure backlog") == true)
         #expect(
             schemaProblems {
                 var other = Self.worker
                 other.version = "2"
                 $0.workers.append(other)
             }.first?.hasPrefix("warning workers: finish the upgrade") == true)
+    }
+
+    @Test func connection() {
+        #expect(
+            problems { $0.server.isolation = "serializable" } == [
+                "failure isolation: ALTER ROLE op SET default_transaction_isolation = 'read committed';"
+            ])
+        #expect(problems { $0.server.isReadableOnTheWay = true }.first?.hasPrefix("warning transport") == true)
+        #expect(problems { $0.pooler = .transactions }.isEmpty)
+        #expect(problems { $0.pooler = .statements }.first?.hasPrefix("failure pooler") == true)
+        #expect(problems { $0.trustedRoots = nil } == ["failure tls roots: apt-get install ca-certificates"])
+    }
+
+    @Test func ageOfTransactionsIsASetting() {
+        func open(limit: Duration) -> [String] {
+            problems {
+                $0.oldestTransaction = limit
+                $0.schema?.vacuum.oldestTransaction = .seconds(30)
+                $0.schema?.vacuum.oldestTransactionPID = 7
+            }
+        }
+        #expect(open(limit: .seconds(30)).isEmpty)
+        #expect(open(limit: .seconds(29)).first?.hasPrefix("failure transactions") == true)
+    }
+
+    @Test func hosts() throws {
+        func reached(_ reach: Reach) -> [String] {
+            problems { $0.reaches = [HostReach(place: "a.example", endpoint: "a", reach: reach)] }
+        }
+        let day: Int64 = 86_400
+        let now: Int64 = 1_732_060_800
+        #expect(reached(.reached(expiresAt: nil)).isEmpty)
+        #expect(reached(.reached(expiresAt: now + 14 * day)).isEmpty)
+        #expect(reached(.reached(expiresAt: now + 14 * day - 1)).first?.hasPrefix("warning certificates") == true)
+        #expect(reached(.blocked(try #require(IPAddress("10.0.0.1")))).first?.hasPrefix("failure hosts") == true)
+        #expect(reached(.failed(.dnsFailure, detail: "x")).first?.hasPrefix("failure hosts") == true)
+        #expect(reached(.failed(.tlsFailure, detail: "x")).first?.hasPrefix("failure certificates") == true)
+        #expect(reached(.failed(.connectionRefused, detail: "x")).first?.hasPrefix("warning hosts") == true)
+        #expect(problems { $0.reaches = nil }.isEmpty)
     }
 
     @Test func endpoints() {

@@ -19,7 +19,9 @@ import Testing
             for check in [
                 "configuration", "postgresql", "writable", "clocks", "schema", "role postrider_operator",
                 "role postrider_producer", "role postrider_worker", "login", "triggers", "partitions outbox",
-                "partitions attempts", "vacuum", "unaccounted", "endpoints",
+                "partitions attempts", "default partition outbox", "default partition attempts", "vacuum",
+                "unaccounted",
+                "endpoints", "isolation", "transport", "pooler", "tls roots", "backlog", "hosts",
             ] {
                 #expect(levels[check] == "ok", "\(check)")
             }
@@ -52,7 +54,7 @@ import Testing
             #expect(levels["triggers"] == "failure")
             #expect(levels["unaccounted"] == "failure")
             #expect(levels["partitions attempts"] == "failure")
-            #expect(levels["partitions outbox"] == "warning")
+            #expect(levels["default partition outbox"] == "warning")
             #expect(levels["role postrider_worker"] == "failure")
             #expect(levels["endpoints"] == "failure")
             #expect(examined.error.isEmpty)

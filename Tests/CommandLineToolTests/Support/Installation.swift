@@ -42,14 +42,14 @@ struct Installation {
 
     func run(
         _ arguments: [String], input: String = "", answer: String? = nil, width: Int? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], ahead: Double = 0
     ) async -> Outcome {
         let recording = Recording()
         var variables = Self.trusting
         variables["POSTRIDER_DATABASE_URL"] = database.url
         var context = recording.context(
             environment: variables.merging(environment) { $1 }, width: width, input: input,
-            now: { Date().timeIntervalSince1970 })
+            now: { Date().timeIntervalSince1970 + ahead })
         if let answer {
             context.inputIsTerminal = true
             context.readAnswer = { answer }
