@@ -1,0 +1,62 @@
+import Foundation
+import Outbox
+import TestSupport
+import Testing
+
+@testable import Courier
+
+@Suite("Reach", .timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable, "the openssl command is missing"))
+final class ReachTests {
+    private let directory: URL
+    private let certificate: String
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("courier-reach-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        certificate = try TLSServer.certificate(for: "tls.example", in: directory)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    private func reach(_ urls: String..., trusting file: String? = nil, isAllowed: Bool = true) async throws -> [Reach]
+    {
+        let resolver = ScriptedResolver(["tls.example": [.addresses([.loopback])], "gone.example": [.error(.notFound)]])
+        let probe = ReachProbe(trustedRootsFile: file, resolver: resolver) { _ in isAllowed }
+        return await probe.reach(try urls.map { ReachRequest(try EndpointURL($0)) })
+    }
+
+    @Test("The handshake is made, the expiry read, and no request sent")
+    func certificateDays() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        let reached = try await reach("https://tls.example:\(server.port)/", trusting: certificate)
+        guard case .reached(let expiry?) = reached.first else {
+            Issue.record("\(reached)")
+            return
+        }
+        // TLSServer's certificates last two days.
+        let left = Double(expiry) - Date().timeIntervalSince1970
+        #expect((172_000...172_801).contains(left), "\(left)")
+        #expect(server.answered == 0)
+    }
+
+    @Test("A certificate that nobody trusts is a failure")
+    func untrusted() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        let reached = try await reach("https://tls.example:\(server.port)/")
+        #expect(reached == [.failed(.tlsFailure, detail: "the certificate is self-signed")])
+    }
+
+    @Test("Names that are not there, addresses that are forbidden, ports where nobody listens")
+    func failures() async throws {
+        #expect(
+            try await reach("http://gone.example/", "http://127.0.0.1:1/") == [
+                .failed(.dnsFailure, detail: "the name has no address"),
+                .failed(.connectionRefused, detail: "connection refused"),
+            ])
+        #expect(
+            try await reach("http://tls.example/", "http://[::1]/", isAllowed: false)
+                == [.blocked(.loopback), .blocked(try #require(IPAddress("::1")))])
+    }
+}
