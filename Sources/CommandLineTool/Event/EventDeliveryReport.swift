@@ -17,6 +17,8 @@ struct EventDeliveryReport: Encodable {
     let lastErrorCode: String?
     let createdAt: String
     let finishedAt: String?
+    /// What happens next, in words; `event show` alone tells it.
+    var next: String?
 
     init(_ delivery: EventDelivery) {
         eventId = delivery.event

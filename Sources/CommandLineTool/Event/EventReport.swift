@@ -23,13 +23,20 @@ struct EventReport: Encodable {
     private let facts: Facts
     private let content: ContentReport
 
-    init(_ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row]) {
+    init(
+        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row],
+        _ prospects: [ListProspects.Row]
+    ) {
         facts = Facts(
             eventId: event.id, webhookId: event.webhookID, eventType: event.eventType, tenant: event.tenant,
             endpoint: event.endpoint, orderingKey: event.orderingKey, idempotencyKey: event.idempotencyKey,
             deliverAfter: event.deliverAfter?.description, expiresAt: event.expiresAt?.description,
             traceparent: event.traceparent, headers: event.headerValues, createdAt: event.createdAt.description,
-            deliveries: deliveries.map(EventDeliveryReport.init), attempts: attempts.map(AttemptReport.init))
+            deliveries: deliveries.map { delivery in
+                var report = EventDeliveryReport(delivery)
+                report.next = Prospect(delivery, prospects.first { $0.endpoint == delivery.endpoint }).text
+                return report
+            }, attempts: attempts.map(AttemptReport.init))
         content = ContentReport(event.content)
     }
 

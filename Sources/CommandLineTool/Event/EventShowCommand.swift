@@ -20,46 +20,59 @@ struct EventShowCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let reference = try EventReference(id)
-        let (event, deliveries, attempts) = try await context.withDatabase { connection in
+        let (event, deliveries, attempts, prospects) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
-            let (deliveries, attempts) = try await connection.pipeline(
+            let (deliveries, attempts, prospects) = try await connection.pipeline(
                 ListEventDeliveries(event: event.id, createdAt: event.createdAt), ListAttempts(event: event.id),
-                deadline: CommandContext.statementDeadline)
-            return (event, deliveries, attempts)
+                ListProspects(event: event.id), deadline: CommandContext.statementDeadline)
+            return (event, deliveries, attempts, prospects)
         }
-        guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts)) }
+        guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts, prospects)) }
         show(event, on: output)
+        showTimeline(event, deliveries, attempts, on: output)
+        showNext(deliveries, prospects, on: output)
         output.line("")
-        output.table(deliveryTable(deliveries))
-        guard !attempts.isEmpty else { return }
-        output.line("")
-        output.table(.timeline(attempts))
+        output.fields(event.content.fields)
     }
 
     private func show(_ event: FindEvent.Row, on output: Output) {
         let headers = event.headerValues.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        output.fields(
-            [
-                ("Event", "\(event.id)"), ("webhook-id", event.webhookID), ("Type", event.eventType),
-                ("Tenant", event.tenant.isEmpty ? nil : event.tenant), ("For endpoint", event.endpoint),
-                ("Created", event.createdAt.description), ("Ordering key", event.orderingKey),
-                ("Idempotency key", event.idempotencyKey), ("Not before", event.deliverAfter?.description),
-                ("Not after", event.expiresAt?.description), ("traceparent", event.traceparent),
-                ("Headers", headers.isEmpty ? nil : headers.joined(separator: "; ")),
-            ] + event.content.fields)
+        output.line("Event \(event.id) (\(event.webhookID)): \(event.eventType)")
+        output.fields([
+            ("Tenant", event.tenant.isEmpty ? nil : event.tenant), ("For endpoint", event.endpoint),
+            ("Ordering key", event.orderingKey), ("Idempotency key", event.idempotencyKey),
+            ("Not before", event.deliverAfter?.description), ("Not after", event.expiresAt?.description),
+            ("traceparent", event.traceparent), ("Headers", headers.isEmpty ? nil : headers.joined(separator: "; ")),
+        ])
     }
 
-    private func deliveryTable(_ deliveries: [EventDelivery]) -> Table {
-        var table = Table([
-            .text("ENDPOINT"), .identifier("STATUS"), .number("TRIES"), .number("HTTP"), .text("ERROR"),
-            .identifier("DUE"), .identifier("FINISHED"),
-        ])
-        for delivery in deliveries {
-            table.add(
-                delivery.endpoint ?? "-", delivery.status, "\(delivery.attempts)",
-                delivery.lastHTTPStatus.map { "\($0)" } ?? "-", delivery.lastErrorCode ?? "-",
-                delivery.dueAt?.description ?? "-", delivery.finishedAt?.description ?? "-")
+    private func showTimeline(
+        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row], on output: Output
+    ) {
+        let timeline = Timeline(since: event.createdAt, width: output.width)
+        let matched = deliveries.compactMap(\.endpoint)
+        let age = deliveries.first.map { ", \(Age.text($0.age))" } ?? ""
+        output.line("")
+        output.line("What happened")
+        output.lines(
+            timeline.beginning(
+                "published \(event.createdAt)\(age); "
+                    + (matched.isEmpty ? "it matched nothing" : "it matched \(matched.joined(separator: ", "))")))
+        for attempt in attempts { output.lines(timeline.lines(attempt)) }
+        if attempts.count == ListAttempts.limit {
+            output.remark("There are more attempts: postrider.attempt_log has all.")
         }
-        return table
+    }
+
+    private func showNext(_ deliveries: [EventDelivery], _ prospects: [ListProspects.Row], on output: Output) {
+        output.line("")
+        output.line("What is next")
+        let known = Dictionary(prospects.map { ($0.endpoint, $0) }, uniquingKeysWith: { first, _ in first })
+        for delivery in deliveries {
+            let prospect = Prospect(delivery, delivery.endpoint.flatMap { known[$0] })
+            let name = delivery.endpoint.map { "\($0): " } ?? ""
+            output.lines(Folded.lines(name + prospect.text, width: output.width, first: "  ", rest: "    "))
+            if let remedy = prospect.remedy { output.line("    → \(remedy)") }
+        }
     }
 }

@@ -23,6 +23,11 @@ struct Output: Sendable {
         context.writeOutput(PrintableText(text).description + "\n")
     }
 
+    /// Lines that were escaped already, on standard output.
+    func lines(_ lines: [String]) {
+        for line in lines { context.writeOutput(line + "\n") }
+    }
+
     /// A table on standard output; its cells are escaped.
     func table(_ table: Table) {
         for line in table.lines(width: width) {

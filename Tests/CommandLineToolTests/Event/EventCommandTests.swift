@@ -125,9 +125,13 @@ import Testing
             #expect(attempt["response_body"] as? String == Hostile.text)
             #expect((attempt["timings"] as? [String: Double])?["connect_ms"] == 1.5)
             let human = await installation.run("event", "show", "1", width: 120)
-            #expect(human.output.contains("STARTED"))
-            #expect(human.output.contains("12.345"))
+            #expect(human.output.contains("it matched a\n"))
+            #expect(human.output.contains("a, attempt 1: answered 500\n"))
+            #expect(human.output.contains("12.345 ms: connect 1.5, worker 7, to 127.0.0.1\n"))
+            #expect(human.output.contains("  a: attempt 1 of 10, due "))
             #expect(human.isHarmless)
+            let narrow = await installation.run("event", "show", "1", width: 80).output
+            #expect(narrow.split(separator: "\n").allSatisfy { DisplayWidth.of(String($0)) <= 80 }, "\(narrow)")
 
             for unknown in ["2", "evt_00000000_1", webhookID + "0"] {
                 let ended = await installation.run("event", "show", unknown)

@@ -1,0 +1,59 @@
+import OutboxStore
+import Postgres
+
+/// What happens next to a delivery, in words and with the command that helps. Decided without I/O.
+struct Prospect: Equatable {
+    let text: String
+    /// What a person can do about it; nil when nothing has to be done.
+    let remedy: String?
+
+    init(_ delivery: EventDelivery, _ prospect: ListProspects.Row?) {
+        (text, remedy) = Self.words(delivery, prospect)
+    }
+
+    private static func words(_ delivery: EventDelivery, _ prospect: ListProspects.Row?) -> (String, String?) {
+        let finished = delivery.finishedAt.map { " at \($0)" } ?? ""
+        switch delivery.status {
+        case "delivered": return ("delivered\(finished), by attempt \(delivery.attempts)", nil)
+        case "no_subscriber":
+            return (
+                "no endpoint subscribed to \(delivery.eventType ?? "it") when it was published",
+                "postrider endpoint list  (endpoints that come later do not get it)"
+            )
+        case "dead":
+            let remedy = prospect?.deadLetter.map { "postrider dead-letter replay \($0), once the cause is mended" }
+            return ("given up\(finished), after attempt \(delivery.attempts)", remedy)
+        case "expired": return ("expired\(finished): it was not delivered before expires_at", nil)
+        case "cancelled": return ("cancelled\(finished)", nil)
+        default: break
+        }
+        guard let prospect else { return (delivery.status, nil) }
+        return living(delivery, prospect)
+    }
+
+    private static func living(_ delivery: EventDelivery, _ prospect: ListProspects.Row) -> (String, String?) {
+        if let other = prospect.waitsFor {
+            return (
+                "waits for event \(other), which has the same ordering key and comes first",
+                "postrider event show \(other)"
+            )
+        }
+        if delivery.status == "held" {
+            let why = prospect.stateReason.map { " (\($0))" } ?? ""
+            return (
+                "held: the endpoint is \(prospect.state)\(why)",
+                "postrider endpoint resume \(ShellWord(prospect.endpoint))"
+            )
+        }
+        if delivery.status == "in_flight" {
+            return ("in flight: attempt \(prospect.attempts) of \(prospect.maxAttempts)", nil)
+        }
+        let next = "attempt \(prospect.attempts + 1) of \(prospect.maxAttempts)"
+        guard let dueIn = prospect.dueIn, let dueAt = delivery.dueAt else { return ("\(next), after others", nil) }
+        if dueIn > .zero { return ("\(next) at \(dueAt), \(Age.text(.zero - dueIn))", nil) }
+        return (
+            "\(next), due \(Age.text(.zero - dueIn))",
+            dueIn < .seconds(-5) ? "postrider status  (is a worker running?)" : nil
+        )
+    }
+}
