@@ -40,19 +40,7 @@ struct EndpointProbe {
         return PingRequest(
             webhookID: "evt_test_"
                 + randomBytes(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(),
-            route: route, body: body, signer: try signer(endpoint), headers: headers.map { ($0.name, $0.value) })
-    }
-
-    private func signer(_ endpoint: EndpointRecord) throws -> WebhookSigner {
-        let context = SealingContext(endpoint: endpoint.name, tenant: endpoint.tenant, purpose: .signingSecret)
-        return try WebhookSigner(
-            secrets: endpoint.secrets.map { text in
-                guard SecretSealing.isSealed(text) else { return try WebhookSecret(text) }
-                guard let sealing else {
-                    throw CommandError(
-                        .configuration, "the signing secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set")
-                }
-                return try WebhookSecret(try sealing.open(text, for: context))
-            })
+            route: route, body: body, signer: try EndpointSigning.signer(endpoint, sealing),
+            headers: headers.map { ($0.name, $0.value) })
     }
 }

@@ -35,21 +35,3 @@ struct AttemptReport: Encodable {
         worker = attempt.worker
     }
 }
-
-extension Table {
-    /// Attempts in the order in which they began.
-    static func timeline(_ attempts: [ListAttempts.Row]) -> Table {
-        var table = Table([
-            .identifier("STARTED"), .text("ENDPOINT"), .number("TRY"), .identifier("OUTCOME"), .number("HTTP"),
-            .number("MS"), .text("ERROR"), .text("ANSWER"),
-        ])
-        for attempt in attempts {
-            table.add(
-                attempt.startedAt.description, attempt.endpoint, "\(attempt.attempt)", attempt.outcome,
-                attempt.httpStatus.map { "\($0)" } ?? "-", "\(Seconds.number(attempt.duration * 1000))",
-                [attempt.errorCode, attempt.error].compactMap(\.self).joined(separator: ": "),
-                attempt.responseBody ?? "")
-        }
-        return table
-    }
-}

@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Outbox
+import OutboxStore
+import Postgres
+import Telemetry
+import Webhooks
+
+/// A request as a worker would send it now, for repeating it by hand. Holds no secret: a signature is what receivers see.
+struct RepeatedRequest: Encodable, Sendable {
+    struct Header: Encodable, Sendable {
+        let name: String
+        let value: String
+        /// Whether the value may be a credential and was left out.
+        var redacted: Bool?
+    }
+
+    let url: String
+    let headers: [Header]
+    let bodyBase64: String
+    /// Whether it carries a signature that is good for a few minutes.
+    let signed: Bool
+
+    private enum CodingKeys: CodingKey {
+        case url, headers, bodyBase64, signed
+    }
+
+    private let body: [UInt8]
+
+    /// Bodies up to this are printed with the command; longer ones would flood the screen.
+    static let printedBytes = 8192
+
+    /// - Parameters:
+    ///   - attempt: which attempt is repeated.
+    ///   - now: seconds since 1970, for the timestamp that is signed.
+    ///   - revealing: whether the values of the endpoint's own headers are shown; they may be credentials.
+    init(
+        _ event: FindEvent.Row, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
+        revealing: Bool
+    ) throws {
+        let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
+        body = Self.body(event, format: PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope)
+        let isJSON = event.content.payload != nil
+        let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
+        let signature = try body.withUnsafeBytes { bytes in
+            try EndpointSigning.signer(endpoint, sealing).signature(
+                id: event.webhookID, timestamp: timestamp, body: bytes)
+        }
+        var headers = [
+            Header(name: "content-type", value: kind), Header(name: WebhookHeader.id, value: event.webhookID),
+            Header(name: WebhookHeader.timestamp, value: "\(timestamp)"),
+            Header(name: WebhookHeader.signature, value: String(decoding: signature, as: UTF8.self)),
+            Header(name: "webhook-event-type", value: event.eventType),
+            Header(name: "webhook-attempt", value: "\(attempt)"),
+        ]
+        if let traceparent = event.traceparent { headers.append(Header(name: "traceparent", value: traceparent)) }
+        let own = try HeaderFields(endpoint.headers.map { try HeaderField($0) })
+        let extra = try HeaderFields(
+            event.headerValues.sorted { $0.key < $1.key }.map { try HeaderField(name: $0.key, value: $0.value) })
+        let fromEvent = Set(extra.fields.map { $0.name.lowercased() })
+        headers += own.overridden(by: extra).map { field in
+            let isHidden = !revealing && !fromEvent.contains(field.name.lowercased())
+            return Header(name: field.name, value: isHidden ? "…" : field.value, redacted: isHidden ? true : nil)
+        }
+        self.headers = headers
+        url = endpoint.url
+        bodyBase64 = Data(body).base64EncodedString()
+        signed = true
+    }
+
+    /// The bytes that go out, as ``DeliveryBuilder`` makes them.
+    private static func body(_ event: FindEvent.Row, format: PayloadFormat) -> [UInt8] {
+        guard let payload = event.content.payload else { return event.content.body ?? [] }
+        guard format == .envelope else { return payload }
+        let time = EventTime(microseconds: event.createdAt.unixMicroseconds ?? 0)
+        return Envelope.body(type: event.eventType, time: time, payload: payload)
+    }
+
+    /// The lines of a command for a POSIX shell that sends exactly these bytes; nil when the body is too long to print.
+    var command: [String]? {
+        guard body.count <= Self.printedBytes else { return nil }
+        let text = String(decoding: body, as: UTF8.self)
+        // What a terminal would show as it is can be quoted; everything else would not come back the same.
+        let isPlain = Array(text.utf8) == body && PrintableText(text).description == text
+        let source = isPlain ? "printf %s \(ShellWord(text))" : "printf %s \(bodyBase64) | base64 -d"
+        let options = headers.map { "--header \(ShellWord("\($0.name): \($0.value)"))" }
+        return ["\(source) |", "curl --include --data-binary @- \\"] + options.map { "  \($0) \\" }
+            + ["  \(ShellWord(url))"]
+    }
+
+    /// How long the body is, in bytes.
+    var bodyBytes: Int { body.count }
+    /// The names of headers whose values were left out.
+    var redacted: [String] { headers.filter { $0.redacted == true }.map(\.name) }
+}
