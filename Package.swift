@@ -102,7 +102,7 @@ let package = Package(
                 "Worker",
                 argumentParser, flyingSocks, logging,
             ],
-            swiftSettings: strict),
+            exclude: ["Screens"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres", logging],
             exclude: ["Support/receiver.py"], swiftSettings: strict),

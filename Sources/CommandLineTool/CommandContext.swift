@@ -20,6 +20,9 @@ public struct CommandContext: Sendable {
     public var writeError: @Sendable (String) -> Void
     /// How many columns the terminal has that standard output is; nil when it is none.
     public var terminalWidth: Int?
+    /// Whether colours may be used on standard output: on a terminal that has some, unless NO_COLOR asks for none
+    /// (https://no-color.org).
+    public var isColoured = false
     /// Whether standard error is a terminal.
     public var errorIsTerminal: Bool
     /// The time in seconds since 1970.
@@ -68,6 +71,9 @@ extension CommandContext {
             terminalWidth: Self.width(of: STDOUT_FILENO),
             errorIsTerminal: isatty(STDERR_FILENO) == 1,
             now: { Date().timeIntervalSince1970 })
+        context.isColoured =
+            isatty(STDOUT_FILENO) == 1 && context.environment["NO_COLOR", default: ""].isEmpty
+            && context.environment["TERM", default: "dumb"] != "dumb"
         context.readInput = { Self.read(STDIN_FILENO, limit: $0) }
         context.readAnswer = { readLine() }
         context.inputIsTerminal = isatty(STDIN_FILENO) == 1

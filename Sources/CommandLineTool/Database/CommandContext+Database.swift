@@ -19,6 +19,14 @@ extension CommandContext {
     func withDatabase<Result: Sendable>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
+        try await Waiting(context: self, text: "waiting for the database").during {
+            try await connected(body)
+        }
+    }
+
+    private func connected<Result: Sendable>(
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
         let connection = try await PostgresConnection.connect(
             try database(configuration()), deadline: Self.databaseDeadline,
             logger: Logger(label: "postrider") { _ in

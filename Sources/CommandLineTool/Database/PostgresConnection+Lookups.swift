@@ -12,7 +12,9 @@ extension PostgresConnection {
     /// Fails with a clear line when there is no endpoint of this name.
     nonisolated func requireEndpoint(_ name: String, includingRemoved: Bool = false) async throws {
         let found = try await rows(FindEndpoint(name: name, includingRemoved: includingRemoved))
-        guard !found.isEmpty else { throw CommandError(.badData, "there is no endpoint named '\(name)'") }
+        guard !found.isEmpty else {
+            throw CommandError(.badData, "there is no endpoint named '\(name)'; postrider endpoint list shows all")
+        }
     }
 
     /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.

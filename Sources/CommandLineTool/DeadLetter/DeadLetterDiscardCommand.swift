@@ -7,6 +7,8 @@ struct DeadLetterDiscardCommand: ContextCommand {
         commandName: "discard",
         abstract: "Give a dead letter up for good; the reason stays on record.",
         discussion: """
+            Asks first, where somebody can be asked.
+
             Example:
               postrider dead-letter discard 4711 --why 'the customer is gone'
             """)
@@ -15,7 +17,9 @@ struct DeadLetterDiscardCommand: ContextCommand {
     var id: Int64
 
     @Option(help: ArgumentHelp("The reason: somebody will ask.", valueName: "text"))
-    var why: String
+    var why = "no reason was given"
+
+    @OptionGroup var confirmation: ConfirmationOptions
 
     @OptionGroup var options: OutputOptions
 
@@ -26,6 +30,7 @@ struct DeadLetterDiscardCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
+        try Confirmation(confirmation, output, in: context).ask("Give dead letter \(id) up for good?")
         _ = try await context.run(DiscardDeadLetter(id: id, why: why))
         guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
         output.line("Discarded dead letter \(id).")

@@ -32,8 +32,16 @@ struct DeadLetterListCommand: ContextCommand {
         }
         guard !output.isJSON else { return try output.json(Report(deadLetters: letters.map(DeadLetterReport.init))) }
         guard !letters.isEmpty else { return output.remark("There are no dead letters.") }
+        output.table(.deadLetters(letters))
+        if letters.count == Int(limit) { output.remark("There may be more; --limit lists more.") }
+    }
+}
+
+extension Table {
+    /// What was given up at a glance.
+    static func deadLetters(_ letters: [DeadLetter]) -> Table {
         var table = Table([
-            .identifier("ID"), .text("ENDPOINT"), .text("EVENT"), .text("TYPE"), .number("TRIES"), .text("REASON"),
+            .identifier("ID"), .name("ENDPOINT"), .text("EVENT"), .text("TYPE"), .number("TRIES"), .text("REASON"),
             .text("LAST ERROR"), .identifier("DIED"),
         ])
         for letter in letters {
@@ -41,7 +49,6 @@ struct DeadLetterListCommand: ContextCommand {
                 "\(letter.id)", letter.endpoint, "\(letter.event)", letter.eventType ?? "-", "\(letter.attempts)",
                 letter.reason, letter.lastError ?? letter.lastErrorCode ?? "-", Age.text(letter.age))
         }
-        output.table(table)
-        if letters.count == Int(limit) { output.remark("There may be more; --limit lists more.") }
+        return table
     }
 }

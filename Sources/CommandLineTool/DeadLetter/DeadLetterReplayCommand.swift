@@ -8,7 +8,8 @@ struct DeadLetterReplayCommand: ContextCommand {
         commandName: "replay",
         abstract: "Put dead letters back, to be delivered again with a fresh retry schedule.",
         discussion: """
-            Their webhook-id stays, their attempts are counted on. --dry-run counts and changes nothing. Times are
+            Their webhook-id stays, their attempts are counted on. --dry-run counts and changes nothing. Where somebody can be
+            asked, --endpoint and --all say how many there are and ask first. Times are
             2024-11-20T12:00:00Z, or a length of time such as 2h for that long ago.
 
             Example:
@@ -39,6 +40,8 @@ struct DeadLetterReplayCommand: ContextCommand {
     @Flag(help: "Count them and change nothing.")
     var dryRun = false
 
+    @OptionGroup var confirmation: ConfirmationOptions
+
     @OptionGroup var options: OutputOptions
 
     private struct Report: Encodable {
@@ -56,10 +59,22 @@ struct DeadLetterReplayCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try max.map { try Bounded.check($0, of: "--max", in: 1...Replay.most) } ?? Replay.most
+        let isWide = !dryRun && ids.isEmpty && !confirmation.yes && context.inputIsTerminal
+        if isWide {
+            let count = try await replay(in: context, limit: limit, isDryRun: true)
+            try Confirmation(confirmation, output, in: context).ask("Replay \(Plural.deadLetters(count))?")
+        }
+        let count = try await replay(in: context, limit: limit, isDryRun: dryRun)
+        guard !output.isJSON else { return try output.json(Report(replayed: count, dryRun: dryRun)) }
+        let letters = Plural.deadLetters(count)
+        output.line(dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
+    }
+
+    private func replay(in context: CommandContext, limit: Int, isDryRun: Bool) async throws -> Int {
         var selection = ReplayDeadLetters.Selection()
         selection.eventType = try eventType.map { try EventType($0).text }
-        let count = try await context.withDatabase { connection in
-            let replay = Replay(connection: connection, isDryRun: dryRun)
+        return try await context.withDatabase { connection in
+            let replay = Replay(connection: connection, isDryRun: isDryRun)
             switch try ReplaySelection(ids: ids, endpoint: endpoint, all: all) {
             case .some(let ids): return try await replay.letters(ids)
             case .every(let endpoint):
@@ -71,8 +86,5 @@ struct DeadLetterReplayCommand: ContextCommand {
                 return try await replay.all(selection, limit: limit)
             }
         }
-        guard !output.isJSON else { return try output.json(Report(replayed: count, dryRun: dryRun)) }
-        let letters = Plural.deadLetters(count)
-        output.line(dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
     }
 }

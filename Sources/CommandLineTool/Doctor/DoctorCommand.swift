@@ -25,6 +25,8 @@ struct DoctorCommand: ContextCommand {
 
     @OptionGroup var options: OutputOptions
 
+    private static let indent = String(repeating: " ", count: 9)
+
     private struct Report: Encodable {
         let ok: Bool
         let failures: Int
@@ -55,7 +57,7 @@ struct DoctorCommand: ContextCommand {
         guard !diagnosis.hasFailures else { throw Unsuccessful() }
     }
 
-    private func show(_ findings: [Finding], _ output: Output) throws {
+    func show(_ findings: [Finding], _ output: Output) throws {
         let failures = findings.count { $0.level == .failure }
         let warnings = findings.count { $0.level == .warning }
         guard !output.isJSON else {
@@ -66,10 +68,19 @@ struct DoctorCommand: ContextCommand {
         for finding in findings.filter({ $0.level == .ok }) + findings.filter({ $0.level == .warning })
             + findings.filter({ $0.level == .failure })
         {
-            output.fields([(finding.level.rawValue.padded(to: 7), "\(finding.check): \(finding.finding)")])
-            if let remedy = finding.remedy { output.line("           → \(remedy)") }
+            let level = finding.level.rawValue.padded(to: 9)
+            for line in Folded.lines(
+                "\(finding.check): \(finding.finding)", width: output.width, first: level, rest: Self.indent)
+            {
+                output.line(line, Tone(finding.level.rawValue))
+            }
+            // Not folded: it is there to be copied.
+            if let remedy = finding.remedy { output.line("\(Self.indent)  → \(remedy)") }
         }
-        output.line("\(failures) failures, \(warnings) warnings, \(findings.count - failures - warnings) ok.")
+        let sum = "\(Plural.of("failure", failures)), \(Plural.of("warning", warnings)), "
+        output.line(
+            sum + "\(findings.count - failures - warnings) ok.",
+            failures > 0 ? .bad : warnings > 0 ? .warning : .good)
     }
 }
 

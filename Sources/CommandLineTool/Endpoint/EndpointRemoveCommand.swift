@@ -16,8 +16,7 @@ struct EndpointRemoveCommand: ContextCommand {
     @Argument(help: "Its name.")
     var name: String
 
-    @Flag(help: "Do not ask.")
-    var yes = false
+    @OptionGroup var confirmation: ConfirmationOptions
 
     @OptionGroup var options: OutputOptions
 
@@ -29,19 +28,13 @@ struct EndpointRemoveCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        guard yes || context.inputIsTerminal else {
+        guard confirmation.yes || context.inputIsTerminal else {
             throw CommandError(
                 .usage, "removing an endpoint cannot be undone: give --yes, since nobody can be asked here")
         }
-        let cancelled: Int32? = try await context.withDatabase { connection in
-            try await connection.requireEndpoint(name)
-            if !yes {
-                output.remark("Remove endpoint \(name), and cancel what it is owed? Type yes:")
-                guard context.readAnswer() == "yes" else { return nil }
-            }
-            return try await connection.rows(RemoveEndpoint(name: name)).first ?? 0
-        }
-        guard let cancelled else { throw CommandError(.failure, "nothing was removed") }
+        try await context.withDatabase { try await $0.requireEndpoint(name) }
+        try Confirmation(confirmation, output, in: context).ask("Remove endpoint \(name), and cancel what it is owed?")
+        let cancelled = try await context.run(RemoveEndpoint(name: name)).first ?? 0
         guard !output.isJSON else {
             return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
         }

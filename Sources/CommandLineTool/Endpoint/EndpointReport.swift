@@ -44,7 +44,7 @@ extension Table {
     /// Endpoints at a glance.
     static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
         var table = Table([
-            .identifier("ENDPOINT"), .text("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
+            .name("ENDPOINT"), .state("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
             .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
         ])
         for endpoint in endpoints {

@@ -28,6 +28,8 @@ struct EndpointRotateSecretCommand: ContextCommand {
         transform: Parsing.duration)
     var grace = Duration.seconds(86_400)
 
+    @OptionGroup var confirmation: ConfirmationOptions
+
     @OptionGroup var options: OutputOptions
 
     static let graceBounds = Duration.zero...Duration.seconds(30 * 86_400)
@@ -45,6 +47,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
         let configuration = try context.configuration()
         let grace = try Bounded.check(grace, of: "--grace", in: Self.graceBounds, DurationText.format)
         let secret = try SigningSecret(given: secret, in: context)
+        try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
         try await context.withDatabase { connection in
             guard let settings = try await connection.rows(ReadEndpointSettings(name: name)).first else {
                 throw CommandError(.badData, "there is no endpoint named '\(name)'")

@@ -7,7 +7,7 @@ struct EventCancelCommand: ContextCommand {
         commandName: "cancel",
         abstract: "Cancel what is not delivered of an event yet.",
         discussion: """
-            What is in flight at this moment may still arrive, but is not tried again.
+            Asks first, where somebody can be asked. What is in flight at this moment may still arrive, but is not tried again.
 
             Example:
               postrider event cancel 4711
@@ -15,6 +15,8 @@ struct EventCancelCommand: ContextCommand {
 
     @Argument(help: "Its number, or its webhook id, evt_….")
     var id: String
+
+    @OptionGroup var confirmation: ConfirmationOptions
 
     @OptionGroup var options: OutputOptions
 
@@ -26,9 +28,11 @@ struct EventCancelCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let reference = try EventReference(id)
+        try await context.withDatabase { _ = try await $0.requireEvent(reference) }
+        try Confirmation(confirmation, output, in: context).ask(
+            "Cancel what is not delivered of event \(reference.id) yet?")
         let cancelled = try await context.withDatabase { connection in
-            try await connection.requireEvent(reference)
-            return try await connection.rows(CancelEvent(id: reference.id)).first ?? 0
+            try await connection.rows(CancelEvent(id: reference.id)).first ?? 0
         }
         guard !output.isJSON else { return try output.json(Report(eventId: reference.id, cancelled: cancelled)) }
         output.line(

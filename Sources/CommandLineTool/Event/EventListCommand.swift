@@ -55,8 +55,15 @@ struct EventListCommand: ContextCommand {
             return output.remark(
                 "There are no such events\(isFiltered ? " among the newest \(ListEvents.searchLimit)" : "").")
         }
+        output.table(.deliveries(deliveries))
+    }
+}
+
+extension Table {
+    /// What became of events at a glance.
+    static func deliveries(_ deliveries: [EventDelivery]) -> Table {
         var table = Table([
-            .identifier("EVENT"), .text("TYPE"), .text("ENDPOINT"), .identifier("STATUS"), .number("TRIES"),
+            .identifier("EVENT"), .text("TYPE"), .name("ENDPOINT"), .state("STATUS"), .number("TRIES"),
             .number("HTTP"), .text("ERROR"), .identifier("CREATED"),
         ])
         for delivery in deliveries {
@@ -65,6 +72,6 @@ struct EventListCommand: ContextCommand {
                 "\(delivery.attempts)", delivery.lastHTTPStatus.map { "\($0)" } ?? "-", delivery.lastErrorCode ?? "-",
                 Age.text(delivery.age))
         }
-        output.table(table)
+        return table
     }
 }

@@ -19,8 +19,9 @@ struct Output: Sendable {
     var width: Int { context.terminalWidth ?? Self.defaultWidth }
 
     /// A line of text on standard output, escaped.
-    func line(_ text: String) {
-        context.writeOutput(PrintableText(text).description + "\n")
+    func line(_ text: String, _ tone: Tone = .plain) {
+        let text = PrintableText(text).description
+        context.writeOutput((context.isColoured ? tone.paint(text) : text) + "\n")
     }
 
     /// Lines that were escaped already, on standard output.
@@ -30,7 +31,7 @@ struct Output: Sendable {
 
     /// A table on standard output; its cells are escaped.
     func table(_ table: Table) {
-        for line in table.lines(width: width) {
+        for line in table.lines(width: width, isColoured: context.isColoured) {
             context.writeOutput(line + "\n")
         }
     }

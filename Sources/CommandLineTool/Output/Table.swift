@@ -9,17 +9,22 @@ struct Table: Sendable {
         var isNumeric = false
         /// Whether cells may be cut when the table is too wide. Identifiers that people copy should not be.
         var isCuttable = true
+        /// The narrowest that it gets when it is cut.
+        var narrowest = 6
+        /// Whether its cells are words of state, which have a colour.
+        var isState = false
 
         static func text(_ title: String) -> Self { Self(title: title) }
         static func identifier(_ title: String) -> Self { Self(title: title, isCuttable: false) }
         static func number(_ title: String) -> Self { Self(title: title, isNumeric: true, isCuttable: false) }
+        /// A name that people copy where they can: cut last, and not to the bone.
+        static func name(_ title: String) -> Self { Self(title: title, narrowest: 16) }
+        static func state(_ title: String) -> Self { Self(title: title, isCuttable: false, isState: true) }
     }
 
     let columns: [Column]
     private(set) var rows: [[String]] = []
 
-    /// The narrowest that a cut column gets.
-    static let narrowest = 6
     /// The most scalars of a cell that are looked at.
     static let cellLimit = 500
     private static let gap = "  "
@@ -35,15 +40,18 @@ struct Table: Sendable {
     }
 
     /// The table as lines of at most `width` columns, unless what may not be cut needs more.
-    func lines(width: Int) -> [String] {
+    ///
+    /// Colour comes last, so that it has no part in what is cut or padded.
+    func lines(width: Int, isColoured: Bool = false) -> [String] {
         let widths = fittedWidths(width)
-        return ([columns.map(\.title)] + rows).map { cells in
+        return ([columns.map(\.title)] + rows).enumerated().map { number, cells in
             var line = ""
             for (index, cell) in cells.enumerated() {
                 let text = DisplayWidth.truncate(cell, to: widths[index])
                 let padding = String(repeating: " ", count: max(0, widths[index] - DisplayWidth.of(text)))
+                let shown = isColoured && number > 0 && columns[index].isState ? Tone(text).paint(text) : text
                 line += index == 0 ? "" : Self.gap
-                line += columns[index].isNumeric ? padding + text : text + padding
+                line += columns[index].isNumeric ? padding + shown : shown + padding
             }
             return String(line.reversed().drop { $0 == " " }.reversed())
         }
@@ -56,7 +64,7 @@ struct Table: Sendable {
         }
         var total = widths.reduce(0, +) + Self.gap.count * max(0, columns.count - 1)
         while total > available {
-            let cuttable = columns.indices.filter { columns[$0].isCuttable && widths[$0] > Self.narrowest }
+            let cuttable = columns.indices.filter { columns[$0].isCuttable && widths[$0] > columns[$0].narrowest }
             guard let widest = cuttable.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             total -= 1

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 
@@ -11,18 +12,40 @@ struct StatusCommand: ContextCommand {
             The first line says whether all is well, and otherwise what to do first. Counting stops at \
             \(ListEndpoints.countLimit); a + says so.
 
+            With --watch it goes on until Ctrl-C: a terminal is redrawn, anything else gets one report after the other. It
+            goes on while the database is away, too.
+
             Example:
-              postrider status
+              postrider status --watch
             """)
 
     /// The most endpoints that are shown.
     private static let endpointLimit: Int32 = 1000
 
+    /// How often `--watch` may look: each look costs the database some counting.
+    static let intervalBounds = Duration.seconds(1)...Duration.seconds(3600)
+
+    @Flag(help: "Go on: look again and again.")
+    var watch = false
+
+    @Option(
+        help: ArgumentHelp("How long --watch waits between two looks.", valueName: "duration"),
+        transform: Parsing.duration)
+    var interval = Duration.seconds(2)
+
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let snapshot = try await context.withDatabase { connection in
+        guard watch else { return try StatusScreen(snapshot: try await look(context)).show(on: output) }
+        let interval = try Bounded.check(interval, of: "--interval", in: Self.intervalBounds, DurationText.format)
+        try await StatusWatch(context: context, isJSON: options.json, interval: interval) {
+            try StatusScreen(snapshot: try await look(context)).show(on: output)
+        }.run()
+    }
+
+    private func look(_ context: CommandContext) async throws -> StatusSnapshot {
+        try await context.withDatabase { connection in
             let (schema, events, endpoints, workers) = try await connection.pipeline(
                 ReadDatabaseState(), CountEvents(), ListEndpoints(limit: Self.endpointLimit), ListWorkers(),
                 deadline: CommandContext.statementDeadline)
@@ -30,39 +53,5 @@ struct StatusCommand: ContextCommand {
             return StatusSnapshot(
                 events: counts, endpoints: endpoints, workers: workers, schemaVersion: schema.first?.schemaVersion ?? 0)
         }
-        let verdict = StatusVerdict(snapshot)
-        guard !output.isJSON else { return try output.json(StatusReport(snapshot, verdict)) }
-        output.line(verdict.line)
-        show(snapshot, output)
-    }
-
-    private func show(_ snapshot: StatusSnapshot, _ output: Output) {
-        func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: snapshot.isCapped) }
-        var queues = Table([
-            .number("EVENTS/H"), .number("PENDING"), .number("IN FLIGHT"), .number("RETRYING"), .number("HELD"),
-            .number("DEAD"), .number("OLDEST DUE"),
-        ])
-        let recent = snapshot.events.lastHour
-        queues.add(
-            CappedCount.text(recent, isCapped: recent >= CountEvents.limit), count(snapshot.pending),
-            count(snapshot.inFlight), count(snapshot.retrying), count(snapshot.held), count(snapshot.deadLetters),
-            snapshot.oldestDueAge.map(Lag.text) ?? "-")
-        output.line("")
-        output.table(queues)
-        if !snapshot.endpoints.isEmpty {
-            output.line("")
-            output.table(.endpoints(snapshot.endpoints))
-        }
-        guard !snapshot.workers.isEmpty else { return }
-        var workers = Table([
-            .identifier("WORKER"), .text("VERSION"), .number("IN FLIGHT"), .text("STATE"), .text("SEEN"),
-        ])
-        for worker in snapshot.workers {
-            workers.add(
-                worker.name, worker.version, "\(worker.inFlight)",
-                !worker.isAlive ? "gone" : worker.isDraining ? "draining" : "working", Age.text(worker.silence))
-        }
-        output.line("")
-        output.table(workers)
     }
 }

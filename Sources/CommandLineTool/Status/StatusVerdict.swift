@@ -10,53 +10,75 @@ struct StatusVerdict: Equatable {
     /// So many failures in a row are more than bad luck.
     static let failures: Int32 = 5
 
+    /// What else is wrong, the most pressing first.
+    let others: [String]
+
+    /// So many of the other problems are named.
+    static let othersNamed = 5
+
     init(_ snapshot: StatusSnapshot) {
-        let problem = Self.problem(snapshot)
-        isWell = problem == nil
-        line = problem ?? "All is well."
+        let problems = Self.problems(snapshot)
+        isWell = problems.isEmpty
+        line = problems.first ?? "All is well."
+        others = Array(problems.dropFirst().prefix(Self.othersNamed))
     }
 
-    /// The most pressing problem first.
-    private static func problem(_ snapshot: StatusSnapshot) -> String? {
-        guard snapshot.schemaVersion == Migration.newest else {
-            return snapshot.schemaVersion < Migration.newest
-                ? "The schema is at version \(snapshot.schemaVersion), this postrider needs \(Migration.newest): "
-                    + "run postrider migrate."
-                : "The schema is at version \(snapshot.schemaVersion), newer than the \(Migration.newest) of this "
-                    + "postrider: use a newer one."
-        }
+    /// The most pressing problem first. Without the right schema or an endpoint nothing else means much.
+    private static func problems(_ snapshot: StatusSnapshot) -> [String] {
+        if let problem = schema(snapshot) { return [problem] }
         guard !snapshot.endpoints.isEmpty else {
-            return "There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."
+            return ["There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."]
         }
-        if snapshot.aliveWorkers == 0 {
-            let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
-            return "No worker is running"
-                + (waiting > 0 ? ", with \(deliveries(waiting, snapshot)) waiting" : "")
-                + ": start one with postrider worker."
+        return [workers(snapshot)].compactMap(\.self) + disabled(snapshot) + failing(snapshot)
+            + [lateness(snapshot), deadLetters(snapshot)].compactMap(\.self) + paused(snapshot)
+    }
+
+    private static func schema(_ snapshot: StatusSnapshot) -> String? {
+        guard snapshot.schemaVersion != Migration.newest else { return nil }
+        return snapshot.schemaVersion < Migration.newest
+            ? "The schema is at version \(snapshot.schemaVersion), this postrider needs \(Migration.newest): "
+                + "run postrider migrate."
+            : "The schema is at version \(snapshot.schemaVersion), newer than the \(Migration.newest) of this "
+                + "postrider: use a newer one."
+    }
+
+    private static func workers(_ snapshot: StatusSnapshot) -> String? {
+        guard snapshot.aliveWorkers == 0 else { return nil }
+        let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
+        return "No worker is running" + (waiting > 0 ? ", with \(deliveries(waiting, snapshot)) waiting" : "")
+            + ": start one with postrider worker."
+    }
+
+    private static func disabled(_ snapshot: StatusSnapshot) -> [String] {
+        snapshot.endpoints.filter { $0.state == "disabled" }.map { endpoint in
+            "Endpoint \(endpoint.name) was disabled" + (endpoint.stateReason.map { " (\($0))" } ?? "")
+                + ": once it is mended, postrider endpoint resume \(ShellWord(endpoint.name))."
         }
-        if let disabled = snapshot.endpoints.first(where: { $0.state == "disabled" }) {
-            return "Endpoint \(disabled.name) was disabled"
-                + (disabled.stateReason.map { " (\($0))" } ?? "")
-                + ": once it is mended, postrider endpoint resume \(ShellWord(disabled.name))."
+    }
+
+    private static func failing(_ snapshot: StatusSnapshot) -> [String] {
+        snapshot.endpoints.filter { $0.state == "active" && $0.consecutiveFailures >= failures }.map { endpoint in
+            "Endpoint \(endpoint.name) failed \(endpoint.consecutiveFailures) times in a row: "
+                + "see why with postrider endpoint test \(ShellWord(endpoint.name))."
         }
-        if let failing = snapshot.endpoints.first(where: { $0.state == "active" && $0.consecutiveFailures >= failures })
-        {
-            return "Endpoint \(failing.name) failed \(failing.consecutiveFailures) times in a row: "
-                + "see why with postrider endpoint test \(ShellWord(failing.name))."
+    }
+
+    private static func lateness(_ snapshot: StatusSnapshot) -> String? {
+        guard let age = snapshot.oldestDueAge, age > lateness else { return nil }
+        return "Deliveries are late, the oldest by \(Lag.text(age)): add workers, or see postrider doctor."
+    }
+
+    private static func deadLetters(_ snapshot: StatusSnapshot) -> String? {
+        guard snapshot.deadLetters > 0 else { return nil }
+        let letters = CappedCount.text(snapshot.deadLetters, isCapped: snapshot.isCapped)
+        return "There are dead letters (\(letters)) to decide about: postrider dead-letter list."
+    }
+
+    private static func paused(_ snapshot: StatusSnapshot) -> [String] {
+        snapshot.endpoints.filter { $0.state == "paused" && $0.held > 0 }.map { endpoint in
+            "Endpoint \(endpoint.name) is paused and holds \(deliveries(endpoint.held, snapshot)): "
+                + "postrider endpoint resume \(ShellWord(endpoint.name))."
         }
-        if let age = snapshot.oldestDueAge, age > lateness {
-            return "Deliveries are late, the oldest by \(Lag.text(age)): "
-                + "add workers, or see postrider doctor."
-        }
-        if snapshot.deadLetters > 0 {
-            let letters = CappedCount.text(snapshot.deadLetters, isCapped: snapshot.isCapped)
-            return "There are dead letters (\(letters)) to decide about: postrider dead-letter list."
-        }
-        if let paused = snapshot.endpoints.first(where: { $0.state == "paused" && $0.held > 0 }) {
-            return "Endpoint \(paused.name) is paused and holds \(deliveries(paused.held, snapshot)): "
-                + "postrider endpoint resume \(ShellWord(paused.name))."
-        }
-        return nil
     }
 
     private static func deliveries(_ number: Int64, _ snapshot: StatusSnapshot) -> String {

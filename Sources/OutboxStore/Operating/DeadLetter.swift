@@ -37,7 +37,9 @@ public struct DeadLetter: Sendable {
         d.last_error_code, d.last_error, d.created_at, d.dead_at,
         (extract(epoch FROM clock_timestamp() - d.dead_at) * 1000000)::bigint
         """
+}
 
+extension DeadLetter {
     init(_ row: borrowing PostgresRow) throws(PostgresError) {
         id = try row.column(0)
         event = try row.column(1)

@@ -123,18 +123,21 @@ import Testing
             #expect(await installation.run("dead-letter", "replay", "--all", "--event-type", "a b").status == .badData)
             let unknown = await installation.run("dead-letter", "replay", "--endpoint", "none")
             #expect(unknown.status == .badData)
-            #expect(unknown.error == "postrider: there is no endpoint named 'none'\n")
+            #expect(
+                unknown.error == "postrider: there is no endpoint named 'none'; postrider endpoint list shows all\n")
         }
     }
 
-    @Test func discardNeedsAReason() async throws {
+    @Test func discardKeepsTheReason() async throws {
         try await Installation.with { (installation) async throws in
             try await bury(1, in: installation)
-            #expect(await installation.run("dead-letter", "discard", "1").status == .usage)
             #expect(await installation.run("dead-letter", "discard", "1", "--why", " ").status == .badData)
             let unknown = await installation.run("dead-letter", "discard", "99", "--why", "x")
             #expect(unknown.status == .badData)
             #expect(unknown.error == "postrider: there is no dead letter 99\n")
+            let declined = await installation.run("dead-letter", "discard", "1", "--why", "gone", answer: "no")
+            #expect(declined.status == .failure)
+            #expect(declined.error == "Give dead letter 1 up for good? Type yes:\npostrider: nothing was changed\n")
             let discarded = await installation.run("dead-letter", "discard", "1", "--why", "gone", "--json")
             #expect(try discarded.json()["discarded"] as? Bool == true)
             #expect(try await count(installation) == "1")
