@@ -30,11 +30,13 @@ struct WorkerCommand: ContextCommand {
         let sink = context.makeLogSink(configuration)
         let log = sink.makeLogger(label: "postrider", level: configuration.logLevel)
         defer { sink.flush() }
+        let registry = PrometheusRegistry(describing: MetricDescription.postrider)
+        registry.readCounter(MetricDescription.logLinesDropped.name) { Double(sink.droppedLines) }
         let worker = try WorkerService(
             configuration, database: database,
             name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
             version: PostriderVersion.current, keyFile: keyFile,
-            registry: PrometheusRegistry(describing: MetricDescription.postrider), log: log)
+            registry: registry, log: log)
         var group = ServiceGroupConfiguration(
             services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

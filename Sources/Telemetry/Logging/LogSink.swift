@@ -46,6 +46,9 @@ public final class LogSink: Sendable {
         Logger(label: label) { _ in LineLogHandler(level: level, sink: self) }
     }
 
+    /// How many lines have been dropped so far, because nobody read them.
+    public var droppedLines: UInt64 { writer.droppedLines }
+
     /// Waits, for a limited time, until all lines are written: for the end of the process.
     public func flush() {
         writer.flush()

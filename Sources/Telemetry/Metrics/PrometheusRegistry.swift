@@ -45,6 +45,13 @@ public final class PrometheusRegistry: MetricsFactory {
         _ = series(MetricName.metric(name), .gauge, labels) { ReadGaugeSeries(read) }
     }
 
+    /// Adds a counter whose value is asked for whenever metrics are written.
+    ///
+    /// - Parameter read: must never give less than before, must be quick and must not use this registry.
+    public func readCounter(_ name: String, _ read: @escaping @Sendable () -> Double) {
+        _ = series(MetricName.metric(name), .counter, []) { ReadGaugeSeries(read) }
+    }
+
     /// The series called `name` with these labels, made now if it is not there. A name that is in use for another kind, or
     /// a label set too many, gives a series that is never written.
     private func series<Series: PrometheusSeries>(

@@ -68,7 +68,7 @@ final class VerifyingReceiver: Sendable {
     /// An interpreter with the library: scripts/prepare makes one.
     private static func python() throws -> URL {
         let given = ProcessInfo.processInfo.environment["STANDARDWEBHOOKS_PYTHON"]
-        let path = given ?? Executable.root.appending(path: ".build/standardwebhooks/bin/python3").path
+        let path = given ?? Executable.root.appending(path: ".build/python/bin/python3").path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw TimedOut(
                 description: "the verifying receiver needs Python with standardwebhooks: scripts/prepare test")

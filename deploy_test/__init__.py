@@ -1,0 +1,1 @@
+"""What deploy/ promises, held against the real product. See scripts/check-deploy and scripts/image-test."""
