@@ -1,12 +1,12 @@
 # Everything a newcomer types. The work itself is in scripts/, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench lint format
+.PHONY: help build demo test bench lint format docs-test check-deploy image image-test examples man
 
 executable := .build/release/postrider
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the executable for release: .build/release/postrider
 	@scripts/prepare build
@@ -30,3 +30,25 @@ lint: ## Check formatting and layering only
 
 format: ## Format all Swift files in place
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+docs-test: build ## Run every snippet of the documents, those in JavaScript, Go and Java too
+	@scripts/prepare docs
+	scripts/docs-test --all-languages
+
+check-deploy: build ## Check deploy/ against its formats and a running worker
+	@scripts/prepare test
+	scripts/check-deploy
+
+image: ## Build the container image with docker, podman or buildah
+	scripts/image
+
+image-test: ## Build the image without a registry and prove what it promises (root, Debian)
+	scripts/image-test
+
+examples: build ## Run the shop and the receiver of examples/, in Python and in Swift
+	@scripts/prepare test
+	scripts/examples
+
+man: ## Generate the man pages and the completions of bash, zsh and fish into .build/man and .build/completions
+	@scripts/prepare build
+	scripts/man

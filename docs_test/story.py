@@ -66,7 +66,9 @@ class Story:
         if file := re.fullmatch(r"file=(\S+)", how):
             pathlib.Path(self.shell.directory, file[1]).write_text(block.text)
             return False
-        if block.language in languages.OPTIONAL and not self.all_languages:
+        # A shell block may need what only `make docs-test` has.
+        needs = {block.language, *(block.directive("needs") or "").split()}
+        if needs & languages.OPTIONAL and not self.all_languages:
             self.output = None
             return False
         text = languages.command(block, self.shell.directory)

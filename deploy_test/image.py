@@ -34,14 +34,15 @@ class Slow(BaseHTTPRequestHandler):
 
 def contained(root, *command):
     """As a container runtime would start it: process 1 of its own, in the image's root, as nobody, without capabilities."""
-    return ["unshare", "--pid", "--fork", "--kill-child", f"--root={root}", "--wd=/", f"--setgid={NOBODY}", f"--setuid={NOBODY}",
+    return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc=/proc", f"--root={root}", "--wd=/", f"--setgid={NOBODY}", f"--setuid={NOBODY}",
             "/usr/bin/postrider", *command]
 
 
-def child_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        found = children.read().split()
-    return int(found[0]) if found else None
+def child_of(parent):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if status(pid)["PPid"] == str(parent):
+                return int(pid)
 
 
 def status(pid):
