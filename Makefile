@@ -29,7 +29,7 @@ lint: ## Check formatting and layering only
 	@scripts/lint
 
 format: ## Format all Swift files in place
-	swift format --in-place --parallel --recursive Sources Tests Package.swift
+	swift format --in-place --parallel --recursive Sources Tests examples/swift Package.swift
 
 docs-test: build ## Run every snippet of the documents, those in JavaScript, Go and Java too
 	@scripts/prepare docs

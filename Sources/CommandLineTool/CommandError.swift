@@ -14,3 +14,10 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
     /// The message.
     public var description: String { message }
 }
+
+extension CommandError {
+    /// There is no endpoint of this name, at least none that was not removed.
+    static func unknownEndpoint(_ name: String) -> CommandError {
+        CommandError(.badData, "there is no endpoint named '\(name)'; postrider endpoint list shows all")
+    }
+}

@@ -13,7 +13,7 @@ extension PostgresConnection {
     nonisolated func requireEndpoint(_ name: String, includingRemoved: Bool = false) async throws {
         let found = try await rows(FindEndpoint(name: name, includingRemoved: includingRemoved))
         guard !found.isEmpty else {
-            throw CommandError(.badData, "there is no endpoint named '\(name)'; postrider endpoint list shows all")
+            throw CommandError.unknownEndpoint(name)
         }
     }
 

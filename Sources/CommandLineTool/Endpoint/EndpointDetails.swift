@@ -13,7 +13,7 @@ struct EndpointDetails: Sendable {
             ListEndpoints(name: name, limit: 1), ReadEndpointSettings(name: name),
             deadline: CommandContext.statementDeadline)
         guard let overview = overview.first, let settings = settings.first else {
-            throw CommandError(.badData, "there is no endpoint named '\(name)'")
+            throw CommandError.unknownEndpoint(name)
         }
         return EndpointDetails(overview: overview, settings: settings)
     }

@@ -50,7 +50,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
         try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
         try await context.withDatabase { connection in
             guard let settings = try await connection.rows(ReadEndpointSettings(name: name)).first else {
-                throw CommandError(.badData, "there is no endpoint named '\(name)'")
+                throw CommandError.unknownEndpoint(name)
             }
             let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
             _ = try await connection.rows(RotateSecret(name: name, secret: stored, grace: grace))

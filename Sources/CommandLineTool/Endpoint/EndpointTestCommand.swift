@@ -28,7 +28,7 @@ struct EndpointTestCommand: ContextCommand {
         let stored = try await context.withDatabase { connection in
             try await connection.rows(LoadEndpoints(ids: try await connection.rows(FindEndpoint(name: name)))).first
         }
-        guard let stored else { throw CommandError(.badData, "there is no endpoint named '\(name)'") }
+        guard let stored else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
         let probe = EndpointProbe(
             policy: policy, sealing: sealing, now: context.now(), randomBytes: context.randomBytes)

@@ -5,11 +5,13 @@ import Glibc
 public final class Database {
     /// What the database refused, in its own words.
     public struct Failure: Error, CustomStringConvertible {
+        /// The message.
         public let description: String
     }
 
     private let connection: OpaquePointer
 
+    /// Connects.
     public init() throws {
         guard let connection = PQconnectdb("") else { throw Failure(description: "out of memory") }
         guard PQstatus(connection) == CONNECTION_OK else {
