@@ -39,7 +39,11 @@ public enum CommandLineTool {
             try await subcommand.run(in: context)
             return .done
         } catch {
-            return report(error, in: context)
+            let status = report(error, in: context)
+            if status == .usage, let meant = Suggestion.command(near: arguments) {
+                context.writeError("Did you mean: \(meant)\n")
+            }
+            return status
         }
     }
 

@@ -69,7 +69,10 @@ struct PingReport: Encodable {
     func show(on output: Output) {
         let verdict = httpStatus.map { "\($0)" } ?? errorCode ?? "failed"
         let total = timings.map { "  \($0.totalMs) ms" } ?? ""
-        output.line("\(ok ? "ok" : "failed")  \(endpoint)  \(verdict)\(total)")
+        output.line("\(ok ? "ok" : "failed")  \(endpoint)  \(verdict)\(total)", ok ? .good : .bad)
+        if let advice = PingAdvice.text(endpoint: endpoint, status: httpStatus, code: errorCode) {
+            output.line("  → \(advice)")
+        }
         output.fields([
             ("URL", url), ("Address", remoteAddress), ("Error", error), ("webhook-id", webhookId),
             ("Name lookup", timings.map { "\($0.nameLookupMs) ms" }), ("Connect", timings.map { "\($0.connectMs) ms" }),
