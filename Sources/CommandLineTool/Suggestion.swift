@@ -10,7 +10,7 @@ enum Suggestion {
         var commands = PostriderCommand.configuration.subcommands
         var path = "postrider"
         for word in arguments {
-            let names = commands.compactMap(\.configuration.commandName)
+            let names = commands.compactMap { $0.configuration.commandName }
             if let known = names.firstIndex(of: word) {
                 commands = commands[known].configuration.subcommands
                 path += " \(word)"
