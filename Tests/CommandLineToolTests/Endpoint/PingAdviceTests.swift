@@ -7,7 +7,7 @@ import Testing
     @Test func namesTheEndpointAsAShellTakesIt() {
         #expect(
             PingAdvice.text(endpoint: "it's", status: 401, code: "http_status")
-                == #"is its secret the same? postrider endpoint rotate-secret 'it'\''s' makes a new one"#
+                == #"does the receiver have the same secret? postrider endpoint rotate-secret 'it'\''s' makes a new one"#
         )
         #expect(PingAdvice.text(endpoint: "a", status: 503, code: "http_status") == "see the receiver's own logs")
         #expect(PingAdvice.text(endpoint: "a", status: 301, code: "redirect")?.contains("--url URL") == true)
