@@ -18,8 +18,8 @@ extension Diagnosis {
     static func reaches(_ reaches: [HostReach]?, now: Double) -> [Finding] {
         guard let reaches else { return [.ok("hosts", "not tried (--offline)")] }
         let problems = reaches.compactMap(problem)
-        let hosts: [Finding] = [.ok("hosts", "\(reaches.count - problems.count) of \(reaches.count) can be reached")]
-        return (problems.isEmpty ? hosts : Array(problems.prefix(endpointsNamed)) + hosts)
+        let reached = reaches.isEmpty ? "there is none to reach" : "all \(reaches.count) can be reached"
+        return (problems.isEmpty ? [.ok("hosts", reached)] : Array(problems.prefix(endpointsNamed)))
             + certificates(reaches, now: now)
     }
 
@@ -29,18 +29,19 @@ extension Diagnosis {
         case .reached: return nil
         case .blocked(let address):
             return .failure(
-                "hosts", "\(host.place) (endpoint \(host.endpoint)) leads to \(address), which the policy forbids",
+                "hosts",
+                "\(host.place) (endpoint \(ShortName(host.endpoint))) leads to \(address), which the policy forbids",
                 "correct the name's addresses, or allow the network in POSTRIDER_ALLOWED_NETWORKS")
         case .failed(.dnsFailure, let detail):
             return .failure(
-                "hosts", "\(host.place) (endpoint \(host.endpoint)) cannot be resolved: \(detail)",
+                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))) cannot be resolved: \(detail)",
                 "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or mend the name server")
         case .failed(.tlsFailure, let detail):
-            return .failure("certificates", "\(host.place) (endpoint \(host.endpoint)): \(detail)", test)
+            return .failure("certificates", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(detail)", test)
         case .failed(let code, let detail):
             // It may be up again before the next attempt, which is what retries are for.
             return .warning(
-                "hosts", "\(host.place) (endpoint \(host.endpoint)): \(code.rawValue), \(detail)", test)
+                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(code.rawValue), \(detail)", test)
         }
     }
 
@@ -56,7 +57,7 @@ extension Diagnosis {
         }
         return known.prefix(endpointsNamed).filter { $0.days < certificateDays }.map { host, days in
             .warning(
-                "certificates", "that of \(host.place) (endpoint \(host.endpoint)) has \(days) days left",
+                "certificates", "that of \(host.place) (endpoint \(ShortName(host.endpoint))) has \(days) days left",
                 "tell its owner; without a new one deliveries fail with tls_failure")
         }
     }

@@ -50,7 +50,7 @@ struct EventShowCommand: ContextCommand {
         _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row], on output: Output
     ) {
         let timeline = Timeline(since: event.createdAt, width: output.width)
-        let matched = deliveries.compactMap(\.endpoint)
+        let matched = deliveries.compactMap(\.endpoint).map { "\(ShortName($0))" }
         let age = deliveries.first.map { ", \(Age.text($0.age))" } ?? ""
         output.line("")
         output.line("What happened")
@@ -70,7 +70,7 @@ struct EventShowCommand: ContextCommand {
         let known = Dictionary(prospects.map { ($0.endpoint, $0) }, uniquingKeysWith: { first, _ in first })
         for delivery in deliveries {
             let prospect = Prospect(delivery, delivery.endpoint.flatMap { known[$0] })
-            let name = delivery.endpoint.map { "\($0): " } ?? ""
+            let name = delivery.endpoint.map { "\(ShortName($0)): " } ?? ""
             output.lines(Folded.lines(name + prospect.text, width: output.width, first: "  ", rest: "    "))
             if let remedy = prospect.remedy { output.line("    → \(remedy)") }
         }

@@ -9,8 +9,6 @@ struct Timeline {
 
     /// The most scalars of an error or an answer that are shown.
     private static let excerptLimit = 300
-    /// The columns of an endpoint's name that are shown: the screen is about what happened.
-    private static let nameColumns = 48
     /// The columns before what is said about a moment.
     private static let indent = String(repeating: " ", count: 11)
 
@@ -24,8 +22,7 @@ struct Timeline {
     func lines(_ attempt: ListAttempts.Row) -> [String] {
         var answer = attempt.httpStatus.map { "answered \($0)" } ?? attempt.errorCode ?? "no answer"
         if attempt.outcome == "stale" { answer += ", too late: the lease was lost" }
-        let name = DisplayWidth.truncate(attempt.endpoint, to: Self.nameColumns)
-        let facts = "\(name), attempt \(attempt.attempt): \(answer)"
+        let facts = "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): \(answer)"
         var lines = fold(facts, first: offset(attempt.startedAt))
         lines += fold(phases(attempt), first: "")
         if let error = attempt.error, attempt.httpStatus == nil { lines += fold("error: \(error)", first: "") }
