@@ -41,7 +41,6 @@ struct ClaimPace: Sendable {
     /// Whether the next claim goes before the hints: what the last look found there has to be claimed there too.
     private(set) var claimsUnhinted = false
     private var earliestLook: Instant
-    private var ringLooks = 0
     private var nextClaim: Instant
     private var emptyClaims = 0
     /// How old the last ring was when the lanes were last looked at.
@@ -97,7 +96,8 @@ struct ClaimPace: Sendable {
         // The insert that rang may not be committed yet.
         if now - lastRing < Limits.safety {
             nextLook = min(nextLook, now + ringWait)
-            ringWait *= 2
+            // Bounded: other looks come in between, as often as every millisecond, and each would double it.
+            ringWait = min(ringWait * 2, Limits.safety)
         }
     }
 

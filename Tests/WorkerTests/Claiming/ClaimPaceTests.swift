@@ -58,6 +58,19 @@ import Testing
         #expect(looks == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511])
     }
 
+    /// Small claims have the lanes looked at every millisecond. Doubling the wait each time was once more than a number
+    /// can hold, and ended the worker.
+    @Test func manyLooksAfterARingAreNoTrouble() {
+        var pace = quiet()
+        pace.heard(6, at(1))
+        for time in 1..<1000 {
+            pace.lookSoon(at(time))
+            pace.discovered([row(1)], began: at(time), now: at(time))
+        }
+        #expect(!pace.isLookDue(at(1000)))
+        #expect(pace.isLookDue(at(2000)))
+    }
+
     @Test func withoutRingsItLooksEverySecond() {
         var pace = quiet()
         pace.discovered([], began: at(3000), now: at(3000))
