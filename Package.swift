@@ -20,7 +20,6 @@ let strict: [SwiftSetting] = [
 let strictWithC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
@@ -37,7 +36,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -54,19 +52,23 @@ let package = Package(
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
         .target(name: "Telemetry", dependencies: ["Outbox", logging, metrics], swiftSettings: strict),
         .target(
+            name: "Settings", dependencies: ["Outbox", "Telemetry", "Webhooks", crypto, logging],
+            swiftSettings: strict),
+        .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
-                "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks",
-                configuration, crypto, flyingSocks, logging, metrics, serviceLifecycle, unixSignals,
+                "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
+                flyingSocks, logging, metrics, serviceLifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
             name: "CommandLineTool",
             dependencies: [
-                "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Telemetry", "Webhooks", "Worker",
+                "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
+                "Worker",
                 argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals,
             ], swiftSettings: strict),
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
@@ -87,18 +89,22 @@ let package = Package(
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
+            name: "SettingsTests", dependencies: ["Settings", "Outbox", "Telemetry", logging], swiftSettings: strict),
+        .testTarget(
             name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks",
+                "Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
+                "Webhooks",
                 flyingSocks, logging, serviceLifecycle,
             ], swiftSettings: strict),
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Telemetry", "TestSupport", "Webhooks",
+                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
+                "Webhooks",
                 "Worker",
                 argumentParser, flyingSocks, logging,
             ],

@@ -1,6 +1,7 @@
 import FoundationEssentials
-public import Telemetry
-public import Worker
+package import Settings
+package import Telemetry
+import Worker
 
 #if canImport(Glibc)
     import Glibc
@@ -11,33 +12,33 @@ public import Worker
 #endif
 
 /// What a command gets from the process it runs in. Tests make their own.
-public struct CommandContext: Sendable {
+package struct CommandContext: Sendable {
     /// The environment variables.
-    public var environment: [String: String]
+    package var environment: [String: String]
     /// Writes text to standard output, as it is.
-    public var writeOutput: @Sendable (String) -> Void
+    package var writeOutput: @Sendable (String) -> Void
     /// Writes text to standard error, as it is.
-    public var writeError: @Sendable (String) -> Void
+    package var writeError: @Sendable (String) -> Void
     /// How many columns the terminal has that standard output is; nil when it is none.
-    public var terminalWidth: Int?
+    package var terminalWidth: Int?
     /// Whether colours may be used on standard output: on a terminal that has some, unless NO_COLOR asks for none
     /// (https://no-color.org).
-    public var isColoured = false
+    package var isColoured = false
     /// Whether standard error is a terminal.
-    public var errorIsTerminal: Bool
+    package var errorIsTerminal: Bool
     /// The time in seconds since 1970.
-    public var now: @Sendable () -> Double
+    package var now: @Sendable () -> Double
     /// Reads standard input to its end, or one byte more than the limit.
-    public var readInput: @Sendable (_ limit: Int) -> [UInt8] = { _ in [] }
+    package var readInput: @Sendable (_ limit: Int) -> [UInt8] = { _ in [] }
     /// Reads one line of standard input, for an answer to a question; nil at its end.
-    public var readAnswer: @Sendable () -> String? = { nil }
+    package var readAnswer: @Sendable () -> String? = { nil }
     /// Whether standard input is a terminal, so that somebody can be asked.
-    public var inputIsTerminal = false
+    package var inputIsTerminal = false
     /// Fresh random bytes of a cryptographic source.
-    public var randomBytes: @Sendable (_ count: Int) -> [UInt8] = Self.systemRandomBytes
+    package var randomBytes: @Sendable (_ count: Int) -> [UInt8] = Self.systemRandomBytes
 
     /// A context made of its parts.
-    public init(
+    package init(
         environment: [String: String], writeOutput: @escaping @Sendable (String) -> Void,
         writeError: @escaping @Sendable (String) -> Void, terminalWidth: Int? = nil, errorIsTerminal: Bool = false,
         now: @escaping @Sendable () -> Double
@@ -51,19 +52,19 @@ public struct CommandContext: Sendable {
     }
 
     /// The settings, read from the environment and the file it names. Every command reads the same ones.
-    public func configuration() throws(ConfigurationError) -> WorkerConfiguration {
+    package func configuration() throws(ConfigurationError) -> WorkerConfiguration {
         try WorkerConfiguration(reading: ConfigurationSources(environment: environment))
     }
 
     /// Where the loggers of a command write.
-    public func makeLogSink(_ configuration: WorkerConfiguration) -> LogSink {
+    package func makeLogSink(_ configuration: WorkerConfiguration) -> LogSink {
         LogSink(format: configuration.logFormat ?? (errorIsTerminal ? .text : .json), writer: LogWriter())
     }
 }
 
 extension CommandContext {
     /// The context of this process.
-    public static func live() -> Self {
+    package static func live() -> Self {
         var context = Self(
             environment: ProcessInfo.processInfo.environment,
             writeOutput: { Self.write($0, to: STDOUT_FILENO) },

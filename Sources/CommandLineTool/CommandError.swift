@@ -1,18 +1,18 @@
 /// Why a command ended without having done what it was asked for.
-public struct CommandError: Error, Sendable, CustomStringConvertible {
+package struct CommandError: Error, Sendable, CustomStringConvertible {
     /// What the process exits with.
-    public let status: CommandStatus
+    package let status: CommandStatus
     /// One line for a person, safe to show. Parts from outside are escaped when it is printed.
-    public let message: String
+    package let message: String
 
     /// Describes a failure.
-    public init(_ status: CommandStatus, _ message: String) {
+    package init(_ status: CommandStatus, _ message: String) {
         self.status = status
         self.message = message
     }
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 }
 
 extension CommandError {

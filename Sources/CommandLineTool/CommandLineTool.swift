@@ -2,6 +2,7 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Telemetry
 import Webhooks
 import Worker
@@ -15,9 +16,9 @@ import Worker
 #endif
 
 /// The command line of Postrider.
-public enum CommandLineTool {
+package enum CommandLineTool {
     /// Runs the command that this process was started with, and ends the process.
-    public static func main() async -> Never {
+    package static func main() async -> Never {
         // A reader that goes away (`postrider status | head`) is told by the failing write, not by a signal that would
         // also end a worker whose connection breaks.
         signal(SIGPIPE, SIG_IGN)
@@ -26,7 +27,7 @@ public enum CommandLineTool {
 
     /// Runs one command.
     /// - Parameter arguments: the command line without the name of the executable.
-    public static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
+    package static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
         do {
             var command = try PostriderCommand.parseAsRoot(arguments)
             guard let subcommand = command as? any ContextCommand else {

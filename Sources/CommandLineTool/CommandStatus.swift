@@ -1,5 +1,5 @@
 /// How a command ended, by the numbers of BSD's `sysexits.h`.
-public enum CommandStatus: Int32, Sendable {
+package enum CommandStatus: Int32, Sendable {
     /// Done.
     case done = 0
     /// Any other failure.

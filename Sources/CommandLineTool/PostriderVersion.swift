@@ -1,5 +1,5 @@
 /// The version of this executable.
-public enum PostriderVersion {
+package enum PostriderVersion {
     /// Semantic, without a `v`.
-    public static let current = "0.1.0"
+    package static let current = "0.1.0"
 }

@@ -2,27 +2,27 @@ internal import CLibCurl
 internal import Glibc
 
 /// What a pool is made with.
-public struct CourierConfiguration: Sendable {
+package struct CourierConfiguration: Sendable {
     /// How many couriers share the work: one queue and one libcurl multi handle each. More than cores gain nothing.
-    public var couriers: Int
+    package var couriers: Int
     /// How many requests are under way at once, over all couriers. What is submitted beyond it waits.
-    public var maximumInFlight = 512
+    package var maximumInFlight = 512
     /// How many connections there may be, busy and idle, over all couriers, before idle ones are closed. Each costs a file
     /// descriptor; too few cost handshakes. Busy ones are bounded by `maximumInFlight`.
-    public var maximumConnections: Int
+    package var maximumConnections: Int
     /// How many prepared handles each courier keeps for later requests, about 20 KiB each.
-    public var maximumPrepared = 1024
+    package var maximumPrepared = 1024
     /// How long a connection may have been idle to be used again. Longer, and more of them turn out to be dead.
-    public var idleConnectionAge: Duration = .seconds(30)
+    package var idleConnectionAge: Duration = .seconds(30)
     /// How old a connection may be to be used again, so that endpoints that move behind one address are found again.
-    public var connectionLifetime: Duration = .seconds(300)
+    package var connectionLifetime: Duration = .seconds(300)
     /// A file of PEM certificates to trust instead of the system's.
-    public var trustedRootsFile: String?
+    package var trustedRootsFile: String?
     /// The limits on resolving names.
-    public var names = NameLimits()
+    package var names = NameLimits()
 
     /// The defaults: one courier for each core, and connections for half of the file descriptors.
-    public init() {
+    package init() {
         couriers = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         maximumConnections = Self.connections(descriptors: Self.descriptorLimit())
     }

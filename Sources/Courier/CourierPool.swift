@@ -1,4 +1,4 @@
-public import Outbox
+package import Outbox
 internal import Synchronization
 
 /// The bounded pool that makes requests: libcurl on a few Dispatch queues, one for each core.
@@ -6,7 +6,7 @@ internal import Synchronization
 /// Slow endpoints cost memory, not threads. Every request that is submitted gets exactly one result. What the pool
 /// promises about addresses: a name is resolved here, every address of it is judged, only judged addresses are dialled, and
 /// a connection is used for no other endpoint than the one it was made for.
-public final class CourierPool: Sendable {
+package final class CourierPool: Sendable {
     /// How much busier than another a courier may be before its endpoints' requests go to the other. Requests of one
     /// endpoint stay together for the sake of kept connections; one busy endpoint must still be able to use every core.
     static let tolerance = 16
@@ -20,7 +20,7 @@ public final class CourierPool: Sendable {
     ///   - resolver: finds addresses.
     ///   - deliver: takes results, in batches, on a courier's queue. Must not block.
     /// - Throws: ``CourierPoolError`` when the process is out of descriptors or memory.
-    public init(
+    package init(
         configuration: CourierConfiguration = CourierConfiguration(),
         judge: @escaping @Sendable (IPAddress) -> Bool,
         resolver: any NameResolver = SystemResolver(),
@@ -45,12 +45,12 @@ public final class CourierPool: Sendable {
     }
 
     /// How many requests have been submitted and have no result yet.
-    public var inFlight: Int {
+    package var inFlight: Int {
         couriers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) }
     }
 
     /// Takes requests over. Results may come before this returns. After `close`, every result is `notSent(.cancelled)`.
-    public func submit(_ batch: [any CourierRequest]) {
+    package func submit(_ batch: [any CourierRequest]) {
         guard couriers.count > 1 else {
             if !batch.isEmpty { couriers[0].submit(batch) }
             return
@@ -67,12 +67,12 @@ public final class CourierPool: Sendable {
 
     /// Ends everything that has been submitted: what was not sent yet is handed back as `notSent(.cancelled)`, what may have
     /// been sent as `interrupted`. The pool stays usable.
-    public func cancelAll() {
+    package func cancelAll() {
         for courier in couriers { courier.cancelAll() }
     }
 
     /// As ``cancelAll()``, for good; returns when the last result has been delivered and every connection is closed.
-    public func close() async {
+    package func close() async {
         for courier in couriers {
             await withCheckedContinuation { continuation in
                 courier.close { continuation.resume() }

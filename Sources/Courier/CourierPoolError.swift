@@ -1,5 +1,5 @@
 /// The pool could not be made: the process is out of file descriptors or memory.
-public struct CourierPoolError: Error, Sendable, CustomStringConvertible {
+package struct CourierPoolError: Error, Sendable, CustomStringConvertible {
     /// A sentence that is safe to show.
-    public var description: String { "the courier pool could not be made: no file descriptors or no memory left" }
+    package var description: String { "the courier pool could not be made: no file descriptors or no memory left" }
 }

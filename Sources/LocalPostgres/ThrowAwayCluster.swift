@@ -5,9 +5,9 @@ internal import Glibc
 ///
 /// It listens on a Unix socket in that directory, trusts everybody who gets there, and is gone, directory and all, when
 /// ``remove()`` is called or this process ends in whatever way.
-public final class ThrowAwayCluster: Sendable {
+package final class ThrowAwayCluster: Sendable {
     /// How a server is stopped.
-    public enum StopMode: String, Sendable {
+    package enum StopMode: String, Sendable {
         /// Ends all connections, rolls back what is open, writes everything out.
         case fast
         /// As if it had crashed: the next start recovers from the log.
@@ -15,16 +15,16 @@ public final class ThrowAwayCluster: Sendable {
     }
 
     /// How a cluster is made.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// Whether commits survive a crash of the machine. Tests save time without.
-        public var isDurable: Bool
+        package var isDurable: Bool
         /// Whether it listens on 127.0.0.1 too, on a free port.
-        public var listensOnLoopback: Bool
+        package var listensOnLoopback: Bool
         /// Settings for `postgresql.conf`, beside ours: values as they stand there, without quotes.
-        public var settings: [String: String]
+        package var settings: [String: String]
 
         /// Durable, on the Unix socket alone, as PostgreSQL comes.
-        public init(isDurable: Bool = true, listensOnLoopback: Bool = false, settings: [String: String] = [:]) {
+        package init(isDurable: Bool = true, listensOnLoopback: Bool = false, settings: [String: String] = [:]) {
             self.isDurable = isDurable
             self.listensOnLoopback = listensOnLoopback
             self.settings = settings
@@ -32,15 +32,15 @@ public final class ThrowAwayCluster: Sendable {
     }
 
     /// The directory of everything: socket, data, log.
-    public let directory: String
+    package let directory: String
     /// The port, which also names the socket.
-    public let port: UInt16
+    package let port: UInt16
     /// The server's data directory.
-    public var dataDirectory: String { "\(directory)/data" }
+    package var dataDirectory: String { "\(directory)/data" }
     /// What the server has to say.
-    public var logFile: String { "\(directory)/server.log" }
+    package var logFile: String { "\(directory)/server.log" }
     /// Where the server's programs are, `psql` and `pg_dump` mostly among them.
-    public var binariesDirectory: String { binaries.directory }
+    package var binariesDirectory: String { binaries.directory }
 
     private let binaries: PostgresBinaries
     private let account: Account
@@ -59,7 +59,7 @@ public final class ThrowAwayCluster: Sendable {
     /// Makes a cluster and starts it; it takes connections when this returns.
     ///
     /// - Throws: with what to do, where PostgreSQL is not installed or cannot be run.
-    public static func start(_ options: Options = Options()) async throws(LocalPostgresError) -> ThrowAwayCluster {
+    package static func start(_ options: Options = Options()) async throws(LocalPostgresError) -> ThrowAwayCluster {
         let binaries = try PostgresBinaries.find()
         let account = try Account.suitable()
         let directory = try TemporaryDirectory.make()
@@ -113,7 +113,7 @@ public final class ThrowAwayCluster: Sendable {
 
 extension ThrowAwayCluster {
     /// Starts the server after ``stop(_:)``; it takes connections when this returns.
-    public func start() async throws(LocalPostgresError) {
+    package func start() async throws(LocalPostgresError) {
         do {
             try await control(["start", "-w", "-t", "60", "-l", logFile])
         } catch {
@@ -123,30 +123,30 @@ extension ThrowAwayCluster {
     }
 
     /// Stops the server; it is gone when this returns.
-    public func stop(_ mode: StopMode) async throws(LocalPostgresError) {
+    package func stop(_ mode: StopMode) async throws(LocalPostgresError) {
         try await control(["stop", "-w", "-m", mode.rawValue])
     }
 
     /// Stops the server and starts it again.
-    public func restart(_ mode: StopMode) async throws(LocalPostgresError) {
+    package func restart(_ mode: StopMode) async throws(LocalPostgresError) {
         try await stop(mode)
         try await start()
     }
 
     /// Stops the server and removes everything. Not needed at the end of the process.
-    public func remove() async {
+    package func remove() async {
         await caretaker.finish()
     }
 
     /// Where libpq finds a database of the cluster, as a URI.
-    public func url(database: String = "postgres", user: String = "postgres") -> String {
+    package func url(database: String = "postgres", user: String = "postgres") -> String {
         "postgresql://\(user)@/\(database)?host=\(directory)&port=\(port)"
     }
 
     /// Runs a program, such as `psql`, to its end, under the server's account and in its directory.
     ///
     /// - Throws: with what it printed, if it fails.
-    public func run(_ words: [String]) async throws(LocalPostgresError) {
+    package func run(_ words: [String]) async throws(LocalPostgresError) {
         try await Command(words: account.command(words), directory: directory).run()
     }
 

@@ -1,4 +1,5 @@
 import Logging
+import Settings
 import Telemetry
 
 /// What the services of a worker share.

@@ -1,16 +1,17 @@
 import CoreMetrics
 import Courier
-public import Logging
+package import Logging
 import Outbox
 import OutboxStore
-public import Postgres
-public import ServiceLifecycle
+package import Postgres
+import ServiceLifecycle
+package import Settings
 import Synchronization
-public import Telemetry
+package import Telemetry
 import Webhooks
 
 /// A worker: claims, delivers, records, keeps house and serves health, until it is told to stop.
-public struct WorkerService: Service {
+package struct WorkerService: Service {
     /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
     /// database which hangs does not make a worker look dead.
     static let silence = Duration.seconds(60)
@@ -30,7 +31,7 @@ public struct WorkerService: Service {
     ///   - version: of the product; part of the user agent.
     ///   - sealing: the content of the key file, if there is one.
     /// - Throws: ``ConfigurationError`` for the health port and the key file.
-    public init(
+    package init(
         _ configuration: WorkerConfiguration, database: PostgresConfiguration, name: String, version: String,
         keyFile: Redacted<[UInt8]>? = nil, registry: PrometheusRegistry, log: Logger,
         wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
@@ -88,7 +89,7 @@ public struct WorkerService: Service {
     }
 
     /// Runs until a graceful shutdown has been carried out.
-    public func run() async throws {
+    package func run() async throws {
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -146,5 +147,5 @@ public struct WorkerService: Service {
 
 extension WorkerService: CustomStringConvertible {
     /// What the service group calls it in its log.
-    public var description: String { "worker" }
+    package var description: String { "worker" }
 }

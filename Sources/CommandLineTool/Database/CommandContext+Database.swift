@@ -1,6 +1,7 @@
 import Logging
 import OutboxStore
 import Postgres
+import Settings
 import Telemetry
 import Worker
 

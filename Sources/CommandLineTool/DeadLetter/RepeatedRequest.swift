@@ -2,6 +2,7 @@ import FoundationEssentials
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Telemetry
 import Webhooks
 

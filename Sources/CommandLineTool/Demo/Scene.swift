@@ -4,6 +4,7 @@ import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle
+import Settings
 import Telemetry
 import Worker
 

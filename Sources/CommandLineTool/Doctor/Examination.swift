@@ -2,6 +2,7 @@ import Courier
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Webhooks
 import Worker
 

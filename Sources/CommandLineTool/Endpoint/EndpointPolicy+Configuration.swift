@@ -1,4 +1,5 @@
 import Outbox
+import Settings
 import Worker
 
 extension EndpointPolicy {

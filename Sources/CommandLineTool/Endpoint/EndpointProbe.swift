@@ -2,6 +2,7 @@ import Courier
 import FoundationEssentials
 import Outbox
 import OutboxStore
+import Settings
 import Webhooks
 
 /// Makes the ping for an endpoint as it is stored, by the rules that a worker keeps.

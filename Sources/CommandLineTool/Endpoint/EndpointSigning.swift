@@ -1,4 +1,5 @@
 import OutboxStore
+import Settings
 import Webhooks
 
 /// Makes the signer of an endpoint out of what is stored.

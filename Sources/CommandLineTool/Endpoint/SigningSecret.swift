@@ -1,3 +1,4 @@
+import Settings
 import Telemetry
 import Webhooks
 import Worker

@@ -2,6 +2,7 @@ import FlyingFox
 import FlyingSocks
 import Foundation
 import Outbox
+import Settings
 import Webhooks
 import Worker
 

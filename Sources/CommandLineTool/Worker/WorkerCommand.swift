@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Logging
 import ServiceLifecycle
+import Settings
 import Telemetry
 import UnixSignals
 import Worker

@@ -1,22 +1,22 @@
 /// The limits on resolving names.
-public struct NameLimits: Sendable {
+package struct NameLimits: Sendable {
     /// How many look-ups run at once. Each blocks a thread; too few, and some dead name servers hold up all other names.
-    public var maximumThreads = 8
+    package var maximumThreads = 8
     /// How many names wait for a thread. Beyond it, look-ups fail at once.
-    public var maximumQueued = 1024
+    package var maximumQueued = 1024
     /// How long anyone waits for a look-up, whatever the operating system does.
-    public var budget: Duration = .seconds(5)
+    package var budget: Duration = .seconds(5)
     /// How long an answer is used. Longer, and a moved endpoint is missed for longer.
-    public var lifetime: Duration = .seconds(10)
+    package var lifetime: Duration = .seconds(10)
     /// How long a failure or a refusal is used.
-    public var failureLifetime: Duration = .seconds(2)
+    package var failureLifetime: Duration = .seconds(2)
     /// How long after its time an answer is still used when the name servers are silent or failing.
-    public var staleLifetime: Duration = .seconds(300)
+    package var staleLifetime: Duration = .seconds(300)
     /// How many names are remembered.
-    public var maximumNames = 10_000
+    package var maximumNames = 10_000
     /// How many addresses of a name are used. All are judged.
-    public var maximumAddresses = 16
+    package var maximumAddresses = 16
 
     /// The defaults.
-    public init() {}
+    package init() {}
 }

@@ -1,7 +1,7 @@
 /// Why a name has no addresses.
-public struct NameResolutionError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct NameResolutionError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is.
-    public enum Code: Hashable, Sendable {
+    package enum Code: Hashable, Sendable {
         /// The name does not exist, or has no address.
         case notFound
         /// The name servers failed; another time may go better.
@@ -13,15 +13,15 @@ public struct NameResolutionError: Error, Hashable, Sendable, CustomStringConver
     }
 
     /// What kind of failure it is.
-    public var code: Code
+    package var code: Code
 
     /// An error of this kind.
-    public init(_ code: Code) {
+    package init(_ code: Code) {
         self.code = code
     }
 
     /// A few words that are safe to show.
-    public var description: String {
+    package var description: String {
         switch code {
         case .notFound: "the name has no address"
         case .temporary: "the name server could not answer"

@@ -1,7 +1,7 @@
-public import Outbox
+package import Outbox
 
 /// Finds the addresses of a host name.
-public protocol NameResolver: Sendable {
+package protocol NameResolver: Sendable {
     /// All addresses of `name`, without duplicates, best first.
     ///
     /// Called on a thread of a small bounded queue and may block it; the caller does not wait longer than its budget.

@@ -1,12 +1,12 @@
 internal import CLibCurl
 internal import Glibc
-public import Outbox
+package import Outbox
 
 /// The resolver of the operating system: `/etc/hosts` first, then `getaddrinfo`.
 ///
 /// The name is given to `getaddrinfo` with a trailing dot, so that no search domain is tried: a name from outside must
 /// never become a name inside the cluster. glibc does not find a name with a dot in `/etc/hosts`; that file is read here.
-public struct SystemResolver: NameResolver {
+package struct SystemResolver: NameResolver {
     /// The most addresses that are taken from one answer. More than a DNS message holds.
     static let maximumAddresses = 8192
 
@@ -14,12 +14,12 @@ public struct SystemResolver: NameResolver {
 
     /// A resolver.
     /// - Parameter hostsPath: the hosts file.
-    public init(hostsPath: String = "/etc/hosts") {
+    package init(hostsPath: String = "/etc/hosts") {
         self.hostsPath = hostsPath
     }
 
     /// See ``NameResolver``.
-    public func addresses(of name: String) throws(NameResolutionError) -> [IPAddress] {
+    package func addresses(of name: String) throws(NameResolutionError) -> [IPAddress] {
         let written = HostsFile(path: hostsPath).addresses(of: name)
         guard written.isEmpty else { return written }
         var hints = unsafe addrinfo()

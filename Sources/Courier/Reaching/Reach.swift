@@ -1,7 +1,7 @@
-public import Outbox
+package import Outbox
 
 /// What came of trying to connect.
-public enum Reach: Sendable, Equatable {
+package enum Reach: Sendable, Equatable {
     /// A connection was made, with TLS where that is spoken.
     /// - Parameter expiresAt: when the certificate expires, in seconds since 1970; nil without TLS.
     case reached(expiresAt: Int64?)

@@ -1,14 +1,14 @@
 internal import Dispatch
-public import Outbox
+package import Outbox
 
 /// Tries connections to endpoints, and sends nothing over them: resolves the name, judges every address, connects, shakes
 /// hands for TLS and reads when the certificate expires.
 ///
 /// For a person who asks what is wrong, a few dozen at a time. Each try blocks a thread of its own, and no more than
 /// ``width`` of them.
-public final class ReachProbe: Sendable {
+package final class ReachProbe: Sendable {
     /// How many connections are tried at once. More finish sooner and take more threads.
-    public static let width = 8
+    package static let width = 8
 
     private let names: NameService
     private let trustedRootsFile: String?
@@ -18,7 +18,7 @@ public final class ReachProbe: Sendable {
     ///   - timeout: how long making one connection may take, its name apart, which may take 5 s.
     ///   - trustedRootsFile: certificates to trust instead of the system's.
     ///   - judge: whether an address may be dialled.
-    public init(
+    package init(
         timeout: Duration = .seconds(5), trustedRootsFile: String? = nil, resolver: any NameResolver = SystemResolver(),
         judge: @escaping @Sendable (IPAddress) -> Bool
     ) {
@@ -28,7 +28,7 @@ public final class ReachProbe: Sendable {
     }
 
     /// What came of each, in the order of the requests.
-    public func reach(_ requests: [ReachRequest]) async -> [Reach] {
+    package func reach(_ requests: [ReachRequest]) async -> [Reach] {
         await withTaskGroup(of: (Int, Reach).self) { group in
             var results = [Reach](repeating: .failed(.internalError, detail: "not tried"), count: requests.count)
             var next = 0

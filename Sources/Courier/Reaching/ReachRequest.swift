@@ -1,7 +1,7 @@
-public import Outbox
+package import Outbox
 
 /// The host and port of a URL, to which a connection is tried.
-public struct ReachRequest: Hashable, Sendable {
+package struct ReachRequest: Hashable, Sendable {
     /// The host, without brackets.
     let host: CourierRoute.Host
     /// The host as it stands in a URL.
@@ -10,7 +10,7 @@ public struct ReachRequest: Hashable, Sendable {
     let isTLS: Bool
 
     /// What is reached for requests to `url`.
-    public init(_ url: EndpointURL) {
+    package init(_ url: EndpointURL) {
         host =
             switch url.host {
             case .name(let name): .name(name)

@@ -1,7 +1,7 @@
 /// One request to make: a POST along a route.
 ///
 /// A class, so that the caller's own object travels through the courier and comes back in the result unchanged.
-public protocol CourierRequest: AnyObject, Sendable {
+package protocol CourierRequest: AnyObject, Sendable {
     /// Where the request goes.
     var route: CourierRoute { get }
     /// What it carries.

@@ -1,12 +1,12 @@
-public import Outbox
+package import Outbox
 
 /// Where the requests of one endpoint go, and everything about them that is the same from one to the next.
 ///
 /// A courier keeps what it has prepared for a route by `id` and `revision`: two routes that agree in both must agree in
 /// everything. A higher revision of the same endpoint makes it throw away what it had prepared.
-public final class CourierRoute: Sendable {
+package final class CourierRoute: Sendable {
     /// The host of the URL, as the strict parser read it.
-    public enum Host: Hashable, Sendable {
+    package enum Host: Hashable, Sendable {
         /// A name to resolve, in lower case, without the brackets or the trailing dot.
         case name(String)
         /// An address that is written in the URL.
@@ -14,24 +14,24 @@ public final class CourierRoute: Sendable {
     }
 
     /// The endpoint's id.
-    public let id: Int32
+    package let id: Int32
     /// Which version of the endpoint's settings this is.
-    public let revision: Int32
+    package let revision: Int32
     /// The absolute URL, `http` or `https`, already validated.
-    public let url: String
+    package let url: String
     /// The host in `url`.
-    public let host: Host
+    package let host: Host
     /// The port in `url`, or its scheme's own.
-    public let port: UInt16
+    package let port: UInt16
     /// How long the whole exchange may take: name, connection, TLS, request, head and body.
-    public let timeout: Duration
+    package let timeout: Duration
     /// How long making the connection may take, TLS included. Never more than `timeout`.
-    public let connectTimeout: Duration
+    package let connectTimeout: Duration
     /// The lines that every request carries.
-    public let fixedHeaders: HeaderLines
+    package let fixedHeaders: HeaderLines
 
     /// Puts a route together. Nothing is checked here except that the times are positive: shorter ones become 1 ms.
-    public init(
+    package init(
         id: Int32, revision: Int32, url: String, host: Host, port: UInt16, timeout: Duration, connectTimeout: Duration,
         fixedHeaders: HeaderLines
     ) {

@@ -2,14 +2,14 @@
 ///
 /// A line that could change how the request is framed, or smuggle another line in, is not stored: `refusal` says which,
 /// and the courier sends nothing. Headers are checked when they are configured as well; this is the last wall.
-public struct HeaderLines: Sendable {
+package struct HeaderLines: Sendable {
     /// The most lines that one request carries.
-    public static let maximumLines = 128
+    package static let maximumLines = 128
     /// The most bytes that the lines of one request take together.
-    public static let maximumBytes = 64 * 1024
+    package static let maximumBytes = 64 * 1024
 
     /// The first line that was refused, named by its header, if there was one.
-    public private(set) var refusal: String?
+    package private(set) var refusal: String?
 
     /// The lines in libcurl's notation, each ended by a zero byte.
     private(set) var bytes: [UInt8] = []
@@ -17,22 +17,22 @@ public struct HeaderLines: Sendable {
     private(set) var starts: [Int] = []
 
     /// No lines.
-    public init() {}
+    package init() {}
 
     /// How many lines there are.
-    public var count: Int { starts.count }
+    package var count: Int { starts.count }
 
     /// Appends the line `name: value`.
     ///
     /// - Parameters:
     ///   - name: a token of RFC 9110, section 5.6.2, and none of the names that only the courier may set.
     ///   - value: visible ASCII, spaces and tabs.
-    public mutating func append(_ name: String, _ value: String) {
+    package mutating func append(_ name: String, _ value: String) {
         append(name, bytes: value.utf8)
     }
 
     /// Appends the line `name: value`, the value as bytes: visible ASCII, spaces and tabs.
-    public mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
+    package mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
         let length = name.utf8.count + value.count + 3
         let fits = starts.count < Self.maximumLines && bytes.count + length <= Self.maximumBytes
         guard fits, !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), !Self.isReserved(name.utf8),

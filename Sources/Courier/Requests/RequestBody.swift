@@ -2,15 +2,15 @@
 ///
 /// libcurl reads a body from where it lies, for as long as the request lasts. An array's storage may move, so the bytes
 /// live here instead. Several requests, such as one event on its way to several endpoints, may share one body.
-@safe public final class RequestBody: @unchecked Sendable {
+@safe package final class RequestBody: @unchecked Sendable {
     // Unchecked: written once by the initialiser, only read afterwards.
     private let storage: UnsafeMutableRawBufferPointer
 
     /// How many bytes there are.
-    public let count: Int
+    package let count: Int
 
     /// Copies `bytes`, once.
-    public init(_ bytes: some Collection<UInt8>) {
+    package init(_ bytes: some Collection<UInt8>) {
         let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
         unsafe storage.copyBytes(from: bytes)
         unsafe self.storage = storage
@@ -22,7 +22,7 @@
     }
 
     /// Lends the bytes. The pointer is valid only within `use`.
-    public func withUnsafeBytes<Value>(_ use: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+    package func withUnsafeBytes<Value>(_ use: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
         try unsafe use(UnsafeRawBufferPointer(rebasing: storage[..<count]))
     }
 

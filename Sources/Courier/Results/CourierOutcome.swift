@@ -1,9 +1,9 @@
-public import Outbox
+package import Outbox
 
 /// What became of one request.
-public enum CourierOutcome: Hashable, Sendable {
+package enum CourierOutcome: Hashable, Sendable {
     /// Why nothing was sent, through no fault of the endpoint.
-    public enum NotSentReason: Hashable, Sendable {
+    package enum NotSentReason: Hashable, Sendable {
         /// `mustStartBefore` had passed.
         case tooLate
         /// The pool was told to stop before the request went out.

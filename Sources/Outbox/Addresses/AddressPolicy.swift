@@ -3,12 +3,12 @@
 /// Everything that is not an ordinary public address is blocked, unless it lies in one of the allowed networks. The
 /// well-known NAT64 prefix is special: listing `64:ff9b::/96` allows the translation, and then the IPv4 address inside
 /// is judged, so that it opens no way to private networks.
-public struct AddressPolicy: Hashable, Sendable {
+package struct AddressPolicy: Hashable, Sendable {
     /// The otherwise blocked networks that endpoints may live in.
-    public let allowed: [Network]
+    package let allowed: [Network]
 
     /// A policy that blocks everything special except the allowed networks.
-    public init(allowed: [Network] = []) {
+    package init(allowed: [Network] = []) {
         self.allowed = allowed
     }
 
@@ -16,7 +16,7 @@ public struct AddressPolicy: Hashable, Sendable {
     ///
     /// - Parameter scopeID: the zone of a `sockaddr_in6`. Any zone blocks: such an address means something on one
     ///   network interface only.
-    public func verdict(_ address: IPAddress, scopeID: UInt32 = 0) -> AddressVerdict {
+    package func verdict(_ address: IPAddress, scopeID: UInt32 = 0) -> AddressVerdict {
         guard scopeID == 0 else { return .blocked(.scoped) }
         let address = address.unmapped
         guard let reason = SpecialNetworks.reason(for: address) else { return .allowed }
@@ -29,7 +29,7 @@ public struct AddressPolicy: Hashable, Sendable {
 
     /// Judges an address that stands in a URL. An IPv4-mapped one is blocked even when the IPv4 address is public:
     /// nobody needs that spelling, and other readers judge it differently.
-    public func verdict(literal address: IPAddress) -> AddressVerdict {
+    package func verdict(literal address: IPAddress) -> AddressVerdict {
         address.isIPv4Mapped ? .blocked(.ipv4Mapped) : verdict(address)
     }
 

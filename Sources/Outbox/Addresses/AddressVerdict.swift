@@ -1,10 +1,10 @@
 /// Whether an address may be dialled.
-public enum AddressVerdict: Hashable, Sendable {
+package enum AddressVerdict: Hashable, Sendable {
     /// It may.
     case allowed
     /// It may not, for this reason.
     case blocked(BlockReason)
 
     /// Whether the address may be dialled.
-    public var isAllowed: Bool { self == .allowed }
+    package var isAllowed: Bool { self == .allowed }
 }

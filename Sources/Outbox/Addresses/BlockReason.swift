@@ -1,5 +1,5 @@
 /// Why an address is not to be dialled, as one word for the operators' log and for metrics.
-public enum BlockReason: String, CaseIterable, Sendable {
+package enum BlockReason: String, CaseIterable, Sendable {
     /// "This host on this network", the unspecified address.
     case unspecified
     /// The machine itself.

@@ -1,7 +1,7 @@
 extension IPAddress: CustomStringConvertible {
     /// The one canonical text: a dotted quad, or the form of RFC 5952 (lower case, no leading zeros, the longest run of
     /// two or more zero groups as `::`, the first of equal runs; IPv4-mapped addresses end in a dotted quad).
-    public var description: String {
+    package var description: String {
         switch self {
         case .v4:
             return octets.map(String.init).joined(separator: ".")

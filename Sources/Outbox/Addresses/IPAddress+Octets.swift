@@ -1,7 +1,7 @@
 extension IPAddress {
     /// An address from its octets in network order, as a `sockaddr` holds them: four for IPv4, sixteen for IPv6,
     /// nil for any other count.
-    public init?(octets: some Collection<UInt8>) {
+    package init?(octets: some Collection<UInt8>) {
         func number(_ part: some Sequence<UInt8>) -> UInt64 { part.reduce(0) { $0 << 8 | UInt64($1) } }
         switch octets.count {
         case 4: self = .v4(UInt32(truncatingIfNeeded: number(octets)))
@@ -11,7 +11,7 @@ extension IPAddress {
     }
 
     /// The octets in network order: four for IPv4, sixteen for IPv6.
-    public var octets: [UInt8] {
+    package var octets: [UInt8] {
         switch self {
         case .v4(let number): Self.bigEndian(number)
         case .v6(let high, let low): Self.bigEndian(high) + Self.bigEndian(low)
@@ -19,13 +19,13 @@ extension IPAddress {
     }
 
     /// Whether the address is written as `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2).
-    public var isIPv4Mapped: Bool {
+    package var isIPv4Mapped: Bool {
         guard case .v6(let high, let low) = self else { return false }
         return high == 0 && low >> 32 == 0xffff
     }
 
     /// The IPv4 address inside an IPv4-mapped one; any other address as it is.
-    public var unmapped: IPAddress {
+    package var unmapped: IPAddress {
         guard isIPv4Mapped, case .v6(_, let low) = self else { return self }
         return .v4(UInt32(truncatingIfNeeded: low))
     }

@@ -3,7 +3,7 @@ extension IPAddress {
     /// forms of RFC 4291 section 2.2, with a dotted quad at the end allowed and without zone, brackets or prefix.
     ///
     /// The forms that `inet_aton` knows beside that (`127.1`, `0x7f.1`, `0177.0.0.1`, `2130706433`) are nil here.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         self.init(bytes: Array(text.utf8)[...])
     }
 

@@ -3,7 +3,7 @@ extension Network {
     ///
     /// Refused: an address without prefix, a prefix out of range or with a leading zero, bits set after the prefix, an
     /// IPv4-mapped network (addresses are judged as IPv4, so it would never match), and `/0`.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         let bytes = Array(text.utf8)[...]
         let parts = bytes.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = parts.first.flatMap(IPAddress.init(bytes:)) else {
@@ -32,7 +32,7 @@ extension Network {
 
     /// Reads a comma-separated list, such as `127.0.0.0/8, ::1/128`. Spaces around an entry are allowed, an empty entry
     /// is not; text without anything is an empty list.
-    public static func list(_ text: String) throws(InvalidText) -> [Network] {
+    package static func list(_ text: String) throws(InvalidText) -> [Network] {
         let bytes = Array(text.utf8)[...].trimmingBlanks
         guard !bytes.isEmpty else { return [] }
         let entries = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)

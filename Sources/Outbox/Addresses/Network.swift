@@ -1,9 +1,9 @@
 /// A range of addresses that share a prefix, in CIDR form (RFC 4632, RFC 4291 section 2.3): `127.0.0.0/8`, `fd00::/8`.
-public struct Network: Hashable, Sendable, CustomStringConvertible {
+package struct Network: Hashable, Sendable, CustomStringConvertible {
     /// The first address of the network; all bits after the prefix are zero.
-    public let base: IPAddress
+    package let base: IPAddress
     /// How many leading bits every address of the network shares: 1 to 32, or 1 to 128 for IPv6.
-    public let prefixLength: Int
+    package let prefixLength: Int
 
     /// Cuts the bits after the prefix off. Only for prefix lengths that the caller has checked or wrote down itself.
     init(containing address: IPAddress, prefixLength: Int) {
@@ -12,11 +12,11 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The canonical text, such as `10.0.0.0/8`.
-    public var description: String { "\(base)/\(prefixLength)" }
+    package var description: String { "\(base)/\(prefixLength)" }
 
     /// Whether the address lies in this network. IPv4 and IPv6 never mix: convert a mapped address first
     /// (``IPAddress/unmapped``).
-    public func contains(_ address: IPAddress) -> Bool {
+    package func contains(_ address: IPAddress) -> Bool {
         switch (base, address) {
         case (.v4, .v4), (.v6, .v6): address.keeping(prefix: prefixLength) == base
         default: false

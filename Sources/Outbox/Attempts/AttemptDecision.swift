@@ -1,12 +1,12 @@
 /// A verdict with its reason.
-public struct AttemptDecision: Hashable, Sendable {
+package struct AttemptDecision: Hashable, Sendable {
     /// What becomes of the delivery.
-    public let verdict: AttemptVerdict
+    package let verdict: AttemptVerdict
     /// Why the attempt failed; nil exactly when the delivery is done.
-    public let errorCode: ErrorCode?
+    package let errorCode: ErrorCode?
 
     /// A decision.
-    public init(verdict: AttemptVerdict, errorCode: ErrorCode?) {
+    package init(verdict: AttemptVerdict, errorCode: ErrorCode?) {
         self.verdict = verdict
         self.errorCode = errorCode
     }

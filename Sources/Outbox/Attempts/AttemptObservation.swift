@@ -1,5 +1,5 @@
 /// What the sender saw of one attempt.
-public enum AttemptObservation: Hashable, Sendable {
+package enum AttemptObservation: Hashable, Sendable {
     /// The head of an answer arrived. Whether the body was complete does not matter.
     ///
     /// `retryAfter` holds the values of all `Retry-After` headers as they came.
@@ -8,13 +8,13 @@ public enum AttemptObservation: Hashable, Sendable {
     case failed(ErrorCode, detail: String)
 
     /// The status as the database keeps it, or nil: there was no answer, or its status is no HTTP status.
-    public var httpStatus: Int16? {
+    package var httpStatus: Int16? {
         guard case .answered(let status, _) = self, (100...999).contains(status) else { return nil }
         return Int16(exactly: status)
     }
 
     /// The error that this observation is, or nil when the endpoint took the event.
-    public var errorCode: ErrorCode? {
+    package var errorCode: ErrorCode? {
         switch self {
         case .answered(let status, _): Self.errorCode(status: status)
         case .failed(let code, _): code

@@ -1,5 +1,5 @@
 /// What becomes of a delivery after an attempt. All waits count from now.
-public enum AttemptVerdict: Hashable, Sendable {
+package enum AttemptVerdict: Hashable, Sendable {
     /// The endpoint took the event: done.
     case delivered
     /// Try again after this wait.

@@ -1,5 +1,5 @@
 /// Why a delivery became a dead letter.
-public enum DeadReason: String, CaseIterable, Sendable {
+package enum DeadReason: String, CaseIterable, Sendable {
     /// Every attempt that the endpoint allows failed.
     case attemptsExhausted = "attempts_exhausted"
     /// The endpoint's URL breaks a rule, so that no attempt can ever succeed.

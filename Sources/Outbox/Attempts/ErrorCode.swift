@@ -1,5 +1,5 @@
 /// Why an attempt failed, as one word out of a closed set: what operators filter by and metrics are labelled with.
-public enum ErrorCode: String, CaseIterable, Sendable {
+package enum ErrorCode: String, CaseIterable, Sendable {
     /// The whole exchange took longer than the endpoint's timeout.
     case timeout
     /// No connection could be made within the connect budget.

@@ -2,17 +2,17 @@
 ///
 /// The database's clock decides when a lease ends; the worker counts on its own monotonic clock from the moment before
 /// it asked. It asked before it was answered, so its count always ends first.
-public struct Lease: Hashable, Sendable {
+package struct Lease: Hashable, Sendable {
     /// The longest that one attempt takes, from beginning to end.
-    public let timeout: Duration
+    package let timeout: Duration
     /// The time beside that: for waiting in the worker before the attempt, and for recording the outcome after it.
-    public let slack: Duration
+    package let slack: Duration
 
     /// A lease for attempts of at most `timeout`.
     ///
     /// Refused when one of them is outside ``Limits/timeout`` or ``Limits/leaseSlack``: a lease has to outlast the
     /// attempt with room to record it, or a second worker repeats what the first one is still doing.
-    public init(timeout: Duration, slack: Duration) throws(InvalidText) {
+    package init(timeout: Duration, slack: Duration) throws(InvalidText) {
         try Self.check(timeout, named: "timeout", in: Limits.timeout)
         try Self.check(slack, named: "lease slack", in: Limits.leaseSlack)
         self.timeout = timeout
@@ -20,15 +20,15 @@ public struct Lease: Hashable, Sendable {
     }
 
     /// How long the lease lasts.
-    public var duration: Duration { timeout + slack }
+    package var duration: Duration { timeout + slack }
 
     /// The part of the slack that is kept for recording the outcome.
-    public var settleMargin: Duration { slack / 3 }
+    package var settleMargin: Duration { slack / 3 }
 
     /// The last moment at which an attempt can begin and still end, and be recorded, while the lease lasts.
     ///
     /// - Parameter claimRequestedAt: when the worker asked for the delivery, read before the request was sent.
-    public func mustStartBefore<Instant: InstantProtocol>(claimRequestedAt: Instant) -> Instant
+    package func mustStartBefore<Instant: InstantProtocol>(claimRequestedAt: Instant) -> Instant
     where Instant.Duration == Duration {
         claimRequestedAt.advanced(by: slack - settleMargin)
     }

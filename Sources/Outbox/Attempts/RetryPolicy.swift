@@ -1,12 +1,12 @@
 /// Decides what becomes of a delivery after an attempt.
-public struct RetryPolicy: Hashable, Sendable {
+package struct RetryPolicy: Hashable, Sendable {
     /// The waits between attempts.
-    public let schedule: RetrySchedule
+    package let schedule: RetrySchedule
     /// How many attempts a delivery may take, the first included: 1 to ``Limits/maxAttempts``.
-    public let maxAttempts: Int
+    package let maxAttempts: Int
 
     /// - Parameter maxAttempts: nil for as many as use every wait of the schedule once.
-    public init(schedule: RetrySchedule = .standard, maxAttempts: Int? = nil) throws(InvalidText) {
+    package init(schedule: RetrySchedule = .standard, maxAttempts: Int? = nil) throws(InvalidText) {
         let attempts = maxAttempts ?? schedule.defaultMaxAttempts
         guard (1...Limits.maxAttempts).contains(attempts) else {
             throw InvalidText(.maxAttempts, "\(attempts) attempts are not between 1 and \(Limits.maxAttempts)")
@@ -16,7 +16,7 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 
     /// The nearest policy that is allowed: for what is stored already and must be worked with.
-    public init(schedule: RetrySchedule, clampingMaxAttempts maxAttempts: Int) {
+    package init(schedule: RetrySchedule, clampingMaxAttempts maxAttempts: Int) {
         self.schedule = schedule
         self.maxAttempts = min(max(maxAttempts, 1), Limits.maxAttempts)
     }
@@ -33,7 +33,7 @@ public struct RetryPolicy: Hashable, Sendable {
     ///   - expiresIn: the time until the event expires, or nil when it never does.
     ///   - now: the current time in seconds since 1970, for dates in `Retry-After`.
     ///   - random: a random number from 0 up to, not including, 1.
-    public func decide(
+    package func decide(
         _ observation: AttemptObservation, attempt: Int, expiresIn: Duration? = nil, now: Int64, random: Double
     ) -> AttemptDecision {
         guard let code = observation.errorCode else { return AttemptDecision(verdict: .delivered, errorCode: nil) }

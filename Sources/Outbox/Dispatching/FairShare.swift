@@ -3,16 +3,16 @@
 /// The dynamic threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet switches",
 /// IEEE/ACM Transactions on Networking 6(2), 1998): nobody may hold more than α times what is free. A lone endpoint gets
 /// α/(1+α) of all permits; as more hang, each one's share shrinks, and something always stays free for the others.
-public struct FairShare: Hashable, Sendable {
+package struct FairShare: Hashable, Sendable {
     /// How often the free permits go into one endpoint's share. Larger uses the pool better, smaller keeps more in
     /// reserve.
-    public let alpha: Int
+    package let alpha: Int
 
     /// Two: a lone endpoint gets two thirds.
-    public static let standard = FairShare(alpha: 2)
+    package static let standard = FairShare(alpha: 2)
 
     /// - Parameter alpha: 1 to 64; anything else counts as the nearer end.
-    public init(alpha: Int) {
+    package init(alpha: Int) {
         self.alpha = min(max(alpha, 1), 64)
     }
 
@@ -24,7 +24,7 @@ public struct FairShare: Hashable, Sendable {
     /// - Parameters:
     ///   - free: the permits that nobody holds.
     ///   - held: the permits that this endpoint holds.
-    public func room(free: Int, held: Int) -> Int {
+    package func room(free: Int, held: Int) -> Int {
         guard free > 0 else { return 0 }
         let held = max(held, 0)
         // held + k ≤ α × (free − k), solved for k. Both sides are capped so that nothing can overflow.

@@ -4,12 +4,12 @@
 /// no hyphen in front, where a command line would take it for an option. Control characters, line breaks, other kinds
 /// of spaces and invisible formatting (such as the marks that reverse the direction of text) are refused: two names that
 /// look alike should be the same name.
-public struct EndpointName: Hashable, Sendable, CustomStringConvertible {
+package struct EndpointName: Hashable, Sendable, CustomStringConvertible {
     /// The name.
-    public let text: String
+    package let text: String
 
     /// Reads a name.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         let scalars = text.unicodeScalars
         guard !scalars.isEmpty else { throw InvalidText(.endpointName, "the name of an endpoint is empty") }
         guard scalars.count <= Limits.endpointNameScalars else {
@@ -30,7 +30,7 @@ public struct EndpointName: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The name.
-    public var description: String { text }
+    package var description: String { text }
 
     private static func isVisibleOrSpace(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {

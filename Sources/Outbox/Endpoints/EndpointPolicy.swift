@@ -1,27 +1,27 @@
 /// Decides which endpoint URLs this installation accepts, when an endpoint is written and again before each request.
 ///
 /// A name that passes here can still resolve to a blocked address: ``addresses`` judges that at each attempt.
-public struct EndpointPolicy: Hashable, Sendable {
+package struct EndpointPolicy: Hashable, Sendable {
     /// Whether `http://` is accepted.
-    public let allowHTTP: Bool
+    package let allowHTTP: Bool
     /// Which addresses may be dialled.
-    public let addresses: AddressPolicy
+    package let addresses: AddressPolicy
 
     /// A policy.
-    public init(allowHTTP: Bool = false, addresses: AddressPolicy = AddressPolicy()) {
+    package init(allowHTTP: Bool = false, addresses: AddressPolicy = AddressPolicy()) {
         self.allowHTTP = allowHTTP
         self.addresses = addresses
     }
 
     /// Reads and judges a URL in one step.
-    public func endpointURL(_ text: String) throws -> EndpointURL {
+    package func endpointURL(_ text: String) throws -> EndpointURL {
         let url = try EndpointURL(text)
         try judge(url)
         return url
     }
 
     /// Throws when the URL is refused.
-    public func judge(_ url: EndpointURL) throws(EndpointRefusal) {
+    package func judge(_ url: EndpointURL) throws(EndpointRefusal) {
         guard url.scheme == .https || allowHTTP else {
             throw EndpointRefusal(
                 .http, "http:// endpoints are not allowed here; use https:// or set POSTRIDER_ALLOW_HTTP=true")

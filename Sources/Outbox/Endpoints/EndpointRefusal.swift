@@ -1,7 +1,7 @@
 /// Why the policy of this installation refuses a well-formed endpoint URL.
-public struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+package struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// The rules.
-    public enum Code: String, CaseIterable, Sendable {
+    package enum Code: String, CaseIterable, Sendable {
         /// `http://` is not allowed here.
         case http
         /// The literal address lies in a blocked network.
@@ -13,12 +13,12 @@ public struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertibl
     }
 
     /// The rule.
-    public let code: Code
+    package let code: Code
     /// One line for a person. It quotes host and port only.
-    public let message: String
+    package let message: String
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 
     init(_ code: Code, _ message: String) {
         self.code = code

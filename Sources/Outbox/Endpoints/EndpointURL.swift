@@ -3,16 +3,16 @@
 /// What is accepted is a subset of RFC 3986 on which all readers agree: an `http` or `https` URL without user name,
 /// password and fragment, whose host is a name in letters, digits, hyphens and underscores, a plain dotted quad, or an
 /// IPv6 address in brackets. Everything else is refused, so that no two libraries can see two different hosts in it.
-public struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
+package struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
     /// How the endpoint is spoken to.
-    public enum Scheme: String, Sendable {
+    package enum Scheme: String, Sendable {
         /// Without TLS.
         case http
         /// With TLS.
         case https
 
         /// 80 or 443.
-        public var defaultPort: UInt16 {
+        package var defaultPort: UInt16 {
             switch self {
             case .http: 80
             case .https: 443
@@ -21,14 +21,14 @@ public struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Where the endpoint lives.
-    public enum Host: Hashable, Sendable, CustomStringConvertible {
+    package enum Host: Hashable, Sendable, CustomStringConvertible {
         /// A name in lower case, without a trailing dot. It is absolute: no search domain may be added to it.
         case name(String)
         /// A literal address.
         case address(IPAddress)
 
         /// As it stands in a URL: an IPv6 address in brackets.
-        public var description: String {
+        package var description: String {
             switch self {
             case .name(let name): name
             case .address(let address): if case .v6 = address { "[\(address)]" } else { "\(address)" }
@@ -37,16 +37,16 @@ public struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// How the endpoint is spoken to.
-    public let scheme: Scheme
+    package let scheme: Scheme
     /// Where the endpoint lives.
-    public let host: Host
+    package let host: Host
     /// The port, 1 to 65535; the scheme's default when none was written.
-    public let port: UInt16
+    package let port: UInt16
     /// What is asked for: begins with `/`, the query included. The bytes as they were written.
-    public let pathAndQuery: String
+    package let pathAndQuery: String
 
     /// Reads a URL; see the type for what is accepted.
-    public init(_ text: String) throws(EndpointURLError) {
+    package init(_ text: String) throws(EndpointURLError) {
         self = try EndpointURLParser(text).parse()
     }
 
@@ -58,16 +58,16 @@ public struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Host and port as a `Host` header holds them: the port only when it is not the scheme's default.
-    public var authority: String {
+    package var authority: String {
         port == scheme.defaultPort ? "\(host)" : "\(host):\(port)"
     }
 
     /// The one normalised text: scheme and host in lower case, no default port, addresses in canonical form, at least
     /// `/` as path. Reading it again gives an equal value.
-    public var absoluteString: String {
+    package var absoluteString: String {
         "\(scheme.rawValue)://\(authority)\(pathAndQuery)"
     }
 
     /// The normalised text.
-    public var description: String { absoluteString }
+    package var description: String { absoluteString }
 }

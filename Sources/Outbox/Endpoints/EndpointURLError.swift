@@ -2,9 +2,9 @@
 ///
 /// The message quotes the host, the digits of the port or the scheme where that helps, never what can hold a secret:
 /// user name, password, path, query.
-public struct EndpointURLError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct EndpointURLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The rules.
-    public enum Code: String, CaseIterable, Sendable {
+    package enum Code: String, CaseIterable, Sendable {
         /// Nothing was given.
         case empty
         /// More bytes than ``Limits/urlBytes``.
@@ -38,12 +38,12 @@ public struct EndpointURLError: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// The rule.
-    public let code: Code
+    package let code: Code
     /// One line for a person.
-    public let message: String
+    package let message: String
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 
     init(_ code: Code, _ message: String) {
         self.code = code

@@ -1,12 +1,12 @@
 /// How an event becomes the body of a request.
-public enum PayloadFormat: String, CaseIterable, Sendable {
+package enum PayloadFormat: String, CaseIterable, Sendable {
     /// `{"type":…,"timestamp":…,"data":<payload>}`.
     case envelope
     /// The payload or body of the event as it is.
     case raw
 
     /// Reads the word of `--payload-format`.
-    public init(word: String) throws(InvalidText) {
+    package init(word: String) throws(InvalidText) {
         if let format = Self(rawValue: word) {
             self = format
             return

@@ -1,21 +1,21 @@
 /// The media type of an event's body (RFC 9110 section 8.3.1): `type/subtype`, then perhaps `; name=value`.
 ///
 /// At most ``Limits/contentTypeBytes`` bytes of visible ASCII and spaces, so that nothing can break out of its header.
-public struct ContentType: Hashable, Sendable, CustomStringConvertible {
+package struct ContentType: Hashable, Sendable, CustomStringConvertible {
     /// The media type with its parameters, as written.
-    public let text: String
+    package let text: String
 
     /// What the envelope and JSON payloads are sent as.
-    public static let json = ContentType(checked: "application/json")
+    package static let json = ContentType(checked: "application/json")
     /// What a body without a content type of its own is sent as.
-    public static let octetStream = ContentType(checked: "application/octet-stream")
+    package static let octetStream = ContentType(checked: "application/octet-stream")
 
     private init(checked text: String) {
         self.text = text
     }
 
     /// Reads a media type.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         let bytes = Array(text.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
         var media = bytes[..<end]
@@ -33,5 +33,5 @@ public struct ContentType: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The media type with its parameters.
-    public var description: String { text }
+    package var description: String { text }
 }

@@ -1,12 +1,12 @@
 /// What kind of thing happened: segments of ASCII letters, digits and underscores joined by dots, such as `order.paid`.
 ///
 /// At most ``Limits/eventTypeCharacters`` characters. The grammar is that of Standard Webhooks 1.0.0; case matters.
-public struct EventType: Hashable, Sendable, CustomStringConvertible {
+package struct EventType: Hashable, Sendable, CustomStringConvertible {
     /// The type.
-    public let text: String
+    package let text: String
 
     /// Reads a type.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         guard Self.isValid(text.utf8) else {
             throw InvalidText(
                 .eventType,
@@ -17,7 +17,7 @@ public struct EventType: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The type.
-    public var description: String { text }
+    package var description: String { text }
 
     static func isValid(_ text: some Collection<UInt8>) -> Bool {
         guard text.count <= Limits.eventTypeCharacters else { return false }

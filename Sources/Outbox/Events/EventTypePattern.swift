@@ -1,5 +1,5 @@
 /// What a subscription matches event types with.
-public enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
+package enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
     /// `*`: every type.
     case all
     /// `order.*`: every type below `order`, at any depth, but not `order` itself.
@@ -8,7 +8,7 @@ public enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
     case exactly(EventType)
 
     /// Reads a pattern. A star stands alone or as the last segment, nowhere else.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         guard text.utf8.count <= Limits.eventTypeCharacters else {
             throw InvalidText(
                 .eventTypePattern, "the pattern has more than \(Limits.eventTypeCharacters) characters")
@@ -29,7 +29,7 @@ public enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether events of this type are meant.
-    public func matches(_ type: EventType) -> Bool {
+    package func matches(_ type: EventType) -> Bool {
         switch self {
         case .all: true
         case .below(let parent): type.text.utf8.starts(with: "\(parent).".utf8)
@@ -38,7 +38,7 @@ public enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The text that reads back as this pattern.
-    public var description: String {
+    package var description: String {
         switch self {
         case .all: "*"
         case .below(let parent): "\(parent).*"

@@ -2,14 +2,14 @@
 ///
 /// The value can be a secret (`Authorization: Bearer …`), so nothing prints it: read ``value`` on purpose. Since neither
 /// part can hold a line break, a field can never become two.
-public struct HeaderField: Hashable, Sendable {
+package struct HeaderField: Hashable, Sendable {
     /// The name as it was written; see ``canonicalName``.
-    public let name: String
+    package let name: String
     /// The value, without blanks at its ends.
-    public let value: String
+    package let value: String
 
     /// Checks name and value.
-    public init(name: String, value: String) throws(HeaderFieldError) {
+    package init(name: String, value: String) throws(HeaderFieldError) {
         try Self.check(name: Array(name.utf8))
         let bytes = Array(value.utf8)
         guard name.utf8.count + bytes.count <= Limits.headerFieldBytes else {
@@ -27,7 +27,7 @@ public struct HeaderField: Hashable, Sendable {
     }
 
     /// Reads `Name: value`, the form of the command line.
-    public init(_ text: String) throws(HeaderFieldError) {
+    package init(_ text: String) throws(HeaderFieldError) {
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             throw HeaderFieldError(.missingColon, "a header is written like 'Name: value'; there is no colon")
         }
@@ -35,10 +35,10 @@ public struct HeaderField: Hashable, Sendable {
     }
 
     /// The name in lower case: what two fields are compared by (RFC 9110 section 5.1).
-    public var canonicalName: String { name.utf8.lowercasedText }
+    package var canonicalName: String { name.utf8.lowercasedText }
 
     /// `Name: value` as it stands on the wire, without line break. Holds the value: never log it.
-    public var line: String { "\(name): \(value)" }
+    package var line: String { "\(name): \(value)" }
 
     /// The length on the wire, the line break included.
     var wireBytes: Int { name.utf8.count + 2 + value.utf8.count + 2 }
@@ -60,11 +60,11 @@ public struct HeaderField: Hashable, Sendable {
 
 extension HeaderField: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The name alone.
-    public var description: String { "\(name): (hidden)" }
+    package var description: String { "\(name): (hidden)" }
 
     /// The name alone.
-    public var debugDescription: String { description }
+    package var debugDescription: String { description }
 
     /// The name alone, so that `dump` does not show the value.
-    public var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+    package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
 }

@@ -1,8 +1,8 @@
 /// Which rule for configured header fields a text breaks. The message quotes the name, never the value: values can be
 /// secrets.
-public struct HeaderFieldError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct HeaderFieldError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The rules.
-    public enum Code: String, CaseIterable, Sendable {
+    package enum Code: String, CaseIterable, Sendable {
         /// There is no colon between name and value.
         case missingColon = "missing_colon"
         /// The name is not a token of RFC 9110.
@@ -22,12 +22,12 @@ public struct HeaderFieldError: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// The rule.
-    public let code: Code
+    package let code: Code
     /// One line for a person.
-    public let message: String
+    package let message: String
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 
     init(_ code: Code, _ message: String) {
         self.code = code

@@ -1,18 +1,18 @@
 /// All header fields that one endpoint, or one event, adds: at most ``Limits/headerFields``, together at most
 /// ``Limits/headerBytes`` on the wire, each name once.
-public struct HeaderFields: Hashable, Sendable {
+package struct HeaderFields: Hashable, Sendable {
     /// The fields in the order in which they were given.
-    public let fields: [HeaderField]
+    package let fields: [HeaderField]
 
     /// No fields.
-    public static let none = HeaderFields(checked: [])
+    package static let none = HeaderFields(checked: [])
 
     private init(checked fields: [HeaderField]) {
         self.fields = fields
     }
 
     /// Checks the fields as a whole.
-    public init(_ fields: [HeaderField]) throws(HeaderFieldError) {
+    package init(_ fields: [HeaderField]) throws(HeaderFieldError) {
         guard fields.count <= Limits.headerFields else {
             throw HeaderFieldError(.tooMany, "\(fields.count) headers are more than the \(Limits.headerFields) allowed")
         }
@@ -29,7 +29,7 @@ public struct HeaderFields: Hashable, Sendable {
     }
 
     /// These fields with those of an event added; where both have a name, the event's field counts.
-    public func overridden(by event: HeaderFields) -> [HeaderField] {
+    package func overridden(by event: HeaderFields) -> [HeaderField] {
         let names = Set(event.fields.map(\.canonicalName))
         return fields.filter { !names.contains($0.canonicalName) } + event.fields
     }

@@ -1,17 +1,17 @@
 /// A number of bytes as configuration writes it: `1048576`, `512 KiB`, `64 MiB`, `1GiB`.
 ///
 /// Only binary units, spelled as IEC 80000-13 does: `64 MB` would leave open which of two numbers is meant.
-public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
+package struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     /// The number of bytes.
-    public let bytes: Int
+    package let bytes: Int
 
     /// A number of bytes.
-    public init(bytes: Int) {
+    package init(bytes: Int) {
         self.bytes = bytes
     }
 
     /// Reads digits, at most one space, and optionally `B`, `KiB`, `MiB` or `GiB`. No sign, no fraction.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         let all = Array(text.utf8)[...]
         let digits = all.prefix { $0.isDigit }
         var unit = all[digits.endIndex...]
@@ -28,7 +28,7 @@ public struct ByteSize: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The largest unit that divides the number, such as `64 MiB`; plain digits otherwise.
-    public var description: String {
+    package var description: String {
         for (unit, shift) in Self.units where bytes != 0 && bytes % (1 << shift) == 0 {
             return "\(bytes >> shift) \(unit)"
         }

@@ -1,43 +1,43 @@
 /// The named limits of the domain. Whoever reads or keeps something from outside stops at one of these.
-public enum Limits {
+package enum Limits {
     /// The largest payload or body of an event, in bytes.
-    public static let payloadBytes = 262_144
+    package static let payloadBytes = 262_144
     /// The longest endpoint URL, in bytes. Longer ones are refused by common receivers and proxies.
-    public static let urlBytes = 2_048
+    package static let urlBytes = 2_048
     /// The longest name of an endpoint, in Unicode scalars (what PostgreSQL's `char_length` counts).
-    public static let endpointNameScalars = 200
+    package static let endpointNameScalars = 200
     /// The longest event type or pattern, in characters.
-    public static let eventTypeCharacters = 128
+    package static let eventTypeCharacters = 128
     /// The longest content type of an event, in bytes.
-    public static let contentTypeBytes = 200
+    package static let contentTypeBytes = 200
     /// How many header fields an endpoint or an event may configure.
-    public static let headerFields = 32
+    package static let headerFields = 32
     /// The longest configured header field, name and value together, in bytes.
-    public static let headerFieldBytes = 4_096
+    package static let headerFieldBytes = 4_096
     /// All configured header fields of an endpoint or an event as they stand on the wire, in bytes.
-    public static let headerBytes = 16_384
+    package static let headerBytes = 16_384
     /// How much of an answer's body is read before the connection is closed, in bytes.
-    public static let responseReadBytes = 65_536
+    package static let responseReadBytes = 65_536
     /// How much of an answer's body is kept for the attempt log, in bytes.
-    public static let responseKeptBytes = 4_096
+    package static let responseKeptBytes = 4_096
     /// The head of an answer, in bytes; more ends the attempt with `response_too_large`.
-    public static let responseHeadBytes = 32_768
+    package static let responseHeadBytes = 32_768
     /// How many addresses of one name are looked at.
-    public static let addressesPerName = 16
+    package static let addressesPerName = 16
     /// How many networks `POSTRIDER_ALLOWED_NETWORKS` may list.
-    public static let allowedNetworks = 256
+    package static let allowedNetworks = 256
     /// How many waits a retry schedule may have.
-    public static let scheduleEntries = 64
+    package static let scheduleEntries = 64
     /// The longest wait of a retry schedule.
-    public static let longestWait = Duration.seconds(30 * 86_400)
+    package static let longestWait = Duration.seconds(30 * 86_400)
     /// The most attempts one delivery may take; attempt numbers are kept as 16-bit numbers in the database.
-    public static let maxAttempts = 1_000
+    package static let maxAttempts = 1_000
     /// How long an answer's `Retry-After` can hold a delivery back at most.
-    public static let retryAfter = Duration.seconds(86_400)
+    package static let retryAfter = Duration.seconds(86_400)
     /// The longest `Retry-After` value that is looked at, in bytes.
-    public static let retryAfterBytes = 64
+    package static let retryAfterBytes = 64
     /// The shortest and the longest timeout of an endpoint.
-    public static let timeout = Duration.milliseconds(100)...Duration.seconds(300)
+    package static let timeout = Duration.milliseconds(100)...Duration.seconds(300)
     /// The shortest and the longest lease slack: less leaves no room to record an outcome, more delays recovery.
-    public static let leaseSlack = Duration.seconds(1)...Duration.seconds(3_600)
+    package static let leaseSlack = Duration.seconds(1)...Duration.seconds(3_600)
 }

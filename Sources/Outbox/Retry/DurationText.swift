@@ -2,7 +2,7 @@
 ///
 /// One whole number and one unit, without space. A plain number is refused: nobody can see whether seconds or
 /// milliseconds were meant. (A day is 86,400 seconds.)
-public enum DurationText {
+package enum DurationText {
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
     ]
@@ -11,7 +11,7 @@ public enum DurationText {
     private static let maximumDigits = 9
 
     /// Reads a length of time.
-    public static func parse(_ text: String) throws(InvalidText) -> Duration {
+    package static func parse(_ text: String) throws(InvalidText) -> Duration {
         let bytes = Array(text.utf8)[...]
         let digits = bytes.prefix { $0.isDigit }
         let name = String(decoding: bytes[digits.endIndex...], as: UTF8.self)
@@ -27,7 +27,7 @@ public enum DurationText {
     }
 
     /// The shortest text that reads back as the same length of time: `90s`, `5m`. Parts of a millisecond are cut off.
-    public static func format(_ duration: Duration) -> String {
+    package static func format(_ duration: Duration) -> String {
         let total = milliseconds(duration)
         guard total != 0 else { return "0s" }
         for unit in units where total % unit.milliseconds == 0 {
@@ -37,7 +37,7 @@ public enum DurationText {
     }
 
     /// For reading at a glance: the two largest units, such as `1d 4h`, `3m 20s`, `850ms`.
-    public static func short(_ duration: Duration) -> String {
+    package static func short(_ duration: Duration) -> String {
         var rest = milliseconds(duration).magnitude
         guard let first = units.firstIndex(where: { UInt64($0.milliseconds) <= rest }) else { return "0s" }
         var parts: [String] = []

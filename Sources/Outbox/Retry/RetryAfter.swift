@@ -1,5 +1,5 @@
 /// What `Retry-After` headers ask for (RFC 9110 section 10.2.3): a number of seconds, or a date.
-public enum RetryAfter {
+package enum RetryAfter {
     /// The wait that an answer asks for, at most ``Limits/retryAfter``; of several headers the longest counts.
     ///
     /// Nil when no value can be understood: signs, fractions, exponents, more digits than fit, garbage. A date in the
@@ -8,7 +8,7 @@ public enum RetryAfter {
     /// - Parameters:
     ///   - values: the values of all `Retry-After` headers, as they came.
     ///   - now: the current time in seconds since 1970.
-    public static func wait(_ values: [String], now: Int64) -> Duration? {
+    package static func wait(_ values: [String], now: Int64) -> Duration? {
         values.prefix(maximumValues).compactMap { wait($0, now: now) }.max()
     }
 

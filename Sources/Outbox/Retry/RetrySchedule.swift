@@ -1,22 +1,22 @@
 /// How long to wait after each failed attempt: the n-th entry is the wait after the n-th attempt, the last entry repeats.
-public struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
+package struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
     /// The waits: 1 to ``Limits/scheduleEntries``, each longer than nothing, at most ``Limits/longestWait``, and none
     /// shorter than the one before.
-    public let entries: [Duration]
+    package let entries: [Duration]
 
     /// The example schedule of Standard Webhooks 1.0.0: nine waits, ten attempts within 75 h 35 m 5 s.
-    public static let standard = RetrySchedule(
+    package static let standard = RetrySchedule(
         checked: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map { .seconds($0) })
 
     /// How far a wait is moved at random, as a part of it, so that a thousand failures do not come back as one crowd.
-    public static let jitter = 0.2
+    package static let jitter = 0.2
 
     private init(checked entries: [Duration]) {
         self.entries = entries
     }
 
     /// A schedule of these waits.
-    public init(entries: [Duration]) throws(InvalidText) {
+    package init(entries: [Duration]) throws(InvalidText) {
         guard !entries.isEmpty else { throw InvalidText(.retrySchedule, "a retry schedule needs at least one wait") }
         guard entries.count <= Limits.scheduleEntries else {
             throw InvalidText(
@@ -44,7 +44,7 @@ public struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads waits joined by commas, such as `5s,5m,30m,2h`. Spaces around a wait are allowed.
-    public init(_ text: String) throws(InvalidText) {
+    package init(_ text: String) throws(InvalidText) {
         let parts = Array(text.utf8).split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
         // A text of a million commas is refused by its length, not after a million steps.
         guard parts.count <= Limits.scheduleEntries else {
@@ -64,17 +64,17 @@ public struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The waits joined by commas; reads back as an equal schedule.
-    public var description: String { entries.map(DurationText.format).joined(separator: ",") }
+    package var description: String { entries.map(DurationText.format).joined(separator: ",") }
 
     /// How many attempts use every wait once: one more than there are waits.
-    public var defaultMaxAttempts: Int { entries.count + 1 }
+    package var defaultMaxAttempts: Int { entries.count + 1 }
 
     /// The wait after a failed attempt, moved at random by up to ±20 %, in whole microseconds (what PostgreSQL keeps).
     ///
     /// - Parameters:
     ///   - attempt: the number of the attempt that failed, from 1.
     ///   - random: a random number from 0 up to, not including, 1. Anything else counts as the nearer end.
-    public func delay(afterAttempt attempt: Int, random: Double) -> Duration {
+    package func delay(afterAttempt attempt: Int, random: Double) -> Duration {
         let entry = entries[min(max(attempt, 1), entries.count) - 1]
         let share = random.isNaN ? 0.5 : min(max(random, 0), 1)
         let (seconds, attoseconds) = entry.components

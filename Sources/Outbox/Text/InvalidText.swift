@@ -1,7 +1,7 @@
 /// Text that a person wrote — on the command line, in the configuration, in a row — and that breaks a rule.
-public struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
+package struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
     /// What the text was to be.
-    public enum Concept: String, CaseIterable, Sendable {
+    package enum Concept: String, CaseIterable, Sendable {
         /// An IP address.
         case address
         /// A network in CIDR form.
@@ -27,12 +27,12 @@ public struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What the text was to be.
-    public let concept: Concept
+    package let concept: Concept
     /// One line for a person: which part breaks which rule. It quotes at most an escaped excerpt.
-    public let message: String
+    package let message: String
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 
     init(_ concept: Concept, _ message: String) {
         self.concept = concept

@@ -1,30 +1,30 @@
-public import Postgres
+package import Postgres
 
 /// Takes due deliveries and leases them to a worker. See `postrider.claim` in the migrations for locks and order.
-public struct ClaimDeliveries: PostgresStatement {
+package struct ClaimDeliveries: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT c.endpoint_id, c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
         """
 
     /// The worker's id in `postrider.workers`.
-    public var worker: Int32
+    package var worker: Int32
     /// The lanes to look at, in this turn's order.
-    public var lanes: [Int32]
+    package var lanes: [Int32]
     /// The most rows to take from each of `lanes`.
-    public var rooms: [Int32]
+    package var rooms: [Int32]
     /// The most rows in all.
-    public var budget: Int32
+    package var budget: Int32
     /// The most payload bytes in all; one row is taken even if it is larger.
-    public var byteBudget: Int64
+    package var byteBudget: Int64
     /// A lease lasts the endpoint's timeout plus this.
-    public var leaseSlack: Duration
+    package var leaseSlack: Duration
     /// Look before the lanes' hints too.
-    public var unhinted: Bool
+    package var unhinted: Bool
 
     /// A claim.
-    public init(
+    package init(
         worker: Int32, lanes: [Int32], rooms: [Int32], budget: Int32, byteBudget: Int64, leaseSlack: Duration,
         unhinted: Bool
     ) {
@@ -38,7 +38,7 @@ public struct ClaimDeliveries: PostgresStatement {
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(lanes)
         parameters.append(rooms)
@@ -49,7 +49,7 @@ public struct ClaimDeliveries: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> ClaimedDelivery {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> ClaimedDelivery {
         ClaimedDelivery(
             endpoint: try row.column(0), revision: try row.column(1), dueAt: try row.column(2), id: try row.column(3),
             attempt: try row.column(4), attemptBase: try row.column(5), event: try row.column(6),

@@ -1,26 +1,26 @@
-public import Postgres
+package import Postgres
 
 /// A delivery that this worker holds a lease on. `id`, `attempt` and the worker are its fencing token.
-public struct ClaimedDelivery: Hashable, Sendable {
+package struct ClaimedDelivery: Hashable, Sendable {
     /// The endpoint it is owed to.
-    public var endpoint: Int32
+    package var endpoint: Int32
     /// The endpoint's revision at the time of the claim: settings older than this must not be used.
-    public var revision: Int32
+    package var revision: Int32
     /// Part of the row's key.
-    public var dueAt: PostgresTimestamp
+    package var dueAt: PostgresTimestamp
     /// The delivery's id.
-    public var id: Int64
+    package var id: Int64
     /// Which attempt of this delivery this is, counted from 1.
-    public var attempt: Int16
+    package var attempt: Int16
     /// Attempts before the last replay: the retry schedule starts after them. -1 once the event was cancelled.
-    public var attemptBase: Int16
+    package var attemptBase: Int16
     /// The event.
-    public var event: Int64
+    package var event: Int64
     /// When the event's transaction began; with `event`, its key.
-    public var eventAt: PostgresTimestamp
+    package var eventAt: PostgresTimestamp
     /// Size of the event's payload or body.
-    public var bytes: Int32
+    package var bytes: Int32
 
     /// The attempt's place in the retry schedule, counted from 1.
-    public var attemptInSchedule: Int { Int(attempt) - Int(max(attemptBase, 0)) }
+    package var attemptInSchedule: Int { Int(attempt) - Int(max(attemptBase, 0)) }
 }

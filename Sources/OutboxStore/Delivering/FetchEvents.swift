@@ -1,12 +1,12 @@
-public import Postgres
+package import Postgres
 
 /// Reads the events of claimed deliveries, each once.
 ///
 /// The bounds on `created_at` let the planner pick the partitions before it starts: as a parameterised join alone it would
 /// open every partition there is. `OFFSET 0` keeps it from reading a whole partition instead of looking up the few rows.
-public struct FetchEvents: PostgresStatement {
+package struct FetchEvents: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT o.id, o.created_at, postrider.webhook_id(o.id), o.event_type, o.payload,
                o.body, CASE WHEN o.body IS NOT NULL THEN coalesce(o.content_type, '') END,
                CASE WHEN o.headers IS NOT NULL
@@ -26,7 +26,7 @@ public struct FetchEvents: PostgresStatement {
     private let last: PostgresTimestamp
 
     /// - Parameter deliveries: whose events are wanted; several of one event ask for it once.
-    public init(of deliveries: [ClaimedDelivery]) {
+    package init(of deliveries: [ClaimedDelivery]) {
         var seen = Set<Int64>(minimumCapacity: deliveries.count)
         let wanted = deliveries.filter { seen.insert($0.event).inserted }
         times = wanted.map(\.eventAt)
@@ -36,7 +36,7 @@ public struct FetchEvents: PostgresStatement {
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(times)
         parameters.append(ids)
         parameters.append(first)
@@ -44,7 +44,7 @@ public struct FetchEvents: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
         let payload: PostgresJSON? = try row.column(4)
         let body: [UInt8]? = try row.column(5)
         let expiry: Int64? = try row.column(9)

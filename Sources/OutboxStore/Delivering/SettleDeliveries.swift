@@ -1,11 +1,11 @@
-public import Postgres
+package import Postgres
 
 /// Records a batch of outcomes in one transaction; returns the ids of those whose lease was lost.
 ///
 /// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
-public struct SettleDeliveries: PostgresStatement {
+package struct SettleDeliveries: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT s.id FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
         """
@@ -19,7 +19,7 @@ public struct SettleDeliveries: PostgresStatement {
     ///   - worker: the worker's id in `postrider.workers`.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - now: microseconds since 1970 by the clock that `startedAt` was read from.
-    public init(worker: Int32, batch: [Settlement], again: Bool, now: Int64) {
+    package init(worker: Int32, batch: [Settlement], again: Bool, now: Int64) {
         self.worker = worker
         self.again = again
         self.batch = batch
@@ -27,7 +27,7 @@ public struct SettleDeliveries: PostgresStatement {
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
         parameters.append(batch.map(\.delivery.endpoint))
@@ -54,7 +54,7 @@ public struct SettleDeliveries: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }
 
 extension Duration {

@@ -1,7 +1,7 @@
 /// How one claimed delivery ended, ready to be recorded.
-public struct Settlement: Sendable {
+package struct Settlement: Sendable {
     /// What is to become of the delivery.
-    public enum Outcome: Int16, Sendable {
+    package enum Outcome: Int16, Sendable {
         /// A 2xx answer.
         case delivered = 0
         /// Due again after `delay`.
@@ -17,40 +17,40 @@ public struct Settlement: Sendable {
     }
 
     /// The delivery with its fencing token.
-    public var delivery: ClaimedDelivery
+    package var delivery: ClaimedDelivery
     /// What is to become of it.
-    public var outcome: Outcome
+    package var outcome: Outcome
     /// Until it is due again; only for `retry`.
-    public var delay: Duration = .zero
+    package var delay: Duration = .zero
     /// Why it died or expired, out of a closed set.
-    public var reason: String?
+    package var reason: String?
     /// When the attempt began, in microseconds since 1970 by this worker's clock.
-    public var startedAt: Int64 = 0
+    package var startedAt: Int64 = 0
     /// How long it took, in microseconds.
-    public var duration: Int32 = 0
+    package var duration: Int32 = 0
     /// The URL it went to, by its id in `postrider.endpoint_urls`.
-    public var url: Int32 = 0
+    package var url: Int32 = 0
     /// The status of the answer, if there was one that HTTP knows.
-    public var httpStatus: Int16?
+    package var httpStatus: Int16?
     /// Why it failed: one word of the closed set.
-    public var errorCode: String?
+    package var errorCode: String?
     /// Why it failed, for a person.
-    public var error: String?
+    package var error: String?
     /// The beginning of the answer's body.
-    public var responseBody: String?
+    package var responseBody: String?
     /// The address that was connected to.
-    public var remoteAddress: String?
+    package var remoteAddress: String?
     /// Microseconds until the name was known.
-    public var nameLookup: Int32?
+    package var nameLookup: Int32?
     /// Microseconds that connecting took.
-    public var connect: Int32?
+    package var connect: Int32?
     /// Microseconds that the TLS handshake took.
-    public var tls: Int32?
+    package var tls: Int32?
     /// Microseconds until the first byte of the answer.
-    public var firstByte: Int32?
+    package var firstByte: Int32?
 
     /// A settlement without an attempt to record.
-    public init(_ delivery: ClaimedDelivery, _ outcome: Outcome) {
+    package init(_ delivery: ClaimedDelivery, _ outcome: Outcome) {
         self.delivery = delivery
         self.outcome = outcome
     }

@@ -1,9 +1,9 @@
-public import Postgres
+package import Postgres
 
 /// Reads endpoints with their secrets, for sending.
-public struct LoadEndpoints: PostgresStatement {
+package struct LoadEndpoints: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers,
                ARRAY(SELECT (extract(epoch FROM r.wait) * 1000)::bigint
                      FROM unnest(e.retry_schedule) WITH ORDINALITY AS r (wait, place) ORDER BY r.place),
@@ -19,17 +19,17 @@ public struct LoadEndpoints: PostgresStatement {
     private let ids: [Int32]
 
     /// - Parameter ids: which endpoints.
-    public init(ids: [Int32]) {
+    package init(ids: [Int32]) {
         self.ids = ids
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(ids)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
         EndpointRecord(
             id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),
             urlID: try row.column(4), url: try row.column(5), payloadFormat: try row.column(6),

@@ -1,13 +1,13 @@
-public import Postgres
+package import Postgres
 
 /// Cancels what removed endpoints are still owed and wakes ordering keys that wait for nobody; returns how many rows.
-public struct KeepKeys: PostgresStatement {
+package struct KeepKeys: PostgresStatement {
     /// The text of the statement.
-    public static let sql = "SELECT postrider.keep_keys()"
+    package static let sql = "SELECT postrider.keep_keys()"
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

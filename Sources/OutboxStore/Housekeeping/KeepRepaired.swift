@@ -1,13 +1,13 @@
-public import Postgres
+package import Postgres
 
 /// Makes the deliveries that the fan-out trigger missed; returns how many.
-public struct KeepRepaired: PostgresStatement {
+package struct KeepRepaired: PostgresStatement {
     /// The text of the statement.
-    public static let sql = "SELECT postrider.keep_repaired()"
+    package static let sql = "SELECT postrider.keep_repaired()"
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

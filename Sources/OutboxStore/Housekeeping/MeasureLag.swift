@@ -1,17 +1,17 @@
-public import Postgres
+package import Postgres
 
 /// The age of the oldest delivery that is due and not in flight, and how many dead letters there are: what to alert on.
-public struct MeasureLag: PostgresStatement {
+package struct MeasureLag: PostgresStatement {
     /// The figures.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Microseconds that the oldest due delivery has been waiting; 0 when there is none.
-        public var lag: Int64
+        package var lag: Int64
         /// Dead letters, counted up to 10,000: an alert needs no more, and a count over millions of rows is dear.
-        public var deadLetters: Int64
+        package var deadLetters: Int64
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT coalesce(max((extract(epoch FROM now() - oldest.due_at) * 1000000)::bigint), 0),
                (SELECT count(*) FROM (SELECT 1 FROM postrider.dead x LIMIT 10000) few)
         FROM postrider.lanes l
@@ -24,10 +24,10 @@ public struct MeasureLag: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(lag: try row.column(0), deadLetters: try row.column(1))
     }
 }

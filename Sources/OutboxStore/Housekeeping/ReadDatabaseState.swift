@@ -1,29 +1,29 @@
-public import Postgres
+package import Postgres
 
 /// What readiness depends on: one look at the server.
-public struct ReadDatabaseState: PostgresStatement {
+package struct ReadDatabaseState: PostgresStatement {
     /// The state of the database.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// A standby, or a primary that was made read-only.
-        public var isReadOnly: Bool
+        package var isReadOnly: Bool
         /// The newest migration that was applied; nil when there is no schema.
-        public var schemaVersion: Int32?
+        package var schemaVersion: Int32?
         /// The database's clock, in microseconds since 1970.
-        public var clock: Int64
+        package var clock: Int64
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
                (SELECT max(m.version) FROM postrider.schema_migrations m),
                (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(isReadOnly: try row.column(0), schemaVersion: try row.column(1), clock: try row.column(2))
     }
 }

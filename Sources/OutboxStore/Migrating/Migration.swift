@@ -1,14 +1,14 @@
 /// One step of the schema, forward only: a file of migrations/, carried in the executable.
-public struct Migration: Hashable, Sendable {
+package struct Migration: Hashable, Sendable {
     /// Its place in the order, counted from 1 without gaps.
-    public let version: Int32
+    package let version: Int32
     /// What the file is called, without number and ending.
-    public let name: String
+    package let name: String
     /// The whole file. It says at its top what it does, which locks it takes and whether old workers may keep running.
-    public let sql: String
+    package let sql: String
 
     /// All that this executable knows, in order.
-    public static let all: [Migration] = [
+    package static let all: [Migration] = [
         Migration(1, "tables", PackageResources._001_tables_sql),
         Migration(2, "publishing", PackageResources._002_publishing_sql),
         Migration(3, "delivering", PackageResources._003_delivering_sql),
@@ -19,7 +19,7 @@ public struct Migration: Hashable, Sendable {
     ]
 
     /// The schema that this executable works with.
-    public static var newest: Int32 { all.last?.version ?? 0 }
+    package static var newest: Int32 { all.last?.version ?? 0 }
 
     private init(_ version: Int32, _ name: String, _ bytes: [UInt8]) {
         self.version = version

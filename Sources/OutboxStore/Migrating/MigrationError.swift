@@ -1,7 +1,7 @@
 /// Why a schema is not migrated. Nothing was changed.
-public struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What stands in the way.
-    public enum Code: Hashable, Sendable {
+    package enum Code: Hashable, Sendable {
         /// The schema was made by a newer postrider.
         case schemaNewer
         /// A migration that was applied differs from the one this executable carries.
@@ -13,9 +13,9 @@ public struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     /// What stands in the way.
-    public let code: Code
+    package let code: Code
     /// One line for a person.
-    public let message: String
+    package let message: String
 
     init(_ code: Code, _ message: String) {
         self.code = code
@@ -23,5 +23,5 @@ public struct MigrationError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 }

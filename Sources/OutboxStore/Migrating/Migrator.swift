@@ -1,14 +1,14 @@
-public import Postgres
+package import Postgres
 
 /// Applies the schema: idempotent, and safe to run from several machines at once.
-public struct Migrator: Sendable {
+package struct Migrator: Sendable {
     /// How long one migration may take.
-    public static let deadline = Duration.seconds(600)
+    package static let deadline = Duration.seconds(600)
 
     private let connection: PostgresConnection
 
     /// - Parameter connection: of the role that is to own the schema.
-    public init(_ connection: PostgresConnection) {
+    package init(_ connection: PostgresConnection) {
         self.connection = connection
     }
 
@@ -17,7 +17,7 @@ public struct Migrator: Sendable {
     /// A lock makes everyone else who migrates wait; who comes second finds nothing left to do.
     ///
     /// - Throws: ``MigrationError`` before anything is changed, or ``PostgresError`` with that migration undone.
-    public func migrate() async throws -> [Migration] {
+    package func migrate() async throws -> [Migration] {
         let checksums = try await checksums()
         var done: [Migration] = []
         while let next = try await applyNext(checksums) { done.append(next) }
@@ -25,7 +25,7 @@ public struct Migrator: Sendable {
     }
 
     /// The whole schema as one script for psql, for those who let nobody else change their database.
-    public static var script: String {
+    package static var script: String {
         var script =
             "-- The schema of Postrider. Run it with: psql --set ON_ERROR_STOP=1 --single-transaction --file …\n\n"
         for migration in Migration.all {

@@ -1,22 +1,22 @@
-public import Postgres
+package import Postgres
 
 /// Cancels what is not delivered of an event yet and returns how many deliveries that were. Fails with `no_data_found`.
-public struct CancelEvent: PostgresStatement {
+package struct CancelEvent: PostgresStatement {
     /// The text of the statement.
-    public static let sql = "SELECT postrider.cancel_event($1)"
+    package static let sql = "SELECT postrider.cancel_event($1)"
 
     private let id: Int64
 
     /// - Parameter id: of the event.
-    public init(id: Int64) {
+    package init(id: Int64) {
         self.id = id
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

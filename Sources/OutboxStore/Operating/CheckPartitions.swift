@@ -1,22 +1,22 @@
-public import Postgres
+package import Postgres
 
 /// The daily partitions of a table that grows with time.
-public struct CheckPartitions: PostgresStatement {
+package struct CheckPartitions: PostgresStatement {
     /// A table.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// `outbox` or `attempts`.
-        public var table: String
+        package var table: String
         /// Which days have a partition, counted from today in UTC, in order.
-        public var days: [Int32]
+        package var days: [Int32]
         /// Rows before the first or after the last of them, which are in the DEFAULT partition; counted up to a limit.
-        public var strays: Int64
+        package var strays: Int64
     }
 
     /// Where counting stops.
-    public static let limit = 1001
+    package static let limit = 1001
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         WITH day AS MATERIALIZED (
             SELECT p.relname::text AS parent, to_date(right(c.relname, 8), 'YYYYMMDD') AS date
             FROM pg_inherits i
@@ -47,10 +47,10 @@ public struct CheckPartitions: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(table: try row.column(0), days: try row.column(1), strays: try row.column(2))
     }
 }

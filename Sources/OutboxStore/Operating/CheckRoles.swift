@@ -1,23 +1,23 @@
-public import Postgres
+package import Postgres
 
 /// The three roles of the schema, what they lack and what they should not have.
-public struct CheckRoles: PostgresStatement {
+package struct CheckRoles: PostgresStatement {
     /// A role.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// Its name.
-        public var role: String
+        package var role: String
         /// Whether there is such a role.
-        public var exists: Bool
+        package var exists: Bool
         /// What it may not do and should.
-        public var missing: [String]
+        package var missing: [String]
         /// What it may do and should not.
-        public var excess: [String]
+        package var excess: [String]
         /// Whether the login that asks has it.
-        public var isOurs: Bool
+        package var isOurs: Bool
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT r.name, g.oid IS NOT NULL,
                CASE WHEN g.oid IS NULL THEN '{}'::text[] ELSE
                    ARRAY(SELECT 'USAGE ON SCHEMA postrider'
@@ -50,10 +50,10 @@ public struct CheckRoles: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             role: try row.column(0), exists: try row.column(1), missing: try row.column(2), excess: try row.column(3),
             isOurs: try row.column(4))

@@ -1,17 +1,17 @@
-public import Postgres
+package import Postgres
 
 /// The triggers on the outbox that work for producers.
-public struct CheckTriggers: PostgresStatement {
+package struct CheckTriggers: PostgresStatement {
     /// A trigger that was found.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// Its name.
-        public var name: String
+        package var name: String
         /// Whether it fires for ordinary inserts, on the outbox and on every partition that has it.
-        public var isEnabled: Bool
+        package var isEnabled: Bool
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT t.tgname::text, bool_and(t.tgenabled IN ('O', 'A'))
         FROM pg_trigger t
         WHERE NOT t.tgisinternal AND (t.tgrelid = 'postrider.outbox'::regclass
@@ -20,13 +20,13 @@ public struct CheckTriggers: PostgresStatement {
         """
 
     /// The triggers there must be.
-    public static let needed = ["outbox_1_reject", "outbox_2_skip_known", "outbox_3_fan_out"]
+    package static let needed = ["outbox_1_reject", "outbox_2_skip_known", "outbox_3_fan_out"]
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(name: try row.column(0), isEnabled: try row.column(1))
     }
 }

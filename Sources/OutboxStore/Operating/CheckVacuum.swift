@@ -1,31 +1,31 @@
-public import Postgres
+package import Postgres
 
 /// Whether the hot table is kept clean, and who holds cleaning back.
-public struct CheckVacuum: PostgresStatement {
+package struct CheckVacuum: PostgresStatement {
     /// The state of cleaning.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// Rows that are no more and still take up room, as the server estimates.
-        public var deadRows: Int64
+        package var deadRows: Int64
         /// Rows that are there, as the server estimates.
-        public var liveRows: Int64
+        package var liveRows: Int64
         /// How long ago the table was last vacuumed; nil when it never was.
-        public var vacuumedAgo: Duration?
+        package var vacuumedAgo: Duration?
         /// Whether autovacuum is on.
-        public var hasAutovacuum: Bool
+        package var hasAutovacuum: Bool
         /// How long the oldest transaction has been open, if this role may see it.
-        public var oldestTransaction: Duration?
+        package var oldestTransaction: Duration?
         /// Its process.
-        public var oldestTransactionPID: Int32?
+        package var oldestTransactionPID: Int32?
         /// How long the oldest prepared transaction has been waiting for its end.
-        public var oldestPrepared: Duration?
+        package var oldestPrepared: Duration?
         /// What its end must name.
-        public var oldestPreparedName: String?
+        package var oldestPreparedName: String?
         /// Replication slots that hold vacuum back and that nobody reads.
-        public var idleSlots: [String]
+        package var idleSlots: [String]
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT coalesce(t.n_dead_tup, 0), coalesce(t.n_live_tup, 0),
                (extract(epoch FROM clock_timestamp() - greatest(t.last_vacuum, t.last_autovacuum)) * 1000000)::bigint,
                current_setting('autovacuum')::boolean,
@@ -44,10 +44,10 @@ public struct CheckVacuum: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         let vacuumed: Int64? = try row.column(2)
         let transaction: Int64? = try row.column(4)
         let prepared: Int64? = try row.column(6)

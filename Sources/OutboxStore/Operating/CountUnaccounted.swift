@@ -1,19 +1,19 @@
-public import Postgres
+package import Postgres
 
 /// How many deliveries are missing of the last hour's events: 0, or something is broken. Counted up to a limit.
-public struct CountUnaccounted: PostgresStatement {
+package struct CountUnaccounted: PostgresStatement {
     /// Where counting stops.
-    public static let limit = 1001
+    package static let limit = 1001
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT count(*) FROM (
             SELECT 1 FROM postrider.unaccounted u WHERE u.created_at > now() - interval '1 hour' LIMIT \(limit)) missing
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }

@@ -1,35 +1,35 @@
-public import Postgres
+package import Postgres
 
 /// A delivery that was given up.
-public struct DeadLetter: Sendable {
+package struct DeadLetter: Sendable {
     /// What replays and discards name it by.
-    public var id: Int64
+    package var id: Int64
     /// The event's id.
-    public var event: Int64
+    package var event: Int64
     /// The id that receivers know the event by.
-    public var webhookID: String
+    package var webhookID: String
     /// What happened; nil when the event is gone.
-    public var eventType: String?
+    package var eventType: String?
     /// Whose event it is; nil when the event is gone.
-    public var tenant: String?
+    package var tenant: String?
     /// Where it should have gone.
-    public var endpoint: String
+    package var endpoint: String
     /// How many attempts were made.
-    public var attempts: Int32
+    package var attempts: Int32
     /// Why it was given up, as one word.
-    public var reason: String
+    package var reason: String
     /// The status of the last answer.
-    public var lastHTTPStatus: Int32?
+    package var lastHTTPStatus: Int32?
     /// Why the last attempt failed, as one word.
-    public var lastErrorCode: String?
+    package var lastErrorCode: String?
     /// Why the last attempt failed.
-    public var lastError: String?
+    package var lastError: String?
     /// When the event happened.
-    public var createdAt: PostgresTimestamp
+    package var createdAt: PostgresTimestamp
     /// When it was given up.
-    public var deadAt: PostgresTimestamp
+    package var deadAt: PostgresTimestamp
     /// How long ago that was.
-    public var age: Duration
+    package var age: Duration
 
     /// The columns of `postrider.dead_letters d` that ``init(_:)`` reads.
     static let columns = """

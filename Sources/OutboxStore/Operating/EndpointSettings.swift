@@ -1,24 +1,24 @@
 /// What an operator sets about an endpoint. Nil: the default of a new endpoint, or as it is for an existing one.
-public struct EndpointSettings: Sendable, Equatable {
+package struct EndpointSettings: Sendable, Equatable {
     /// Where it is. A new endpoint must have one.
-    public var url: String?
+    package var url: String?
     /// Patterns of event types.
-    public var eventTypes: [String]?
+    package var eventTypes: [String]?
     /// Waits between attempts.
-    public var retrySchedule: [Duration]?
+    package var retrySchedule: [Duration]?
     /// Attempts before a delivery is dead; one more than there are waits, when only the schedule is given.
-    public var maxAttempts: Int32?
+    package var maxAttempts: Int32?
     /// How long the whole exchange may take.
-    public var timeout: Duration?
+    package var timeout: Duration?
     /// Deliveries under way at once; 0 for no limit.
-    public var maxInFlight: Int32?
+    package var maxInFlight: Int32?
     /// Requests a second; 0 for no limit.
-    public var rateLimit: Float?
+    package var rateLimit: Float?
     /// `envelope` or `raw`.
-    public var payloadFormat: String?
+    package var payloadFormat: String?
     /// `Name: value` lines. May hold credentials.
-    public var headers: [String]?
+    package var headers: [String]?
 
     /// Nothing set.
-    public init() {}
+    package init() {}
 }

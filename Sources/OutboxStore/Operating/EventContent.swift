@@ -1,13 +1,13 @@
 import Postgres
 
 /// What an event carries: JSON, or bytes of some other kind. Nothing when the event is gone.
-public struct EventContent: Sendable {
+package struct EventContent: Sendable {
     /// The JSON, as it was written.
-    public var payload: [UInt8]?
+    package var payload: [UInt8]?
     /// The bytes.
-    public var body: [UInt8]?
+    package var body: [UInt8]?
     /// What kind of bytes.
-    public var contentType: String?
+    package var contentType: String?
 
     /// Reads three columns: payload, body, content type.
     init(_ row: borrowing PostgresRow, from first: Int) throws(PostgresError) {

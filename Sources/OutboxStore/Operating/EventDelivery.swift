@@ -1,36 +1,36 @@
-public import Postgres
+package import Postgres
 
 /// What became of an event at an endpoint so far.
-public struct EventDelivery: Sendable {
+package struct EventDelivery: Sendable {
     /// The event's id.
-    public var event: Int64
+    package var event: Int64
     /// The id that receivers know the event by.
-    public var webhookID: String
+    package var webhookID: String
     /// What happened; nil when the event is gone.
-    public var eventType: String?
+    package var eventType: String?
     /// Whose event it is; nil when the event is gone.
-    public var tenant: String?
+    package var tenant: String?
     /// Where it goes; nil when the event matched nothing.
-    public var endpoint: String?
+    package var endpoint: String?
     /// `pending`, `in_flight`, `retrying`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
     /// `no_subscriber`.
-    public var status: String
+    package var status: String
     /// How many attempts were made.
-    public var attempts: Int32
+    package var attempts: Int32
     /// When the next attempt is due.
-    public var dueAt: PostgresTimestamp?
+    package var dueAt: PostgresTimestamp?
     /// When the last attempt began.
-    public var lastAttemptAt: PostgresTimestamp?
+    package var lastAttemptAt: PostgresTimestamp?
     /// The status of the last answer.
-    public var lastHTTPStatus: Int32?
+    package var lastHTTPStatus: Int32?
     /// Why the last attempt failed, as one word.
-    public var lastErrorCode: String?
+    package var lastErrorCode: String?
     /// When the event happened.
-    public var createdAt: PostgresTimestamp
+    package var createdAt: PostgresTimestamp
     /// How long ago that was.
-    public var age: Duration
+    package var age: Duration
     /// When the delivery ended.
-    public var finishedAt: PostgresTimestamp?
+    package var finishedAt: PostgresTimestamp?
 
     /// What became of the events in `chosen (id, created_at, event_type, tenant)`, with names instead of ids, as `found`.
     ///

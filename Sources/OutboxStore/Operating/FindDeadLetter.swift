@@ -1,17 +1,17 @@
-public import Postgres
+package import Postgres
 
 /// A dead letter with its event's content; no row where there is none.
-public struct FindDeadLetter: PostgresStatement {
+package struct FindDeadLetter: PostgresStatement {
     /// A dead letter and what it was to bring.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// The dead letter.
-        public var letter: DeadLetter
+        package var letter: DeadLetter
         /// What it was to bring.
-        public var content: EventContent
+        package var content: EventContent
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT \(DeadLetter.columns), d.payload, d.body, d.content_type
         FROM postrider.dead_letters d WHERE d.id = $1
         """
@@ -19,17 +19,17 @@ public struct FindDeadLetter: PostgresStatement {
     private let id: Int64
 
     /// - Parameter id: of the dead letter.
-    public init(id: Int64) {
+    package init(id: Int64) {
         self.id = id
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(letter: try DeadLetter(row), content: try EventContent(row, from: 14))
     }
 }

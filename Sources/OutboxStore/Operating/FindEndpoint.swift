@@ -1,9 +1,9 @@
-public import Postgres
+package import Postgres
 
 /// The id of the endpoint with a name; no row where there is none. Of several removed ones the newest.
-public struct FindEndpoint: PostgresStatement {
+package struct FindEndpoint: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND ($2 OR e.state <> 'removed')
         ORDER BY (e.state <> 'removed') DESC, e.id DESC LIMIT 1
         """
@@ -12,17 +12,17 @@ public struct FindEndpoint: PostgresStatement {
     private let includingRemoved: Bool
 
     /// - Parameter includingRemoved: whether an endpoint counts that was removed: its history is still there.
-    public init(name: String, includingRemoved: Bool = false) {
+    package init(name: String, includingRemoved: Bool = false) {
         self.name = name
         self.includingRemoved = includingRemoved
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(includingRemoved)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -1,39 +1,39 @@
-public import Postgres
+package import Postgres
 
 /// An event; no row where there is none.
-public struct FindEvent: PostgresStatement {
+package struct FindEvent: PostgresStatement {
     /// An event.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Its id.
-        public var id: Int64
+        package var id: Int64
         /// The id that receivers know it by.
-        public var webhookID: String
+        package var webhookID: String
         /// When it happened.
-        public var createdAt: PostgresTimestamp
+        package var createdAt: PostgresTimestamp
         /// What happened.
-        public var eventType: String
+        package var eventType: String
         /// Whose it is.
-        public var tenant: String
+        package var tenant: String
         /// The one endpoint it is for, if it names one.
-        public var endpoint: String?
+        package var endpoint: String?
         /// Events with the same key go in order.
-        public var orderingKey: String?
+        package var orderingKey: String?
         /// A second event with the same key is not stored.
-        public var idempotencyKey: String?
+        package var idempotencyKey: String?
         /// Not before.
-        public var deliverAfter: PostgresTimestamp?
+        package var deliverAfter: PostgresTimestamp?
         /// Not after.
-        public var expiresAt: PostgresTimestamp?
+        package var expiresAt: PostgresTimestamp?
         /// W3C trace context.
-        public var traceparent: String?
+        package var traceparent: String?
         /// Names and values in turn.
-        public var headers: [String]?
+        package var headers: [String]?
         /// What it carries.
-        public var content: EventContent
+        package var content: EventContent
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT o.id, postrider.webhook_id(o.id), o.created_at, o.event_type, o.tenant, o.endpoint, o.ordering_key,
                o.idempotency_key, o.deliver_after, o.expires_at, o.traceparent,
                CASE WHEN o.headers IS NOT NULL
@@ -48,19 +48,19 @@ public struct FindEvent: PostgresStatement {
     /// - Parameters:
     ///   - id: of the event.
     ///   - createdAt: when it happened, to the microsecond: see ``LocateEvent``.
-    public init(id: Int64, createdAt: PostgresTimestamp) {
+    package init(id: Int64, createdAt: PostgresTimestamp) {
         self.id = id
         self.createdAt = createdAt
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
         parameters.append(createdAt)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             id: try row.column(0), webhookID: try row.column(1), createdAt: try row.column(2),
             eventType: try row.column(3), tenant: try row.column(4), endpoint: try row.column(5),

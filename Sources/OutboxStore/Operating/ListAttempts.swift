@@ -1,42 +1,42 @@
-public import Postgres
+package import Postgres
 
 /// The attempts to deliver an event, in the order in which they began.
-public struct ListAttempts: PostgresStatement {
+package struct ListAttempts: PostgresStatement {
     /// An attempt.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Where it went.
-        public var endpoint: String
+        package var endpoint: String
         /// Which attempt of its delivery it was.
-        public var attempt: Int32
+        package var attempt: Int32
         /// When it began.
-        public var startedAt: PostgresTimestamp
+        package var startedAt: PostgresTimestamp
         /// How long it took.
-        public var duration: Duration
+        package var duration: Duration
         /// `delivered`, `retry`, `dead` or `stale`.
-        public var outcome: String
+        package var outcome: String
         /// The status of the answer.
-        public var httpStatus: Int32?
+        package var httpStatus: Int32?
         /// Why it failed, as one word.
-        public var errorCode: String?
+        package var errorCode: String?
         /// Why it failed.
-        public var error: String?
+        package var error: String?
         /// The beginning of the answer's body.
-        public var responseBody: String?
+        package var responseBody: String?
         /// The URL.
-        public var requestURL: String?
+        package var requestURL: String?
         /// The address that was dialled.
-        public var remoteAddress: String?
+        package var remoteAddress: String?
         /// Milliseconds since the start, a JSON object.
-        public var timings: [UInt8]
+        package var timings: [UInt8]
         /// Who made it.
-        public var worker: Int32
+        package var worker: Int32
     }
 
     /// The most rows.
-    public static let limit = 1000
+    package static let limit = 1000
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT a.endpoint, a.attempt, a.started_at, (a.duration_ms * 1000)::bigint, a.outcome, a.http_status,
                a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker
         FROM postrider.attempt_log a
@@ -50,19 +50,19 @@ public struct ListAttempts: PostgresStatement {
     /// - Parameters:
     ///   - event: its id.
     ///   - endpoint: to this endpoint alone; nil for all.
-    public init(event: Int64, endpoint: String? = nil) {
+    package init(event: Int64, endpoint: String? = nil) {
         self.event = event
         self.endpoint = endpoint
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
         parameters.append(endpoint)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             endpoint: try row.column(0), attempt: try row.column(1), startedAt: try row.column(2),
             duration: .microseconds(try row.column(3, as: Int64.self)), outcome: try row.column(4),

@@ -1,9 +1,9 @@
-public import Postgres
+package import Postgres
 
 /// Dead letters, the newest delivery first.
-public struct ListDeadLetters: PostgresStatement {
+package struct ListDeadLetters: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT \(DeadLetter.columns)
         FROM postrider.dead_letters d
         WHERE $1 IS NULL OR d.endpoint = $1
@@ -14,17 +14,17 @@ public struct ListDeadLetters: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter endpoint: of this endpoint alone; nil for all.
-    public init(endpoint: String?, limit: Int32) {
+    package init(endpoint: String?, limit: Int32) {
         self.endpoint = endpoint
         self.limit = limit
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(endpoint)
         parameters.append(limit)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> DeadLetter { try DeadLetter(row) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> DeadLetter { try DeadLetter(row) }
 }

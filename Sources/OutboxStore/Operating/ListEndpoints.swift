@@ -1,16 +1,16 @@
-public import Postgres
+package import Postgres
 
 /// Endpoints with what is owed to them, by name.
 ///
 /// Counts at most a hundred thousand deliveries and as many dead letters over all endpoints, in whatever order they are
 /// stored: nobody should have to wait for an exact count of millions.
-public struct ListEndpoints: PostgresStatement {
+package struct ListEndpoints: PostgresStatement {
     /// How many deliveries, and how many dead letters, are counted.
-    public static let countLimit = 100_000
+    package static let countLimit = 100_000
 
     // now() can bound an index scan, clock_timestamp() cannot.
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         WITH named AS MATERIALIZED (
             SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'),
         live AS MATERIALIZED (
@@ -58,19 +58,19 @@ public struct ListEndpoints: PostgresStatement {
     /// - Parameters:
     ///   - name: this endpoint alone; nil for all.
     ///   - limit: the most endpoints that are returned.
-    public init(name: String? = nil, limit: Int32) {
+    package init(name: String? = nil, limit: Int32) {
         self.name = name
         self.limit = limit
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(limit)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointOverview {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointOverview {
         let age: Int64? = try row.column(11)
         return EndpointOverview(
             name: try row.column(0), tenant: try row.column(1), url: try row.column(2), state: try row.column(3),

@@ -1,12 +1,12 @@
-public import Postgres
+package import Postgres
 
 /// What became of one event, a row for each endpoint.
-public struct ListEventDeliveries: PostgresStatement {
+package struct ListEventDeliveries: PostgresStatement {
     /// The most rows.
-    public static let limit = 1000
+    package static let limit = 1000
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         WITH chosen AS MATERIALIZED (
             SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
             WHERE o.created_at = $2 AND o.id = $1),
@@ -23,19 +23,19 @@ public struct ListEventDeliveries: PostgresStatement {
     /// - Parameters:
     ///   - event: its id.
     ///   - createdAt: when it happened, to the microsecond.
-    public init(event: Int64, createdAt: PostgresTimestamp) {
+    package init(event: Int64, createdAt: PostgresTimestamp) {
         self.event = event
         self.createdAt = createdAt
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
         parameters.append(createdAt)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
         try EventDelivery(row)
     }
 }

@@ -1,27 +1,27 @@
-public import Postgres
+package import Postgres
 
 /// Events with what became of them, one row for each endpoint, the newest first.
-public struct ListEvents: PostgresStatement {
+package struct ListEvents: PostgresStatement {
     /// Which events; nil means any.
-    public struct Selection: Sendable {
+    package struct Selection: Sendable {
         /// Exactly this type.
-        public var eventType: String?
+        package var eventType: String?
         /// Types that begin with this, such as `order.`.
-        public var typePrefix: String?
+        package var typePrefix: String?
         /// Deliveries of this status.
-        public var status: String?
+        package var status: String?
         /// Deliveries to this endpoint.
-        public var endpoint: String?
+        package var endpoint: String?
 
         /// All of them.
-        public init() {}
+        package init() {}
     }
 
     /// How many of the newest events are looked at.
-    public static let searchLimit = 20_000
+    package static let searchLimit = 20_000
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         WITH chosen AS MATERIALIZED (
             SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
             WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
@@ -41,13 +41,13 @@ public struct ListEvents: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter limit: the most rows.
-    public init(_ selection: Selection, limit: Int32) {
+    package init(_ selection: Selection, limit: Int32) {
         self.selection = selection
         self.limit = limit
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(selection.eventType)
         parameters.append(selection.typePrefix)
         parameters.append(selection.status)
@@ -56,7 +56,7 @@ public struct ListEvents: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EventDelivery {
         try EventDelivery(row)
     }
 }

@@ -1,29 +1,29 @@
-public import Postgres
+package import Postgres
 
 /// What is still to come of an event: a row for each delivery that lives or is a dead letter.
-public struct ListProspects: PostgresStatement {
+package struct ListProspects: PostgresStatement {
     /// What one delivery has before it.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// Where it goes.
-        public var endpoint: String
+        package var endpoint: String
         /// Attempts that count against `maxAttempts`: those since the last replay.
-        public var attempts: Int32
+        package var attempts: Int32
         /// Attempts that the endpoint allows.
-        public var maxAttempts: Int32
+        package var maxAttempts: Int32
         /// `active`, `paused` or `disabled`; `removed` for one that is no more.
-        public var state: String
+        package var state: String
         /// Why it is paused or disabled.
-        public var stateReason: String?
+        package var stateReason: String?
         /// How long until it is due; negative when it is. Nil for a dead letter, and while it waits for another event.
-        public var dueIn: Duration?
+        package var dueIn: Duration?
         /// The event with the same ordering key that has to end first.
-        public var waitsFor: Int64?
+        package var waitsFor: Int64?
         /// The id of the dead letter; nil when it lives.
-        public var deadLetter: Int64?
+        package var deadLetter: Int64?
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT e.name, greatest(d.attempt - greatest(d.attempt_base, 0), 0), e.max_attempts, e.state, e.state_reason,
                CASE WHEN d.due_at < 'infinity'
                    THEN (extract(epoch FROM d.due_at - clock_timestamp()) * 1000000)::bigint END,
@@ -44,17 +44,17 @@ public struct ListProspects: PostgresStatement {
     private let event: Int64
 
     /// - Parameter event: its id.
-    public init(event: Int64) {
+    package init(event: Int64) {
         self.event = event
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(event)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             endpoint: try row.column(0), attempts: try row.column(1), maxAttempts: try row.column(2),
             state: try row.column(3), stateReason: try row.column(4),

@@ -1,32 +1,32 @@
-public import Postgres
+package import Postgres
 
 /// The workers that are, or were within a day, the one heard of last first.
-public struct ListWorkers: PostgresStatement {
+package struct ListWorkers: PostgresStatement {
     /// A worker.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Its id.
-        public var id: Int32
+        package var id: Int32
         /// Host and process.
-        public var name: String
+        package var name: String
         /// Of the product.
-        public var version: String
+        package var version: String
         /// When it started.
-        public var startedAt: PostgresTimestamp
+        package var startedAt: PostgresTimestamp
         /// How long ago it was heard of.
-        public var silence: Duration
+        package var silence: Duration
         /// Deliveries under way when it was heard of.
-        public var inFlight: Int32
+        package var inFlight: Int32
         /// Whether it is ending.
-        public var isDraining: Bool
+        package var isDraining: Bool
         /// Whether it was heard of within 30 seconds.
-        public var isAlive: Bool
+        package var isAlive: Bool
     }
 
     /// The most workers that are listed.
-    public static let limit = 1000
+    package static let limit = 1000
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT w.id, w.name, w.version, w.started_at,
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s'
@@ -34,10 +34,10 @@ public struct ListWorkers: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             id: try row.column(0), name: try row.column(1), version: try row.column(2), startedAt: try row.column(3),
             silence: .microseconds(try row.column(4, as: Int64.self)), inFlight: try row.column(5),

@@ -1,11 +1,11 @@
-public import Postgres
+package import Postgres
 
 /// When an event happened, which is where it is kept; nil where nothing is known of it.
 ///
 /// Its history is asked first, by indexes; then live work; then the events themselves, which have no index by id alone.
-public struct LocateEvent: PostgresStatement {
+package struct LocateEvent: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT coalesce(
             (SELECT a.event_at FROM postrider.attempts a WHERE a.event_id = $1 LIMIT 1),
             (SELECT x.event_at FROM postrider.dead x WHERE x.event_id = $1 LIMIT 1),
@@ -17,17 +17,17 @@ public struct LocateEvent: PostgresStatement {
     private let id: Int64
 
     /// - Parameter id: of the event.
-    public init(id: Int64) {
+    package init(id: Int64) {
         self.id = id
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(id)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp? {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp? {
         try row.column(0)
     }
 }

@@ -1,27 +1,27 @@
-public import Postgres
+package import Postgres
 
 /// How many deliveries are due, and for how long the first of them has been; paused endpoints apart.
-public struct MeasureBacklog: PostgresStatement {
+package struct MeasureBacklog: PostgresStatement {
     /// The figures.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// Deliveries that are due and not in flight, each endpoint counted up to ``limit``.
-        public var due: Int64
+        package var due: Int64
         /// How long the delivery that has been due for longest has been waiting; nil when none is due.
-        public var oldest: Duration?
+        package var oldest: Duration?
 
         /// Puts figures together.
-        public init(due: Int64, oldest: Duration?) {
+        package init(due: Int64, oldest: Duration?) {
             self.due = due
             self.oldest = oldest
         }
     }
 
     /// Where counting stops for each endpoint: a count over millions of rows is dear.
-    public static let limit = 10_000
+    package static let limit = 10_000
 
     // now() can bound an index scan, clock_timestamp() cannot.
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT coalesce(sum(due.count), 0)::bigint,
                (extract(epoch FROM clock_timestamp() - min(due.oldest)) * 1000000)::bigint
         FROM postrider.lanes l
@@ -34,10 +34,10 @@ public struct MeasureBacklog: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(due: try row.column(0), oldest: try row.column(1, as: Int64?.self).map { .microseconds($0) })
     }
 }

@@ -1,15 +1,15 @@
-public import Postgres
+package import Postgres
 
 /// What time it is by the database's clock.
-public struct ReadClock: PostgresStatement {
+package struct ReadClock: PostgresStatement {
     /// The text of the statement.
-    public static let sql = "SELECT clock_timestamp()"
+    package static let sql = "SELECT clock_timestamp()"
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> PostgresTimestamp {
         try row.column(0)
     }
 }

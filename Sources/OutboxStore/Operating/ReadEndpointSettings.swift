@@ -1,35 +1,35 @@
-public import Postgres
+package import Postgres
 
 /// How an endpoint is set up, without secrets and without the values of its headers; no row where there is none.
-public struct ReadEndpointSettings: PostgresStatement {
+package struct ReadEndpointSettings: PostgresStatement {
     /// The settings.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Whose it is.
-        public var tenant: String
+        package var tenant: String
         /// `envelope` or `raw`.
-        public var payloadFormat: String
+        package var payloadFormat: String
         /// Waits between attempts.
-        public var retrySchedule: [Duration]
+        package var retrySchedule: [Duration]
         /// Attempts before a delivery is dead.
-        public var maxAttempts: Int32
+        package var maxAttempts: Int32
         /// How long the whole exchange may take.
-        public var timeout: Duration
+        package var timeout: Duration
         /// Deliveries under way at once; nil for no limit.
-        public var maxInFlight: Int32?
+        package var maxInFlight: Int32?
         /// Requests a second; nil for no limit.
-        public var rateLimit: Float?
+        package var rateLimit: Float?
         /// The names of the headers that are sent along.
-        public var headerNames: [String]
+        package var headerNames: [String]
         /// How many signing secrets are live.
-        public var secrets: Int32
+        package var secrets: Int32
         /// When it was added.
-        public var createdAt: PostgresTimestamp
+        package var createdAt: PostgresTimestamp
         /// When it was last changed.
-        public var updatedAt: PostgresTimestamp
+        package var updatedAt: PostgresTimestamp
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT s.tenant, s.payload_format, s.retry_schedule, s.max_attempts, s.timeout, s.max_in_flight, s.rate_limit,
                s.header_names, s.secrets, s.created_at, s.updated_at
         FROM postrider.endpoint_settings s WHERE s.endpoint = $1
@@ -38,17 +38,17 @@ public struct ReadEndpointSettings: PostgresStatement {
     private let name: String
 
     /// - Parameter name: of the endpoint.
-    public init(name: String) {
+    package init(name: String) {
         self.name = name
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             tenant: try row.column(0), payloadFormat: try row.column(1), retrySchedule: try row.column(2),
             maxAttempts: try row.column(3), timeout: try row.column(4), maxInFlight: try row.column(5),

@@ -1,35 +1,35 @@
-public import Postgres
+package import Postgres
 
 /// What kind of server this is and how much room it has. Asks nothing of the schema.
-public struct ReadServer: PostgresStatement {
+package struct ReadServer: PostgresStatement {
     /// The server.
-    public struct Row: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
         /// The version as a number, such as 150014.
-        public var versionNumber: Int32
+        package var versionNumber: Int32
         /// The version in words.
-        public var version: String
+        package var version: String
         /// A standby, or a primary that was made read-only.
-        public var isReadOnly: Bool
+        package var isReadOnly: Bool
         /// How many connections ordinary roles may have.
-        public var connections: Int32
+        package var connections: Int32
         /// How many there are.
-        public var connectionsUsed: Int32
+        package var connectionsUsed: Int32
         /// Whether commits reach the disk.
-        public var hasFsync: Bool
+        package var hasFsync: Bool
         /// Whether there is a schema `postrider`.
-        public var hasSchema: Bool
+        package var hasSchema: Bool
         /// Whether this role may use it.
-        public var mayUseSchema: Bool
+        package var mayUseSchema: Bool
         /// Who this is.
-        public var role: String
+        package var role: String
         /// The isolation that transactions have unless they ask for another, such as `read committed`.
-        public var isolation: String
+        package var isolation: String
         /// Whether what travels between here and the server, or the pooler before it, can be read on the way.
-        public var isReadableOnTheWay: Bool
+        package var isReadableOnTheWay: Bool
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT current_setting('server_version_num')::int, current_setting('server_version'),
                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
                current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
@@ -43,10 +43,10 @@ public struct ReadServer: PostgresStatement {
         """
 
     /// The statement has no parameters.
-    public init() {}
+    package init() {}
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         Row(
             versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
             connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),

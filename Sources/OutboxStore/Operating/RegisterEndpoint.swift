@@ -1,9 +1,9 @@
-public import Postgres
+package import Postgres
 
 /// Registers an endpoint and returns its id.
-public struct RegisterEndpoint: PostgresStatement {
+package struct RegisterEndpoint: PostgresStatement {
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT r.endpoint_id
         FROM postrider.register_endpoint(
             name => $1, url => $2, event_types => coalesce($3, '{*}'), secret => $4, tenant => $5,
@@ -18,7 +18,7 @@ public struct RegisterEndpoint: PostgresStatement {
     private let settings: EndpointSettings
 
     /// - Parameter secret: `whsec_…`, or sealed.
-    public init(name: String, tenant: String, secret: String, settings: EndpointSettings) {
+    package init(name: String, tenant: String, secret: String, settings: EndpointSettings) {
         self.name = name
         self.tenant = tenant
         self.secret = secret
@@ -26,7 +26,7 @@ public struct RegisterEndpoint: PostgresStatement {
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(settings.url)
         parameters.append(settings.eventTypes)
@@ -42,5 +42,5 @@ public struct RegisterEndpoint: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

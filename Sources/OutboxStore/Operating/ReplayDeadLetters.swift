@@ -1,24 +1,24 @@
-public import Postgres
+package import Postgres
 
 /// Puts dead letters back into their endpoints' lanes, the oldest first, and returns how many.
-public struct ReplayDeadLetters: PostgresStatement {
+package struct ReplayDeadLetters: PostgresStatement {
     /// Which dead letters; nil means any.
-    public struct Selection: Sendable {
+    package struct Selection: Sendable {
         /// The name of the endpoint.
-        public var endpoint: String?
+        package var endpoint: String?
         /// Given up at this moment or later.
-        public var since: PostgresTimestamp?
+        package var since: PostgresTimestamp?
         /// Given up before this moment.
-        public var until: PostgresTimestamp?
+        package var until: PostgresTimestamp?
         /// The exact event type.
-        public var eventType: String?
+        package var eventType: String?
 
         /// All of them.
-        public init() {}
+        package init() {}
     }
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT postrider.replay_dead_letters(
             endpoint => $1, since => $2, until => $3, event_type => $4, max_rows => $5)
         """
@@ -27,13 +27,13 @@ public struct ReplayDeadLetters: PostgresStatement {
     private let limit: Int32
 
     /// - Parameter limit: the most that are put back.
-    public init(_ selection: Selection, limit: Int32) {
+    package init(_ selection: Selection, limit: Int32) {
         self.selection = selection
         self.limit = limit
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(selection.endpoint)
         parameters.append(selection.since)
         parameters.append(selection.until)
@@ -42,5 +42,5 @@ public struct ReplayDeadLetters: PostgresStatement {
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

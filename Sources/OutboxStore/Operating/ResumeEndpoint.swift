@@ -1,22 +1,22 @@
-public import Postgres
+package import Postgres
 
 /// Sends to an endpoint again. Fails with `no_data_found` where there is no such endpoint.
-public struct ResumeEndpoint: PostgresStatement {
+package struct ResumeEndpoint: PostgresStatement {
     /// There are no rows to read.
-    public typealias Row = Void
+    package typealias Row = Void
 
     /// The text of the statement.
-    public static let sql = "SELECT postrider.resume_endpoint($1)"
+    package static let sql = "SELECT postrider.resume_endpoint($1)"
 
     private let name: String
 
     /// - Parameter name: of the endpoint.
-    public init(name: String) {
+    package init(name: String) {
         self.name = name
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
     }
 }

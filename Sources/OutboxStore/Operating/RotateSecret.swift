@@ -1,13 +1,13 @@
-public import Postgres
+package import Postgres
 
 /// Gives an endpoint a new signing secret; the old ones sign along for a while.
-public struct RotateSecret: PostgresStatement {
+package struct RotateSecret: PostgresStatement {
     /// There are no rows to read.
-    public typealias Row = Void
+    package typealias Row = Void
 
     // rotate_secret returns the secret, which need not travel back.
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT count(r) FROM postrider.rotate_secret(name => $1, secret => $2, grace => $3) r
         """
 
@@ -18,14 +18,14 @@ public struct RotateSecret: PostgresStatement {
     /// - Parameters:
     ///   - secret: `whsec_…`, or sealed.
     ///   - grace: how long the old secrets go on signing.
-    public init(name: String, secret: String, grace: Duration) {
+    package init(name: String, secret: String, grace: Duration) {
         self.name = name
         self.secret = secret
         self.grace = grace
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(secret)
         parameters.append(grace)

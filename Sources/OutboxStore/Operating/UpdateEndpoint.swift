@@ -1,12 +1,12 @@
-public import Postgres
+package import Postgres
 
 /// Changes what is set and leaves the rest. Fails with `no_data_found` where there is no such endpoint.
-public struct UpdateEndpoint: PostgresStatement {
+package struct UpdateEndpoint: PostgresStatement {
     /// There are no rows to read.
-    public typealias Row = Void
+    package typealias Row = Void
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         SELECT postrider.update_endpoint(
             name => $1, url => $2, event_types => $3, retry_schedule => $4, max_attempts => $5, timeout => $6,
             max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10)
@@ -16,13 +16,13 @@ public struct UpdateEndpoint: PostgresStatement {
     private let settings: EndpointSettings
 
     /// - Parameter name: of the endpoint.
-    public init(name: String, settings: EndpointSettings) {
+    package init(name: String, settings: EndpointSettings) {
         self.name = name
         self.settings = settings
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(settings.url)
         parameters.append(settings.eventTypes)

@@ -1,12 +1,12 @@
-public import Postgres
+package import Postgres
 
 /// Tells that a worker is alive.
-public struct BeatWorker: PostgresStatement {
+package struct BeatWorker: PostgresStatement {
     /// There are no rows to read.
-    public typealias Row = Void
+    package typealias Row = Void
 
     /// The text of the statement.
-    public static let sql = """
+    package static let sql = """
         UPDATE postrider.workers w SET seen_at = clock_timestamp(), in_flight = $2, draining = $3 WHERE w.id = $1
         """
 
@@ -15,14 +15,14 @@ public struct BeatWorker: PostgresStatement {
     private let draining: Bool
 
     /// A sign of life, with what the worker is doing.
-    public init(worker: Int32, inFlight: Int32, draining: Bool) {
+    package init(worker: Int32, inFlight: Int32, draining: Bool) {
         self.worker = worker
         self.inFlight = inFlight
         self.draining = draining
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(inFlight)
         parameters.append(draining)

@@ -1,9 +1,9 @@
-public import Postgres
+package import Postgres
 
 /// Enters a worker in the list and returns its id, which is part of every fencing token.
-public struct RegisterWorker: PostgresStatement {
+package struct RegisterWorker: PostgresStatement {
     /// The text of the statement.
-    public static let sql = "INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id"
+    package static let sql = "INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id"
 
     private let name: String
     private let version: String
@@ -11,17 +11,17 @@ public struct RegisterWorker: PostgresStatement {
     /// - Parameters:
     ///   - name: host and process, for people.
     ///   - version: of the product.
-    public init(name: String, version: String) {
+    package init(name: String, version: String) {
         self.name = name
         self.version = version
     }
 
     /// Appends the parameters in order.
-    public func bind(_ parameters: inout PostgresParameters) {
+    package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(name)
         parameters.append(version)
     }
 
     /// Reads a row.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }

@@ -2,13 +2,13 @@
 ///
 /// The connection string is libpq's: a URI, a list of `key=value`, or none for libpq's own `PG*` variables. Several hosts
 /// may be named, with `target_session_attrs`.
-public struct PostgresConfiguration: Sendable {
+package struct PostgresConfiguration: Sendable {
     /// The most calls that may wait for one connection. More fail at once, with ``PostgresError/Code/tooManyWaiting``:
     /// too small a number refuses bursts, too large a one lets memory and delays grow unseen.
-    public var waitingLimit = 1024
+    package var waitingLimit = 1024
 
     /// How long a connection may take to come back after a statement was cancelled, before it is closed.
-    public var cancelGrace: Duration = .seconds(2)
+    package var cancelGrace: Duration = .seconds(2)
 
     /// The servers to try, in order.
     let attempts: [ConnectAttempt]
@@ -25,7 +25,7 @@ public struct PostgresConfiguration: Sendable {
     ///   - connectionString: a libpq URI or list of `key=value`. `nil`: libpq's `PG*` environment variables alone.
     ///   - applicationName: what `pg_stat_activity` shows, unless the connection string or `PGAPPNAME` says otherwise.
     /// - Throws: code ``PostgresError/Code/invalidConfiguration``; the message holds no part of the password.
-    public init(_ connectionString: String? = nil, applicationName: String = "postgres-client") throws(PostgresError) {
+    package init(_ connectionString: String? = nil, applicationName: String = "postgres-client") throws(PostgresError) {
         let text = connectionString ?? ""
         try Self.refuseUnencodedPassword(in: text)
         let given = try ConnectionOption.parse(text)
@@ -97,8 +97,8 @@ extension PostgresConfiguration {
 
 extension PostgresConfiguration: CustomStringConvertible, CustomReflectable {
     /// Which databases are tried, in order. Never the password.
-    public var description: String { attempts.map(\.place).joined(separator: ", or ") }
+    package var description: String { attempts.map(\.place).joined(separator: ", or ") }
 
     /// What ``description`` says and nothing more, so that `dump` prints no password either.
-    public var customMirror: Mirror { Mirror(self, children: ["places": description]) }
+    package var customMirror: Mirror { Mirror(self, children: ["places": description]) }
 }

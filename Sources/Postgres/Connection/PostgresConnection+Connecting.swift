@@ -1,5 +1,5 @@
 internal import Dispatch
-public import Logging
+package import Logging
 
 extension PostgresConnection {
     /// Connects to the first server of the configuration that takes us.
@@ -10,7 +10,7 @@ extension PostgresConnection {
     ///   - logger: gets the server's notices and warnings, at debug level.
     ///   - onNotification: gets what `NOTIFY` sends to channels this connection listens to, on the connection's queue.
     /// - Throws: code ``PostgresError/Code/connectFailed``, with the server's SQLSTATE if it refused.
-    public static func connect(
+    package static func connect(
         _ configuration: PostgresConfiguration, deadline: Duration, logger: Logger,
         onNotification: (@Sendable (PostgresNotification) -> Void)? = nil
     ) async throws(PostgresError) -> PostgresConnection {

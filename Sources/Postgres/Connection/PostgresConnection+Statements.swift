@@ -5,7 +5,7 @@ extension PostgresConnection {
     ///
     /// - Parameter deadline: how long it may take, waiting for earlier calls included.
     /// - Returns: the rows, all of them: give statements that may find many a `LIMIT`.
-    public nonisolated func run<Statement: PostgresStatement>(
+    package nonisolated func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
         try await perform(StatementExchange(statement, deadline: .after(deadline))).rows
@@ -15,7 +15,7 @@ extension PostgresConnection {
     ///
     /// - Returns: how many rows it inserted, changed, deleted or found.
     @discardableResult
-    public nonisolated func execute(
+    package nonisolated func execute(
         _ statement: some PostgresStatement, deadline: Duration
     ) async throws(PostgresError) -> Int {
         try await perform(StatementExchange(statement, deadline: .after(deadline))).affected
@@ -25,7 +25,7 @@ extension PostgresConnection {
     ///
     /// - Returns: the rows of each.
     /// - Throws: the error of the first statement that failed.
-    public nonisolated func pipeline<each Statement: PostgresStatement>(
+    package nonisolated func pipeline<each Statement: PostgresStatement>(
         _ statements: repeat each Statement, deadline: Duration
     ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
         try await perform(PipelineExchange(repeat each statements, deadline: .after(deadline)))
@@ -34,7 +34,7 @@ extension PostgresConnection {
     /// Runs a statement that is known only at run time; for tools and tests.
     ///
     /// - Parameter values: `$1`, `$2`, … as text; the server finds their types.
-    public nonisolated func query(
+    package nonisolated func query(
         _ sql: String, _ values: [String?] = [], deadline: Duration
     ) async throws(PostgresError) -> PostgresTable {
         try await perform(TextExchange(sql, values, deadline: .after(deadline)))
@@ -44,7 +44,7 @@ extension PostgresConnection {
     ///
     /// - Returns: the last result.
     @discardableResult
-    public nonisolated func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
+    package nonisolated func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
         try await perform(ScriptExchange(script, deadline: .after(deadline)))
     }
 

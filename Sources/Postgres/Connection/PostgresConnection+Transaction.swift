@@ -7,7 +7,7 @@ extension PostgresConnection {
     /// - Throws: what `body` throws; ``PostgresError/Code/transactionRolledBack`` where `body` swallowed the failure of a
     ///   statement; ``PostgresError/Code/commitOutcomeUnknown`` where nobody can tell whether it was committed.
     @discardableResult
-    public nonisolated func withTransaction<Result: Sendable>(
+    package nonisolated func withTransaction<Result: Sendable>(
         deadline: Duration, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
         let ticket = TransactionTicket()

@@ -12,7 +12,7 @@ internal import Synchronization
 /// ready. The one thing that blocks is libpq resolving a host name, and it does so on this connection's own queue.
 ///
 /// The actor runs on that queue, which is what libpq demands: one thread at a time for a `PGconn`.
-public actor PostgresConnection {
+package actor PostgresConnection {
     /// Where it stands.
     enum Phase {
         /// libpq connects. Then: open, closed.
@@ -24,7 +24,7 @@ public actor PostgresConnection {
     }
 
     /// Which database this is, for people.
-    public nonisolated let place: String
+    package nonisolated let place: String
     nonisolated let executor: QueueExecutor
     nonisolated let closedFlag = Atomic(false)
     let configuration: PostgresConfiguration
@@ -67,13 +67,13 @@ public actor PostgresConnection {
     }
 
     /// The connection's own queue.
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Whether it has ended. An idle connection notices on its own that the server has hung up.
-    public nonisolated var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
+    package nonisolated var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
 
     /// Ends the connection. Calls under way fail.
-    public func close() {
+    package func close() {
         close(PostgresError(.connectionClosed, "the connection was closed"))
     }
 

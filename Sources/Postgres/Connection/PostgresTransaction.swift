@@ -1,5 +1,5 @@
 /// A transaction under way, lent by ``PostgresConnection/withTransaction(deadline:_:)``.
-public struct PostgresTransaction: Sendable {
+package struct PostgresTransaction: Sendable {
     private let connection: PostgresConnection
     private let ticket: TransactionTicket
 
@@ -9,7 +9,7 @@ public struct PostgresTransaction: Sendable {
     }
 
     /// Runs a statement and returns its rows.
-    public func run<Statement: PostgresStatement>(
+    package func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
         try await connection.perform(
@@ -19,14 +19,14 @@ public struct PostgresTransaction: Sendable {
 
     /// Runs a statement and returns how many rows it inserted, changed, deleted or found.
     @discardableResult
-    public func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {
+    package func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {
         try await connection.perform(
             StatementExchange(statement, deadline: .after(deadline), role: .within(ticket))
         ).affected
     }
 
     /// Runs several statements in one round trip.
-    public func pipeline<each Statement: PostgresStatement>(
+    package func pipeline<each Statement: PostgresStatement>(
         _ statements: repeat each Statement, deadline: Duration
     ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
         try await connection.perform(
@@ -34,7 +34,7 @@ public struct PostgresTransaction: Sendable {
     }
 
     /// Runs a statement that is known only at run time.
-    public func query(
+    package func query(
         _ sql: String, _ values: [String?] = [], deadline: Duration
     ) async throws(PostgresError) -> PostgresTable {
         try await connection.perform(TextExchange(sql, values, deadline: .after(deadline), role: .within(ticket)))
@@ -42,7 +42,7 @@ public struct PostgresTransaction: Sendable {
 
     /// Runs the statements of a script.
     @discardableResult
-    public func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
+    package func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
         try await connection.perform(ScriptExchange(script, deadline: .after(deadline), role: .within(ticket)))
     }
 }

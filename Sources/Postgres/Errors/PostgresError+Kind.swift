@@ -1,6 +1,6 @@
 extension PostgresError {
     /// What a service does about an error.
-    public enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: String, Sendable, CaseIterable {
         /// The connection is fine: run the same statement again, a bounded number of times.
         case retry
         /// Forget the connection and make another one, perhaps to another server.
@@ -20,7 +20,7 @@ extension PostgresError.Kind {
     /// What to do about an error that the server reported.
     ///
     /// A code outside the table means reconnect: a fresh connection cures more than it harms.
-    public init(_ state: SQLState) {
+    package init(_ state: SQLState) {
         self = Self.byCode[state.rawValue] ?? Self.byCategory[String(state.category)] ?? .reconnect
     }
 

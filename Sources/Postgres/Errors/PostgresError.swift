@@ -2,18 +2,18 @@
 ///
 /// ``description`` is one line that may be shown to people and logged: it names the database, never a password and
 /// never data of rows.
-public struct PostgresError: Error, Sendable {
+package struct PostgresError: Error, Sendable {
     /// What happened, seen from this side.
-    public let code: Code
+    package let code: Code
     /// One line, safe to show.
-    public let message: String
+    package let message: String
     /// What the server said, where it said something.
-    public let report: ServerReport?
+    package let report: ServerReport?
     /// Which database, such as `database app at db1:5432`.
-    public private(set) var place: String?
+    package private(set) var place: String?
 
     /// An error of this client.
-    public init(_ code: Code, _ message: String, report: ServerReport? = nil, place: String? = nil) {
+    package init(_ code: Code, _ message: String, report: ServerReport? = nil, place: String? = nil) {
         self.code = code
         self.message = OneLine.text(message)
         self.report = report
@@ -28,13 +28,13 @@ public struct PostgresError: Error, Sendable {
     }
 
     /// What a service does about it.
-    public var kind: Kind {
+    package var kind: Kind {
         guard let report else { return code.kind }
         return code == .server || code == .connectFailed ? Kind(report.state) : code.kind
     }
 
     /// The server's SQLSTATE, where there is one.
-    public var sqlState: SQLState? { report?.state }
+    package var sqlState: SQLState? { report?.state }
 
     /// The same error, naming the database unless it does so already.
     func at(_ place: String) -> PostgresError {
@@ -47,7 +47,7 @@ public struct PostgresError: Error, Sendable {
 
 extension PostgresError: CustomStringConvertible {
     /// One line, safe to show and to log.
-    public var description: String {
+    package var description: String {
         var notes: [String] = []
         if let state = report?.state { notes.append("SQLSTATE \(state)") }
         if let place { notes.append(place) }

@@ -1,26 +1,26 @@
 /// What the server said about an error, field by field.
 ///
 /// Only ``message`` is ever shown unasked: ``detail`` and ``context`` may quote rows.
-public final class ServerReport: Sendable {
+package final class ServerReport: Sendable {
     /// What kind of error it is.
-    public let state: SQLState
+    package let state: SQLState
     /// `ERROR`, `FATAL` or `PANIC`, whatever the language of the server.
-    public let severity: String
+    package let severity: String
     /// The primary message, one line.
-    public let message: String
+    package let message: String
     /// More about it. May hold data of rows: not for logs.
-    public let detail: String?
+    package let detail: String?
     /// What to do about it, as the server sees it.
-    public let hint: String?
+    package let hint: String?
     /// The table concerned, with its schema.
-    public let table: String?
+    package let table: String?
     /// The column concerned.
-    public let column: String?
+    package let column: String?
     /// The constraint concerned.
-    public let constraint: String?
+    package let constraint: String?
 
     /// A report with the fields that are known.
-    public init(
+    package init(
         state: SQLState, severity: String, message: String, detail: String? = nil, hint: String? = nil,
         table: String? = nil, column: String? = nil, constraint: String? = nil
     ) {

@@ -2,7 +2,7 @@ extension PostgresSession {
     /// Runs a statement once, in a transaction of its own. See ``PostgresConnection/run(_:deadline:)``.
     ///
     /// - Parameter deadline: how long it may take, connecting included.
-    public func run<Statement: PostgresStatement>(
+    package func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
         try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
@@ -12,14 +12,14 @@ extension PostgresSession {
 
     /// Runs a statement once for its effect and returns how many rows it touched.
     @discardableResult
-    public func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {
+    package func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {
         try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
             try await connection.execute(statement, deadline: remaining)
         }
     }
 
     /// Runs several statements in one round trip and one transaction: all of them take effect or none.
-    public func pipeline<each Statement: PostgresStatement>(
+    package func pipeline<each Statement: PostgresStatement>(
         _ statements: repeat each Statement, deadline: Duration
     ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
         try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
@@ -28,7 +28,7 @@ extension PostgresSession {
     }
 
     /// Runs a statement that is known only at run time; for tools and tests.
-    public func query(
+    package func query(
         _ sql: String, _ values: [String?] = [], deadline: Duration
     ) async throws(PostgresError) -> PostgresTable {
         try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
@@ -38,7 +38,7 @@ extension PostgresSession {
 
     /// Runs the statements of a script, in one transaction unless it says otherwise.
     @discardableResult
-    public func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
+    package func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
         try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
             try await connection.execute(script: script, deadline: remaining)
         }

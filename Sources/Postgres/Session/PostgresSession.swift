@@ -1,11 +1,11 @@
-public import Logging
+package import Logging
 internal import Synchronization
 
 /// What a service holds of the database: one connection, made when it is first needed and made again after failures.
 ///
 /// It never runs a statement twice: after an error the caller decides, by ``PostgresError/kind``. Only connecting is tried
 /// again, with growing random waits, until the call's deadline.
-public final class PostgresSession: Sendable {
+package final class PostgresSession: Sendable {
     /// Where the connection stands.
     enum State {
         /// There is none, and nobody makes one. Then: connecting, closed.
@@ -53,7 +53,7 @@ public final class PostgresSession: Sendable {
     ///   - onConnect: runs on each new connection before anything else, for `LISTEN` and the like. Its failure counts as one to connect.
     ///   - onNotification: gets what `NOTIFY` sends to channels the connection listens to.
     ///   - onEvent: is told of connections made and lost, for metrics and logs. Called without any lock held.
-    public init(
+    package init(
         _ configuration: PostgresConfiguration, backoff: Backoff = Backoff(), logger: Logger,
         clock: any Clock<Duration> = ContinuousClock(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
@@ -77,7 +77,7 @@ public final class PostgresSession: Sendable {
     ///
     /// - Parameter deadline: how long connecting may take.
     @discardableResult
-    public func withConnection<Result: Sendable>(
+    package func withConnection<Result: Sendable>(
         deadline: Duration, _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await connection(until: .now + deadline)
@@ -92,7 +92,7 @@ public final class PostgresSession: Sendable {
     }
 
     /// Ends the session and its connection. Calls under way fail.
-    public func close() async {
+    package func close() async {
         let (connection, waiters) = inner.withLock { inner in
             let connection: PostgresConnection? =
                 if case .connected(let connection) = inner.state { connection } else { nil }

@@ -1,5 +1,5 @@
 /// What a ``PostgresSession`` tells whoever watches it.
-public enum PostgresSessionEvent: Sendable {
+package enum PostgresSessionEvent: Sendable {
     /// A connection is there. `isReconnect`: after an earlier one was lost.
     case connected(isReconnect: Bool)
     /// An attempt to connect has failed; the next one comes after a wait, or not at all if the deadline is over.

@@ -2,7 +2,7 @@
 ///
 /// All go out in binary format with their type. The connection keeps one of these and fills it again for each statement, so
 /// that a statement costs no allocation here.
-public struct PostgresParameters: Sendable {
+package struct PostgresParameters: Sendable {
     private var buffer = PostgresBuffer()
     private var starts: [Int] = []
     private var lengths: [Int32] = []
@@ -10,18 +10,18 @@ public struct PostgresParameters: Sendable {
     private var formats: [Int32] = []
 
     /// No parameters yet.
-    public init() {}
+    package init() {}
 
     /// The most parameters of a statement: the protocol counts them in 16 bits.
-    public static let maximumCount = 65_535
+    package static let maximumCount = 65_535
 
     /// How many there are.
-    public var count: Int { starts.count }
+    package var count: Int { starts.count }
 
     /// Appends the next parameter.
     ///
     /// What cannot be sent makes the statement fail with ``PostgresError/Code/invalidParameter``.
-    public mutating func append<Value: PostgresValue>(_ value: Value) {
+    package mutating func append<Value: PostgresValue>(_ value: Value) {
         let start = value.isNull ? Self.null : nextStart()
         if start != Self.null { value.encode(into: &buffer) }
         add(start: start, type: Value.type, format: 1)

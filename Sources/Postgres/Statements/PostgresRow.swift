@@ -2,7 +2,7 @@ internal import CLibPQ
 
 /// A row of a result, in binary format. Lives only while it is decoded.
 @safe
-public struct PostgresRow: ~Copyable {
+package struct PostgresRow: ~Copyable {
     private let result: OpaquePointer
     private let row: Int32
 
@@ -12,13 +12,14 @@ public struct PostgresRow: ~Copyable {
     }
 
     /// How many columns there are.
-    public var count: Int { unsafe Int(PQnfields(result)) }
+    package var count: Int { unsafe Int(PQnfields(result)) }
 
     /// Reads a column, counted from 0.
     ///
     /// - Throws: code ``PostgresError/Code/unexpectedValue``, naming the column, where there is none, where it is NULL and
     ///   the type is not an optional, and where it holds something else.
-    public func column<Value: PostgresValue>(_ index: Int, as _: Value.Type = Value.self) throws(PostgresError) -> Value
+    package func column<Value: PostgresValue>(_ index: Int, as _: Value.Type = Value.self) throws(PostgresError)
+        -> Value
     {
         try Value.decode(field(index))
     }

@@ -10,7 +10,7 @@
 /// ```
 ///
 /// It goes out unnamed, by the extended protocol, so that it passes a pooler in transaction mode.
-public protocol PostgresStatement: Sendable {
+package protocol PostgresStatement: Sendable {
     /// What a row is read into; `Void` where there are none.
     associatedtype Row: Sendable
 
@@ -28,10 +28,10 @@ public protocol PostgresStatement: Sendable {
 
 extension PostgresStatement {
     /// No parameters.
-    public func bind(_ parameters: inout PostgresParameters) {}
+    package func bind(_ parameters: inout PostgresParameters) {}
 }
 
 extension PostgresStatement where Row == Void {
     /// Nothing to read.
-    public static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
 }

@@ -1,11 +1,11 @@
 /// A result as text, with the names of its columns: for tools and tests.
-public struct PostgresTable: Sendable, Equatable {
+package struct PostgresTable: Sendable, Equatable {
     /// The names of the columns.
-    public let columns: [String]
+    package let columns: [String]
     /// The values as PostgreSQL writes them, `nil` for NULL.
-    public let rows: [[String?]]
+    package let rows: [[String?]]
     /// What the server says it has done, such as `INSERT 0 1`.
-    public let commandTag: String
+    package let commandTag: String
 
     init() {
         columns = []
@@ -29,10 +29,10 @@ public struct PostgresTable: Sendable, Equatable {
     }
 
     /// The value of the first column of the first row.
-    public var first: String? { rows.first?.first ?? nil }
+    package var first: String? { rows.first?.first ?? nil }
 
     /// The values of a column, by its name; none where there is no such column.
-    public func values(_ column: String) -> [String?] {
+    package func values(_ column: String) -> [String?] {
         guard let index = columns.firstIndex(of: column) else { return [] }
         return rows.map { $0[index] }
     }

@@ -1,12 +1,12 @@
 extension Bool: PostgresValue {
     /// `boolean`
-    public static var type: PostgresType { .bool }
+    package static var type: PostgresType { .bool }
 
     /// One byte.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(self ? UInt8(1) : 0) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(self ? UInt8(1) : 0) }
 
     /// `boolean`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Bool {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Bool {
         guard field.type == .bool else { throw field.mismatch(.bool) }
         return try field.integer(UInt8.self) != 0
     }

@@ -11,10 +11,10 @@ extension Duration {
 
 extension Duration: PostgresValue {
     /// `interval`
-    public static var type: PostgresType { .interval }
+    package static var type: PostgresType { .interval }
 
     /// Microseconds, no days, no months.
-    public func encode(into buffer: inout PostgresBuffer) {
+    package func encode(into buffer: inout PostgresBuffer) {
         guard let microseconds else { return buffer.fail("a duration does not fit into an interval") }
         buffer.append(microseconds)
         buffer.append(Int32(0))
@@ -22,7 +22,7 @@ extension Duration: PostgresValue {
     }
 
     /// `interval` without months: a day counts as 24 hours, a month has no length.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Duration {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Duration {
         guard field.type == .interval else { throw field.mismatch(.interval) }
         let bytes = unsafe try field.bytes()
         guard bytes.count == 16 else { throw field.unexpected("has \(bytes.count) bytes") }

@@ -1,12 +1,12 @@
 extension Double: PostgresValue {
     /// `double precision`
-    public static var type: PostgresType { .float8 }
+    package static var type: PostgresType { .float8 }
 
     /// Eight bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(bitPattern) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(bitPattern) }
 
     /// `double precision` or `real`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Double {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Double {
         switch field.type {
         case .float8: Double(bitPattern: try field.integer())
         case .float4: Double(Float(bitPattern: try field.integer()))
@@ -17,13 +17,13 @@ extension Double: PostgresValue {
 
 extension Float: PostgresValue {
     /// `real`
-    public static var type: PostgresType { .float4 }
+    package static var type: PostgresType { .float4 }
 
     /// Four bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(bitPattern) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(bitPattern) }
 
     /// `real`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Float {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Float {
         guard field.type == .float4 else { throw field.mismatch(.float4) }
         return Float(bitPattern: try field.integer())
     }

@@ -17,52 +17,52 @@ extension PostgresField {
 
 extension Int16: PostgresValue {
     /// `smallint`
-    public static var type: PostgresType { .int2 }
+    package static var type: PostgresType { .int2 }
 
     /// Two bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
 
     /// Any integer in range.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int16 {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int16 {
         try field.anyInteger(.int2)
     }
 }
 
 extension Int32: PostgresValue {
     /// `integer`
-    public static var type: PostgresType { .int4 }
+    package static var type: PostgresType { .int4 }
 
     /// Four bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
 
     /// Any integer in range.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int32 {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int32 {
         try field.anyInteger(.int4)
     }
 }
 
 extension Int64: PostgresValue {
     /// `bigint`
-    public static var type: PostgresType { .int8 }
+    package static var type: PostgresType { .int8 }
 
     /// Eight bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
 
     /// Any integer; `oid` and `xid8` too.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int64 {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int64 {
         try field.anyInteger(.int8)
     }
 }
 
 extension Int: PostgresValue {
     /// `bigint`
-    public static var type: PostgresType { .int8 }
+    package static var type: PostgresType { .int8 }
 
     /// Eight bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(Int64(self)) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(Int64(self)) }
 
     /// Any integer in range.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Int {
         try field.anyInteger(.int8)
     }
 }

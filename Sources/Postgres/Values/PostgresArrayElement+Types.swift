@@ -1,108 +1,108 @@
 extension Bool: PostgresArrayElement {
     /// `boolean[]`
-    public static var arrayType: PostgresType { .boolArray }
+    package static var arrayType: PostgresType { .boolArray }
 }
 
 extension Int16: PostgresArrayElement {
     /// `smallint[]`
-    public static var arrayType: PostgresType { .int2Array }
+    package static var arrayType: PostgresType { .int2Array }
 }
 
 extension Int32: PostgresArrayElement {
     /// `integer[]`
-    public static var arrayType: PostgresType { .int4Array }
+    package static var arrayType: PostgresType { .int4Array }
 }
 
 extension Int64: PostgresArrayElement {
     /// `bigint[]`
-    public static var arrayType: PostgresType { .int8Array }
+    package static var arrayType: PostgresType { .int8Array }
 }
 
 extension Int: PostgresArrayElement {
     /// `bigint[]`
-    public static var arrayType: PostgresType { .int8Array }
+    package static var arrayType: PostgresType { .int8Array }
 }
 
 extension Float: PostgresArrayElement {
     /// `real[]`
-    public static var arrayType: PostgresType { .float4Array }
+    package static var arrayType: PostgresType { .float4Array }
 }
 
 extension Double: PostgresArrayElement {
     /// `double precision[]`
-    public static var arrayType: PostgresType { .float8Array }
+    package static var arrayType: PostgresType { .float8Array }
 }
 
 extension String: PostgresArrayElement {
     /// `text[]`
-    public static var arrayType: PostgresType { .textArray }
+    package static var arrayType: PostgresType { .textArray }
     /// A guess for short words.
-    public static var estimatedSize: Int { 32 }
+    package static var estimatedSize: Int { 32 }
 }
 
 extension PostgresTimestamp: PostgresArrayElement {
     /// `timestamptz[]`
-    public static var arrayType: PostgresType { .timestamptzArray }
+    package static var arrayType: PostgresType { .timestamptzArray }
 }
 
 extension Duration: PostgresArrayElement {
     /// `interval[]`
-    public static var arrayType: PostgresType { .intervalArray }
+    package static var arrayType: PostgresType { .intervalArray }
     /// Microseconds, days, months.
-    public static var estimatedSize: Int { 16 }
+    package static var estimatedSize: Int { 16 }
 }
 
 extension PostgresInet: PostgresArrayElement {
     /// `inet[]`
-    public static var arrayType: PostgresType { .inetArray }
+    package static var arrayType: PostgresType { .inetArray }
     /// The size of an IPv6 address.
-    public static var estimatedSize: Int { 20 }
+    package static var estimatedSize: Int { 20 }
 }
 
 extension PostgresJSON: PostgresArrayElement {
     /// `json[]`
-    public static var arrayType: PostgresType { .jsonArray }
+    package static var arrayType: PostgresType { .jsonArray }
     /// A guess for small documents.
-    public static var estimatedSize: Int { 128 }
+    package static var estimatedSize: Int { 128 }
 }
 
 extension PostgresJSONB: PostgresArrayElement {
     /// `jsonb[]`
-    public static var arrayType: PostgresType { .jsonbArray }
+    package static var arrayType: PostgresType { .jsonbArray }
     /// A guess for small documents.
-    public static var estimatedSize: Int { 128 }
+    package static var estimatedSize: Int { 128 }
 }
 
 extension Optional: PostgresArrayElement where Wrapped: PostgresArrayElement {
     /// The type of an array of the values.
-    public static var arrayType: PostgresType { Wrapped.arrayType }
+    package static var arrayType: PostgresType { Wrapped.arrayType }
     /// That of a value.
-    public static var estimatedSize: Int { Wrapped.estimatedSize }
+    package static var estimatedSize: Int { Wrapped.estimatedSize }
 }
 
 /// For PostgreSQL a run of bytes is one value, `bytea`, and no array: so `[UInt8]` is one too.
 extension UInt8: PostgresArrayElement {
     /// `"char"`, which is never sent: bytes go together.
-    public static var type: PostgresType { .char }
+    package static var type: PostgresType { .char }
     /// `bytea`
-    public static var arrayType: PostgresType { .bytea }
+    package static var arrayType: PostgresType { .bytea }
 
     /// One byte.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(self) }
 
     /// `"char"`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> UInt8 {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> UInt8 {
         guard field.type == .char else { throw field.mismatch(.char) }
         return try field.integer()
     }
 
     /// The bytes as they are.
-    public static func encodeArray(_ array: [UInt8], into buffer: inout PostgresBuffer) {
+    package static func encodeArray(_ array: [UInt8], into buffer: inout PostgresBuffer) {
         buffer.append(array)
     }
 
     /// The bytes of a `bytea`, or of a text or document.
-    public static func decodeArray(_ field: borrowing PostgresField) throws(PostgresError) -> [UInt8] {
+    package static func decodeArray(_ field: borrowing PostgresField) throws(PostgresError) -> [UInt8] {
         switch field.type {
         case .bytea, .json, .text, .varchar: unsafe Array(try field.bytes())
         case .jsonb: unsafe Array(try field.jsonbText())
@@ -113,7 +113,7 @@ extension UInt8: PostgresArrayElement {
 
 extension Array: PostgresArrayElement where Element == UInt8 {
     /// `bytea[]`
-    public static var arrayType: PostgresType { .byteaArray }
+    package static var arrayType: PostgresType { .byteaArray }
     /// A guess for small bodies.
-    public static var estimatedSize: Int { 128 }
+    package static var estimatedSize: Int { 128 }
 }

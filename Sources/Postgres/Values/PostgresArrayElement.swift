@@ -2,7 +2,7 @@
 ///
 /// The format (src/backend/utils/adt/arrayfuncs.c, `array_send`): dimensions, whether there are NULLs, type of the elements; per
 /// dimension its length and lower bound; per element its length, -1 for NULL, and its bytes.
-public protocol PostgresArrayElement: PostgresValue {
+package protocol PostgresArrayElement: PostgresValue {
     /// The type of an array of it.
     static var arrayType: PostgresType { get }
 
@@ -18,10 +18,10 @@ public protocol PostgresArrayElement: PostgresValue {
 
 extension PostgresArrayElement {
     /// Eight bytes.
-    public static var estimatedSize: Int { 8 }
+    package static var estimatedSize: Int { 8 }
 
     /// An array of one dimension that starts at 1.
-    public static func encodeArray(_ array: [Self], into buffer: inout PostgresBuffer) {
+    package static func encodeArray(_ array: [Self], into buffer: inout PostgresBuffer) {
         guard let count = Int32(exactly: array.count) else { return buffer.fail("an array has too many elements") }
         buffer.reserve(20 + array.count * (4 + estimatedSize))
         buffer.append(Int32(array.isEmpty ? 0 : 1))
@@ -40,7 +40,7 @@ extension PostgresArrayElement {
     }
 
     /// An array of at most one dimension.
-    public static func decodeArray(_ field: borrowing PostgresField) throws(PostgresError) -> [Self] {
+    package static func decodeArray(_ field: borrowing PostgresField) throws(PostgresError) -> [Self] {
         guard field.type == arrayType else { throw field.mismatch(arrayType) }
         var reader = unsafe ArrayReader(try field.bytes())
         guard let count = reader.header() else { throw field.unexpected("is not an array of one dimension") }
@@ -56,13 +56,13 @@ extension PostgresArrayElement {
 
 extension Array: PostgresValue where Element: PostgresArrayElement {
     /// The type of an array of the elements.
-    public static var type: PostgresType { Element.arrayType }
+    package static var type: PostgresType { Element.arrayType }
 
     /// An array of one dimension.
-    public func encode(into buffer: inout PostgresBuffer) { Element.encodeArray(self, into: &buffer) }
+    package func encode(into buffer: inout PostgresBuffer) { Element.encodeArray(self, into: &buffer) }
 
     /// An array of at most one dimension.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> [Element] {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> [Element] {
         try Element.decodeArray(field)
     }
 }

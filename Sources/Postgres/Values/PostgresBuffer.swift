@@ -1,5 +1,5 @@
 /// Where the values of a statement are gathered in binary format: one growing run of bytes, in network byte order.
-public struct PostgresBuffer: Sendable {
+package struct PostgresBuffer: Sendable {
     private(set) var bytes: [UInt8] = []
     /// What could not be encoded, if anything. The statement is then not sent.
     private(set) var failure: PostgresError?

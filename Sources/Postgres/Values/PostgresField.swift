@@ -1,8 +1,8 @@
 /// One column of one row, or one element of an array in it, in binary format. Lives no longer than the row.
 @safe
-public struct PostgresField: ~Copyable {
+package struct PostgresField: ~Copyable {
     /// Its type.
-    public let type: PostgresType
+    package let type: PostgresType
 
     private let result: OpaquePointer
     private let column: Int32
@@ -16,10 +16,10 @@ public struct PostgresField: ~Copyable {
     }
 
     /// Whether it is NULL.
-    public var isNull: Bool { unsafe content == nil }
+    package var isNull: Bool { unsafe content == nil }
 
     /// The name of the column, for messages.
-    public var columnName: String { unsafe ResultHandle.columnName(result, column) }
+    package var columnName: String { unsafe ResultHandle.columnName(result, column) }
 
     /// The bytes of the value.
     func bytes() throws(PostgresError) -> UnsafeRawBufferPointer {
@@ -40,12 +40,12 @@ public struct PostgresField: ~Copyable {
     }
 
     /// An error that names the column: `column "attempts" is NULL`.
-    public func unexpected(_ what: String) -> PostgresError {
+    package func unexpected(_ what: String) -> PostgresError {
         PostgresError(.unexpectedValue, "column \"\(columnName)\" \(what)")
     }
 
     /// An error for a type that the wanted one cannot be read from.
-    public func mismatch(_ wanted: PostgresType) -> PostgresError {
+    package func mismatch(_ wanted: PostgresType) -> PostgresError {
         unexpected("has the type \(type), not \(wanted)")
     }
 }

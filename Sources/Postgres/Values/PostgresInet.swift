@@ -1,26 +1,26 @@
 internal import Glibc
 
 /// An address of type `inet`, as text: `192.0.2.1`, `2001:db8::/32`.
-public struct PostgresInet: Hashable, Sendable {
+package struct PostgresInet: Hashable, Sendable {
     /// The address, with `/` and the length of the prefix where it is a network.
-    public var text: String
+    package var text: String
 
     /// An address as text. A statement with text that is no address fails with ``PostgresError/Code/invalidParameter``.
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
     }
 }
 
 extension PostgresInet: PostgresValue {
     /// `inet`
-    public static var type: PostgresType { .inet }
+    package static var type: PostgresType { .inet }
 
     // src/backend/utils/adt/network.c: family, length of the prefix, whether it is a cidr, number of bytes, bytes.
     private static let family4: UInt8 = 2
     private static let family6: UInt8 = 3
 
     /// Family, prefix, address.
-    public func encode(into buffer: inout PostgresBuffer) {
+    package func encode(into buffer: inout PostgresBuffer) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let address = String(parts[0])
         let bytes = Self.parse(address, AF_INET, 4) ?? Self.parse(address, AF_INET6, 16)
@@ -35,7 +35,7 @@ extension PostgresInet: PostgresValue {
     }
 
     /// `inet`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresInet {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresInet {
         guard field.type == .inet else { throw field.mismatch(.inet) }
         let bytes = unsafe Array(try field.bytes())
         let isFour = bytes.first == family4

@@ -1,28 +1,28 @@
 /// A document of type `json`: PostgreSQL stores the bytes as they were written.
-public struct PostgresJSON: Hashable, Sendable {
+package struct PostgresJSON: Hashable, Sendable {
     /// The document, UTF-8.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// A document that is written already. The server checks it.
-    public init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// A document that is written already. The server checks it.
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.bytes = Array(text.utf8)
     }
 }
 
 extension PostgresJSON: PostgresValue {
     /// `json`
-    public static var type: PostgresType { .json }
+    package static var type: PostgresType { .json }
 
     /// The document as it is.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(bytes) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(bytes) }
 
     /// `json`, `jsonb` or text
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSON {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSON {
         switch field.type {
         case .json, .text, .varchar: unsafe PostgresJSON(Array(try field.bytes()))
         case .jsonb: unsafe PostgresJSON(Array(try field.jsonbText()))
@@ -32,33 +32,33 @@ extension PostgresJSON: PostgresValue {
 }
 
 /// A document of type `jsonb`: PostgreSQL keeps its meaning, not its bytes.
-public struct PostgresJSONB: Hashable, Sendable {
+package struct PostgresJSONB: Hashable, Sendable {
     /// The document, UTF-8.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// A document that is written already. The server checks it.
-    public init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// A document that is written already. The server checks it.
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.bytes = Array(text.utf8)
     }
 }
 
 extension PostgresJSONB: PostgresValue {
     /// `jsonb`
-    public static var type: PostgresType { .jsonb }
+    package static var type: PostgresType { .jsonb }
 
     /// The version of the format, 1, and the document as text.
-    public func encode(into buffer: inout PostgresBuffer) {
+    package func encode(into buffer: inout PostgresBuffer) {
         buffer.append(UInt8(1))
         buffer.append(bytes)
     }
 
     /// `json` or `jsonb`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSONB {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresJSONB {
         PostgresJSONB(try PostgresJSON.decode(field).bytes)
     }
 }

@@ -1,39 +1,39 @@
 /// A moment, as `timestamptz` holds it: microseconds since 2000-01-01 00:00 UTC, and two infinities.
-public struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
+package struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
     /// Microseconds since 2000-01-01 00:00 UTC.
-    public var rawValue: Int64
+    package var rawValue: Int64
 
     /// A moment in PostgreSQL's own measure.
-    public init(rawValue: Int64) {
+    package init(rawValue: Int64) {
         self.rawValue = rawValue
     }
 
     /// After every moment.
-    public static let infinity = PostgresTimestamp(rawValue: .max)
+    package static let infinity = PostgresTimestamp(rawValue: .max)
     /// Before every moment.
-    public static let negativeInfinity = PostgresTimestamp(rawValue: .min)
+    package static let negativeInfinity = PostgresTimestamp(rawValue: .min)
 
     /// 2000-01-01 00:00 UTC in microseconds since 1970.
     private static let epoch: Int64 = 946_684_800_000_000
 
     /// A moment in microseconds since 1970; beyond the range of the type, one of the infinities.
-    public init(unixMicroseconds: Int64) {
+    package init(unixMicroseconds: Int64) {
         let (difference, overflow) = unixMicroseconds.subtractingReportingOverflow(Self.epoch)
         self.rawValue = overflow ? .min : difference
     }
 
     /// Microseconds since 1970; `nil` for the infinities and what 64 bits cannot hold.
-    public var unixMicroseconds: Int64? {
+    package var unixMicroseconds: Int64? {
         guard isFinite else { return nil }
         let (sum, overflow) = rawValue.addingReportingOverflow(Self.epoch)
         return overflow ? nil : sum
     }
 
     /// Whether it is a moment and not an infinity.
-    public var isFinite: Bool { self != .infinity && self != .negativeInfinity }
+    package var isFinite: Bool { self != .infinity && self != .negativeInfinity }
 
     /// The moment this much later; at an infinity it stays, and beyond the range it becomes one.
-    public func advanced(by duration: Duration) -> PostgresTimestamp {
+    package func advanced(by duration: Duration) -> PostgresTimestamp {
         guard isFinite else { return self }
         let limit: PostgresTimestamp = duration < .zero ? .negativeInfinity : .infinity
         guard let step = duration.microseconds else { return limit }
@@ -44,18 +44,18 @@ public struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
 
 extension PostgresTimestamp: Comparable {
     /// Earlier than.
-    public static func < (left: PostgresTimestamp, right: PostgresTimestamp) -> Bool { left.rawValue < right.rawValue }
+    package static func < (left: PostgresTimestamp, right: PostgresTimestamp) -> Bool { left.rawValue < right.rawValue }
 }
 
 extension PostgresTimestamp: PostgresValue {
     /// `timestamptz`
-    public static var type: PostgresType { .timestamptz }
+    package static var type: PostgresType { .timestamptz }
 
     /// Eight bytes.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(rawValue) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(rawValue) }
 
     /// `timestamptz`
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresTimestamp {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> PostgresTimestamp {
         guard field.type == .timestamptz else { throw field.mismatch(.timestamptz) }
         return PostgresTimestamp(rawValue: try field.integer())
     }
@@ -63,7 +63,7 @@ extension PostgresTimestamp: PostgresValue {
 
 extension PostgresTimestamp: CustomStringConvertible {
     /// ISO 8601 in UTC, such as `2024-11-20T00:00:00.000000Z`; PostgreSQL's own words for the infinities.
-    public var description: String {
+    package var description: String {
         switch self {
         case .infinity: return "infinity"
         case .negativeInfinity: return "-infinity"

@@ -1,62 +1,62 @@
 /// The number by which PostgreSQL knows a type: the `oid` in `pg_type`.
-public struct PostgresType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+package struct PostgresType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The oid.
-    public let rawValue: UInt32
+    package let rawValue: UInt32
 
     /// Takes any oid; those of built-in types never change.
-    public init(rawValue: UInt32) {
+    package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
     /// The name of a type of ``names``, otherwise its oid.
-    public var description: String { Self.names[self] ?? "the type with oid \(rawValue)" }
+    package var description: String { Self.names[self] ?? "the type with oid \(rawValue)" }
 }
 
 extension PostgresType {
     /// Leaves it to the server to find the type.
-    public static let unspecified = PostgresType(rawValue: 0)
+    package static let unspecified = PostgresType(rawValue: 0)
     /// `boolean`
-    public static let bool = PostgresType(rawValue: 16)
+    package static let bool = PostgresType(rawValue: 16)
     /// `bytea`
-    public static let bytea = PostgresType(rawValue: 17)
+    package static let bytea = PostgresType(rawValue: 17)
     /// `"char"`
-    public static let char = PostgresType(rawValue: 18)
+    package static let char = PostgresType(rawValue: 18)
     /// `name`
-    public static let name = PostgresType(rawValue: 19)
+    package static let name = PostgresType(rawValue: 19)
     /// `bigint`
-    public static let int8 = PostgresType(rawValue: 20)
+    package static let int8 = PostgresType(rawValue: 20)
     /// `smallint`
-    public static let int2 = PostgresType(rawValue: 21)
+    package static let int2 = PostgresType(rawValue: 21)
     /// `integer`
-    public static let int4 = PostgresType(rawValue: 23)
+    package static let int4 = PostgresType(rawValue: 23)
     /// `text`
-    public static let text = PostgresType(rawValue: 25)
+    package static let text = PostgresType(rawValue: 25)
     /// `oid`
-    public static let oid = PostgresType(rawValue: 26)
+    package static let oid = PostgresType(rawValue: 26)
     /// `json`
-    public static let json = PostgresType(rawValue: 114)
+    package static let json = PostgresType(rawValue: 114)
     /// `real`
-    public static let float4 = PostgresType(rawValue: 700)
+    package static let float4 = PostgresType(rawValue: 700)
     /// `double precision`
-    public static let float8 = PostgresType(rawValue: 701)
+    package static let float8 = PostgresType(rawValue: 701)
     /// A literal whose type the server has not settled.
-    public static let unknown = PostgresType(rawValue: 705)
+    package static let unknown = PostgresType(rawValue: 705)
     /// `inet`
-    public static let inet = PostgresType(rawValue: 869)
+    package static let inet = PostgresType(rawValue: 869)
     /// `character(n)`
-    public static let bpchar = PostgresType(rawValue: 1042)
+    package static let bpchar = PostgresType(rawValue: 1042)
     /// `character varying`
-    public static let varchar = PostgresType(rawValue: 1043)
+    package static let varchar = PostgresType(rawValue: 1043)
     /// `timestamp with time zone`
-    public static let timestamptz = PostgresType(rawValue: 1184)
+    package static let timestamptz = PostgresType(rawValue: 1184)
     /// `interval`
-    public static let interval = PostgresType(rawValue: 1186)
+    package static let interval = PostgresType(rawValue: 1186)
     /// What a function or statement without a result returns.
-    public static let void = PostgresType(rawValue: 2278)
+    package static let void = PostgresType(rawValue: 2278)
     /// `jsonb`
-    public static let jsonb = PostgresType(rawValue: 3802)
+    package static let jsonb = PostgresType(rawValue: 3802)
     /// `xid8`
-    public static let xid8 = PostgresType(rawValue: 5069)
+    package static let xid8 = PostgresType(rawValue: 5069)
 
     static let jsonArray = PostgresType(rawValue: 199)
     static let boolArray = PostgresType(rawValue: 1000)

@@ -1,7 +1,7 @@
 /// A Swift type that PostgreSQL's binary format can carry.
 ///
 /// The types of this module conform; a type of yours conforms by passing on to one of them.
-public protocol PostgresValue: Sendable {
+package protocol PostgresValue: Sendable {
     /// The type it is sent as.
     static var type: PostgresType { get }
 
@@ -19,23 +19,23 @@ public protocol PostgresValue: Sendable {
 
 extension PostgresValue {
     /// Not NULL.
-    public var isNull: Bool { false }
+    package var isNull: Bool { false }
 }
 
 extension Optional: PostgresValue where Wrapped: PostgresValue {
     /// The type of the value when there is one.
-    public static var type: PostgresType { Wrapped.type }
+    package static var type: PostgresType { Wrapped.type }
 
     /// Whether there is no value.
-    public var isNull: Bool { self?.isNull ?? true }
+    package var isNull: Bool { self?.isNull ?? true }
 
     /// Appends the value, if there is one.
-    public func encode(into buffer: inout PostgresBuffer) {
+    package func encode(into buffer: inout PostgresBuffer) {
         self?.encode(into: &buffer)
     }
 
     /// `nil` for NULL, otherwise the value.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Self {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Self {
         field.isNull ? nil : try Wrapped.decode(field)
     }
 }

@@ -1,12 +1,12 @@
 extension String: PostgresValue {
     /// `text`
-    public static var type: PostgresType { .text }
+    package static var type: PostgresType { .text }
 
     /// Its UTF-8. PostgreSQL refuses text that holds a zero byte, with SQLSTATE 22021.
-    public func encode(into buffer: inout PostgresBuffer) { buffer.append(utf8) }
+    package func encode(into buffer: inout PostgresBuffer) { buffer.append(utf8) }
 
     /// Any type that is text in binary format too; `json` and `jsonb` as they are written.
-    public static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> String {
+    package static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> String {
         switch field.type {
         case .text, .varchar, .json, .name, .bpchar, .char, .unknown:
             return unsafe String(decoding: try field.bytes(), as: UTF8.self)

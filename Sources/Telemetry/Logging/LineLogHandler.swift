@@ -1,31 +1,31 @@
-public import Logging
+package import Logging
 
 /// A swift-log handler that writes each entry as one line, for people or for machines.
-public struct LineLogHandler: LogHandler {
+package struct LineLogHandler: LogHandler {
     /// The least severe level that is written.
-    public var logLevel: Logger.Level
+    package var logLevel: Logger.Level
     /// Data that every entry gets.
-    public var metadata: Logger.Metadata = [:]
+    package var metadata: Logger.Metadata = [:]
     /// Asked for more data at each entry.
-    public var metadataProvider: Logger.MetadataProvider?
+    package var metadataProvider: Logger.MetadataProvider?
 
     private let sink: LogSink
 
     /// A handler that writes to `sink`.
-    public init(level: Logger.Level, sink: LogSink, metadataProvider: Logger.MetadataProvider? = nil) {
+    package init(level: Logger.Level, sink: LogSink, metadataProvider: Logger.MetadataProvider? = nil) {
         self.logLevel = level
         self.sink = sink
         self.metadataProvider = metadataProvider
     }
 
     /// One piece of the data that every entry gets.
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     /// Writes an entry. Its own data wins over the provider's, and that over the logger's.
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var data = metadata
         if let provided = metadataProvider?.get() {
             data.merge(provided) { _, new in new }

@@ -1,5 +1,5 @@
 /// How log lines are written to standard error.
-public enum LogFormat: String, CaseIterable, Sendable {
+package enum LogFormat: String, CaseIterable, Sendable {
     /// One line for people: `time level message key=value`.
     case text
     /// One JSON object a line, for machines.

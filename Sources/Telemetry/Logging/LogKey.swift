@@ -1,7 +1,7 @@
-public import Logging
+package import Logging
 
 /// Every key that log metadata may have. Messages are constants; what varies stands under one of these.
-public enum LogKey: String, CaseIterable, Sendable {
+package enum LogKey: String, CaseIterable, Sendable {
     /// An address that is listened on or dialled.
     case address
     /// The number of an attempt of one delivery, from 1.
@@ -56,7 +56,7 @@ public enum LogKey: String, CaseIterable, Sendable {
 
 extension Logger {
     /// Logs a constant message with data under known keys. Neither is evaluated when the level is not logged.
-    public func log(
+    package func log(
         _ level: Logger.Level, _ message: @autoclosure () -> Logger.Message,
         with data: @autoclosure () -> [LogKey: Logger.MetadataValue]
     ) {

@@ -1,29 +1,29 @@
 import FoundationEssentials
-public import Logging
+package import Logging
 import Synchronization
 
 /// Where all loggers of a process meet: holds floods back, gives entries their form, and hands the lines to the writer.
-public final class LogSink: Sendable {
+package final class LogSink: Sendable {
     private let format: LogFormat
     private let writer: LogWriter
     private let throttle: Mutex<LogThrottle>
     private let clock: Clock
 
     /// The two clocks that a log needs.
-    public struct Clock: Sendable {
+    package struct Clock: Sendable {
         /// Seconds since 1970, to show.
         let wall: @Sendable () -> Double
         /// Monotonic time since any fixed moment, to measure intervals with.
         let monotonic: @Sendable () -> Duration
 
         /// Any two clocks.
-        public init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Duration) {
+        package init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Duration) {
             self.wall = wall
             self.monotonic = monotonic
         }
 
         /// The clocks of this machine.
-        public static var system: Self {
+        package static var system: Self {
             let origin = ContinuousClock.now
             return Self(wall: { Date().timeIntervalSince1970 }, monotonic: { ContinuousClock.now - origin })
         }
@@ -32,7 +32,7 @@ public final class LogSink: Sendable {
     /// A sink.
     /// - Parameter throttle: how often equal messages of level `warning` and above may be written. Below that, repetition
     ///   is what somebody asked for.
-    public init(
+    package init(
         format: LogFormat, writer: LogWriter, throttle: LogThrottle = LogThrottle(), clock: Clock = .system
     ) {
         self.format = format
@@ -42,15 +42,15 @@ public final class LogSink: Sendable {
     }
 
     /// A logger that writes here.
-    public func makeLogger(label: String, level: Logger.Level) -> Logger {
+    package func makeLogger(label: String, level: Logger.Level) -> Logger {
         Logger(label: label) { _ in LineLogHandler(level: level, sink: self) }
     }
 
     /// How many lines have been dropped so far, because nobody read them.
-    public var droppedLines: UInt64 { writer.droppedLines }
+    package var droppedLines: UInt64 { writer.droppedLines }
 
     /// Waits, for a limited time, until all lines are written: for the end of the process.
-    public func flush() {
+    package func flush() {
         writer.flush()
     }
 

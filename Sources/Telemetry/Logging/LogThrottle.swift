@@ -2,9 +2,9 @@
 ///
 /// A database that is away makes every loop of a worker complain for as long as it lasts; the first lines say it all.
 /// A message counts as equal to another by the text that the caller compares by, which should leave the data out.
-public struct LogThrottle: Sendable {
+package struct LogThrottle: Sendable {
     /// What to do with a message.
-    public enum Decision: Equatable, Sendable {
+    package enum Decision: Equatable, Sendable {
         /// Write it. `suppressed` messages like it were held back since the last one that was written.
         case write(suppressed: Int)
         /// Hold it back.
@@ -18,22 +18,22 @@ public struct LogThrottle: Sendable {
     }
 
     /// How many equal messages are written in one interval.
-    public let limit: Int
+    package let limit: Int
     /// How long an interval lasts; it begins with the first message in it.
-    public let interval: Duration
+    package let interval: Duration
     /// The most different messages that are remembered. A message beyond that is written.
-    public static let memory = 256
+    package static let memory = 256
 
     private var windows: [String: Window] = [:]
 
     /// A throttle that has seen nothing yet.
-    public init(limit: Int = 10, interval: Duration = .seconds(10)) {
+    package init(limit: Int = 10, interval: Duration = .seconds(10)) {
         self.limit = limit
         self.interval = interval
     }
 
     /// Decides about `message` at `now`, a monotonic time since any fixed moment.
-    public mutating func decide(about message: String, at now: Duration) -> Decision {
+    package mutating func decide(about message: String, at now: Duration) -> Decision {
         guard var window = windows[message] else {
             makeRoom(at: now)
             if windows.count < Self.memory {

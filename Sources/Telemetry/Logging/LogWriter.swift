@@ -13,7 +13,7 @@ import Synchronization
 ///
 /// Lines go into a buffer of limited size, which one Dispatch queue empties. When a pipe is full and the buffer too, lines
 /// are dropped and counted, and a line says so as soon as there is room: a log that nobody reads must not stop deliveries.
-public final class LogWriter: Sendable {
+package final class LogWriter: Sendable {
     private struct State {
         var buffer: [UInt8] = []
         var isDraining = false
@@ -22,10 +22,10 @@ public final class LogWriter: Sendable {
     }
 
     /// How many bytes may wait to be written unless the caller says otherwise.
-    public static let defaultCapacity = 1 << 20
+    package static let defaultCapacity = 1 << 20
 
     /// The descriptor of standard error.
-    public static let standardError: Int32 = 2
+    package static let standardError: Int32 = 2
 
     private let descriptor: Int32
     private let capacity: Int
@@ -37,7 +37,7 @@ public final class LogWriter: Sendable {
     /// - Parameters:
     ///   - capacity: how many bytes may wait to be written.
     ///   - notice: makes the line that says how many lines were dropped.
-    public init(
+    package init(
         descriptor: Int32 = LogWriter.standardError, capacity: Int = LogWriter.defaultCapacity,
         notice: @escaping @Sendable (UInt64) -> String = { "dropped \($0) log lines" }
     ) {
@@ -47,12 +47,12 @@ public final class LogWriter: Sendable {
     }
 
     /// How many lines have been dropped so far.
-    public var droppedLines: UInt64 {
+    package var droppedLines: UInt64 {
         state.withLock { $0.dropped }
     }
 
     /// Hands `line` over to be written, with a line feed after it. Never waits.
-    public func write(_ line: String) {
+    package func write(_ line: String) {
         let mustStart = state.withLock { state in
             guard state.buffer.count + line.utf8.count < capacity else {
                 state.dropped += 1
@@ -71,7 +71,7 @@ public final class LogWriter: Sendable {
 
     /// Waits until everything handed over so far is written, but no longer than `timeout`: for the end of the process.
     /// - Returns: whether everything was written.
-    @discardableResult public func flush(timeout: Duration = .seconds(1)) -> Bool {
+    @discardableResult package func flush(timeout: Duration = .seconds(1)) -> Bool {
         let done = DispatchSemaphore(value: 0)
         queue.async { done.signal() }
         return done.wait(timeout: .now() + timeout / .seconds(1)) == .success

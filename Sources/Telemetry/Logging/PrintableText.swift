@@ -3,12 +3,12 @@
 /// Control characters (C0, DEL, C1: among them newline, carriage return and the escape that starts ANSI sequences), line
 /// and paragraph separators, and the invisible characters that change the direction of text are written as `\n`, `\r`,
 /// `\t` or `\u{…}`. Anything else stays as it is, so that names in any script remain readable.
-public struct PrintableText: CustomStringConvertible, Sendable {
+package struct PrintableText: CustomStringConvertible, Sendable {
     /// The text, escaped and cut.
-    public let description: String
+    package let description: String
 
     /// Escapes `raw` and keeps at most `limit` scalars of the input; what was cut is shown as `…`.
-    public init(_ raw: String, limit: Int = .max) {
+    package init(_ raw: String, limit: Int = .max) {
         guard raw.utf8.count > limit || raw.unicodeScalars.contains(where: Self.mustEscape) else {
             description = raw
             return

@@ -1,32 +1,32 @@
 /// A value that must never be shown: printing, interpolating, dumping or logging it gives only a mark.
 ///
 /// The content is reached by ``reveal()`` alone, so that every place where a secret is used can be found by that word.
-public struct Redacted<Value: Sendable>: Sendable {
+package struct Redacted<Value: Sendable>: Sendable {
     /// What is shown in place of the content.
-    public static var mark: String { "[redacted]" }
+    package static var mark: String { "[redacted]" }
 
     private let content: Value
 
     /// Hides `content`.
-    public init(_ content: Value) {
+    package init(_ content: Value) {
         self.content = content
     }
 
     /// The content itself, for the one place that needs it.
-    public func reveal() -> Value {
+    package func reveal() -> Value {
         content
     }
 }
 
 extension Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The mark, whatever the content.
-    public var description: String { Self.mark }
+    package var description: String { Self.mark }
 
     /// The mark, whatever the content.
-    public var debugDescription: String { Self.mark }
+    package var debugDescription: String { Self.mark }
 
     /// A mirror without children, so that `dump` and `String(reflecting:)` of an enclosing type show nothing either.
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension Redacted: Equatable where Value: Equatable {}

@@ -1,37 +1,37 @@
-public import Metrics
-public import Outbox
+package import Metrics
+package import Outbox
 
 /// The metrics of a worker, made once. Counting with them takes no lock and allocates nothing.
-public struct DeliveryMetrics: Sendable {
+package struct DeliveryMetrics: Sendable {
     /// Claim statements that the database answered.
-    public let claims: Counter
+    package let claims: Counter
     /// Deliveries claimed.
-    public let claimedDeliveries: Counter
+    package let claimedDeliveries: Counter
     /// How long one HTTP exchange took.
-    public let attemptDuration: Timer
+    package let attemptDuration: Timer
     /// Age in seconds of the oldest delivery that is due and not in flight.
-    public let deliveryLag: Gauge
+    package let deliveryLag: Gauge
     /// Deliveries under way.
-    public let inFlight: Meter
+    package let inFlight: Meter
     /// Payload bytes held for deliveries under way.
-    public let inFlightBytes: Meter
+    package let inFlightBytes: Meter
     /// The most deliveries that may be under way; set once.
-    public let maxInFlight: Gauge
+    package let maxInFlight: Gauge
     /// Settle statements committed.
-    public let settles: Counter
+    package let settles: Counter
     /// Outcomes that came after their lease was lost.
-    public let staleSettles: Counter
+    package let staleSettles: Counter
     /// Deliveries that became dead letters.
-    public let deadLetters: Counter
+    package let deadLetters: Counter
     /// Database connections made anew after one was lost.
-    public let databaseReconnects: Counter
+    package let databaseReconnects: Counter
 
     private let deliveries: [DeliveryOutcome: Counter]
     private let attemptFailures: [ErrorCode: Counter]
 
     /// Makes every metric in `registry`, so that all of them are there, at zero, from the first scrape on.
     /// - Parameter version: the version of the executable.
-    public init(registry: PrometheusRegistry, version: String) {
+    package init(registry: PrometheusRegistry, version: String) {
         func counter(_ description: MetricDescription, _ labels: [(String, String)] = []) -> Counter {
             Counter(label: description.name, dimensions: labels, factory: registry)
         }
@@ -58,12 +58,12 @@ public struct DeliveryMetrics: Sendable {
     }
 
     /// Counts an attempt that ended so.
-    public func count(_ outcome: DeliveryOutcome) {
+    package func count(_ outcome: DeliveryOutcome) {
         deliveries[outcome]?.increment()
     }
 
     /// Counts an attempt that failed so.
-    public func count(_ code: ErrorCode) {
+    package func count(_ code: ErrorCode) {
         attemptFailures[code]?.increment()
     }
 }

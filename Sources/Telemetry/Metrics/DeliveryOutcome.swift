@@ -1,5 +1,5 @@
 /// How an attempt ended for its delivery: the label `outcome` of `postrider_deliveries_total`.
-public enum DeliveryOutcome: String, CaseIterable, Sendable {
+package enum DeliveryOutcome: String, CaseIterable, Sendable {
     /// The endpoint took it.
     case delivered
     /// It is tried again later.

@@ -31,17 +31,17 @@ extension MetricDescription {
     static let databaseReconnects = Self(
         name: "postrider_database_reconnects_total", help: "Database connections made anew after one was lost.")
     /// Whether a reason keeps this process from being ready.
-    public static let unready = Self(
+    package static let unready = Self(
         name: "postrider_unready", help: "1 while the reason keeps this process from being ready, otherwise 0.")
     /// Log lines that nobody read.
-    public static let logLinesDropped = Self(
+    package static let logLinesDropped = Self(
         name: "postrider_log_lines_dropped_total",
         help: "Log lines dropped because standard error was not read in time.")
     static let buildInfo = Self(
         name: "postrider_build_info", help: "Always 1; the version is in the label.")
 
     /// All of the above, for a registry.
-    public static let postrider: [Self] = [
+    package static let postrider: [Self] = [
         claims, claimedDeliveries, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
         inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, databaseReconnects, unready, logLinesDropped,
         buildInfo,

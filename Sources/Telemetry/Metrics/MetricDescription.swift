@@ -1,21 +1,21 @@
 /// What a metric is called and means: its `# HELP` line, and the buckets when it is a histogram.
-public struct MetricDescription: Sendable {
+package struct MetricDescription: Sendable {
     /// The full name in the exposition, with its unit and suffix: `postrider_attempt_duration_seconds`.
-    public let name: String
+    package let name: String
     /// What it counts or measures, as a sentence for operators.
-    public let help: String
+    package let help: String
     /// The upper bounds of the buckets of a histogram, ascending, without infinity.
-    public let buckets: [Double]
+    package let buckets: [Double]
 
     /// Describes a metric.
-    public init(name: String, help: String, buckets: [Double] = MetricDescription.durationBuckets) {
+    package init(name: String, help: String, buckets: [Double] = MetricDescription.durationBuckets) {
         self.name = name
         self.help = help
         self.buckets = buckets
     }
 
     /// Seconds: fine where healthy endpoints answer, coarse up to the longest timeouts.
-    public static let durationBuckets: [Double] = [
+    package static let durationBuckets: [Double] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60,
     ]
 }

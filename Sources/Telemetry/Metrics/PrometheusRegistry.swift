@@ -1,4 +1,4 @@
-public import CoreMetrics
+package import CoreMetrics
 import Synchronization
 
 /// All metrics of the process, as a backend for swift-metrics that writes the Prometheus text format.
@@ -7,11 +7,11 @@ import Synchronization
 /// are written, never when one is incremented. The numbers of metrics and of label sets are limited, so that a label that
 /// somebody fills from outside cannot eat the memory of the process: what is beyond the limit counts into nothing, and
 /// `postrider_metrics_refused_total` says how often that happened.
-public final class PrometheusRegistry: MetricsFactory {
+package final class PrometheusRegistry: MetricsFactory {
     /// The most metrics that are kept.
-    public static let metricLimit = 256
+    package static let metricLimit = 256
     /// The most label sets that are kept for one metric.
-    public static let labelSetLimit = 128
+    package static let labelSetLimit = 128
 
     private struct State {
         var families: [String: Family] = [:]
@@ -32,14 +32,14 @@ public final class PrometheusRegistry: MetricsFactory {
 
     /// A registry without metrics.
     /// - Parameter descriptions: the help and the buckets of metrics, found by name when they are made.
-    public init(describing descriptions: [MetricDescription] = []) {
+    package init(describing descriptions: [MetricDescription] = []) {
         self.descriptions = Dictionary(descriptions.map { ($0.name, $0) }) { first, _ in first }
     }
 
     /// Adds a gauge whose value is asked for whenever metrics are written. It is left out while `read` returns nil.
     ///
     /// - Parameter read: must be quick and must not use this registry.
-    public func readGauge(
+    package func readGauge(
         _ name: String, labels: [(String, String)] = [], _ read: @escaping @Sendable () -> Double?
     ) {
         _ = series(MetricName.metric(name), .gauge, labels) { ReadGaugeSeries(read) }
@@ -48,7 +48,7 @@ public final class PrometheusRegistry: MetricsFactory {
     /// Adds a counter whose value is asked for whenever metrics are written.
     ///
     /// - Parameter read: must never give less than before, must be quick and must not use this registry.
-    public func readCounter(_ name: String, _ read: @escaping @Sendable () -> Double) {
+    package func readCounter(_ name: String, _ read: @escaping @Sendable () -> Double) {
         _ = series(MetricName.metric(name), .counter, []) { ReadGaugeSeries(read) }
     }
 
@@ -84,10 +84,10 @@ public final class PrometheusRegistry: MetricsFactory {
 
 extension PrometheusRegistry {
     /// The content type of ``exposition()``.
-    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// Every metric in the Prometheus text format, sorted by name and labels.
-    public func exposition() -> String {
+    package func exposition() -> String {
         var families = state.withLock { $0.families }
         let refusedName = "postrider_metrics_refused_total"
         families[refusedName] = Family(kind: .counter, series: [LabelSet([]): refused])
@@ -110,31 +110,31 @@ extension PrometheusRegistry {
 
 extension PrometheusRegistry {
     /// A counter; its name ends in `_total`.
-    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         counter(label, dimensions)
     }
 
     /// A counter; its name ends in `_total`.
-    public func makeFloatingPointCounter(
+    package func makeFloatingPointCounter(
         label: String, dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
         counter(label, dimensions)
     }
 
     /// A gauge.
-    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(MetricName.metric(label), .gauge, dimensions) { GaugeSeries() }
     }
 
     /// A histogram when it aggregates, otherwise a gauge.
-    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         aggregate
             ? histogram(MetricName.metric(label), dimensions)
             : series(MetricName.metric(label), .gauge, dimensions) { GaugeSeries() }
     }
 
     /// A histogram of seconds; its name ends in `_seconds`.
-    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         histogram(MetricName.suffixed(MetricName.metric(label), "_seconds"), dimensions)
     }
 
@@ -150,13 +150,13 @@ extension PrometheusRegistry {
     // A series that vanished would look like a restart, and the label limits already bound the memory: nothing is destroyed.
 
     /// Does nothing: the series stays.
-    public func destroyCounter(_ handler: any CounterHandler) {}
+    package func destroyCounter(_ handler: any CounterHandler) {}
     /// Does nothing: the series stays.
-    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     /// Does nothing: the series stays.
-    public func destroyMeter(_ handler: any MeterHandler) {}
+    package func destroyMeter(_ handler: any MeterHandler) {}
     /// Does nothing: the series stays.
-    public func destroyRecorder(_ handler: any RecorderHandler) {}
+    package func destroyRecorder(_ handler: any RecorderHandler) {}
     /// Does nothing: the series stays.
-    public func destroyTimer(_ handler: any TimerHandler) {}
+    package func destroyTimer(_ handler: any TimerHandler) {}
 }

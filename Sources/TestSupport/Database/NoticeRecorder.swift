@@ -1,18 +1,18 @@
-public import Logging
+package import Logging
 internal import Synchronization
 
 /// Collects what a connection logs: the server's notices and warnings.
-public final class NoticeRecorder: Sendable {
+package final class NoticeRecorder: Sendable {
     private let texts = Mutex<[String]>([])
 
     /// Has heard nothing yet.
-    public init() {}
+    package init() {}
 
     /// What was logged so far, in order.
-    public var notices: [String] { texts.withLock { $0 } }
+    package var notices: [String] { texts.withLock { $0 } }
 
     /// What a connection logs to.
-    public var logger: Logger {
+    package var logger: Logger {
         var logger = Logger(label: "test") { _ in Recorder(heard: self) }
         logger.logLevel = .trace
         return logger

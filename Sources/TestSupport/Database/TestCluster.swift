@@ -1,9 +1,9 @@
-public import LocalPostgres
+package import LocalPostgres
 
 /// The PostgreSQL server that all tests of a process share: started when first needed, gone with the process.
-public actor TestCluster {
+package actor TestCluster {
     /// The one of this process.
-    public static let shared = TestCluster()
+    package static let shared = TestCluster()
 
     private enum Start {
         case notYet
@@ -14,7 +14,7 @@ public actor TestCluster {
     private var start = Start.notYet
 
     /// The server, which takes connections.
-    public func cluster() async throws(LocalPostgresError) -> ThrowAwayCluster {
+    package func cluster() async throws(LocalPostgresError) -> ThrowAwayCluster {
         switch start {
         case .done(let result):
             return try result.get()

@@ -1,26 +1,26 @@
-public import LocalPostgres
+package import LocalPostgres
 internal import Logging
-public import Postgres
+package import Postgres
 internal import Synchronization
 
 /// A fresh database for one test.
-public struct TestDatabase: Sendable {
+package struct TestDatabase: Sendable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// Where libpq finds it, as user `postgres`, over the Unix socket.
-    public let url: String
+    package let url: String
     /// Where libpq finds it over TCP, on 127.0.0.1.
-    public let tcpURL: String
+    package let tcpURL: String
 
     /// The configuration for ``url``.
-    public func configuration() throws(PostgresError) -> PostgresConfiguration {
+    package func configuration() throws(PostgresError) -> PostgresConfiguration {
         try PostgresConfiguration(url, applicationName: "test")
     }
 
     /// Connects to it.
     ///
     /// - Parameter configuration: the one for ``url`` unless given.
-    public func connect(
+    package func connect(
         _ configuration: PostgresConfiguration? = nil,
         onNotification: (@Sendable (PostgresNotification) -> Void)? = nil
     ) async throws(PostgresError) -> PostgresConnection {
@@ -31,14 +31,14 @@ public struct TestDatabase: Sendable {
     }
 
     /// How long anything may take here: a machine that runs many tests is slow.
-    public static let deadline = Duration.seconds(20)
+    package static let deadline = Duration.seconds(20)
 
     private static let counter = Atomic(0)
 
     /// Makes a database, lends it and drops it.
     ///
     /// - Parameter template: the name of the database it is copied from, such as one of ``template(named:prepare:)``.
-    public static func withDatabase<Result>(
+    package static func withDatabase<Result>(
         from template: String = "template0", _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
         let cluster = try await TestCluster.shared.cluster()
@@ -59,7 +59,7 @@ public struct TestDatabase: Sendable {
     }
 
     /// The name of a database to copy from, prepared once per process and name: a migrated schema, for instance.
-    public static func template(
+    package static func template(
         named name: String, prepare: @Sendable (TestDatabase) async throws -> Void
     ) async throws -> String {
         let cluster = try await TestCluster.shared.cluster()
@@ -70,7 +70,7 @@ public struct TestDatabase: Sendable {
     }
 
     /// Lends a server of its own, for tests that stop it. It is gone afterwards.
-    public static func withCluster<Result>(
+    package static func withCluster<Result>(
         _ options: ThrowAwayCluster.Options = .init(isDurable: false),
         _ body: (ThrowAwayCluster) async throws -> Result
     ) async throws -> Result {

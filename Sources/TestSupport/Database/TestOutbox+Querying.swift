@@ -1,19 +1,19 @@
-public import Postgres
+package import Postgres
 
 extension TestOutbox {
     /// Runs a statement; `$1`, … are `values`.
     @discardableResult
-    public func query(_ sql: String, _ values: String?...) async throws(PostgresError) -> PostgresTable {
+    package func query(_ sql: String, _ values: String?...) async throws(PostgresError) -> PostgresTable {
         try await connection.query(sql, values, deadline: Self.deadline)
     }
 
     /// Runs the statements of a script.
-    public func script(_ sql: String) async throws(PostgresError) {
+    package func script(_ sql: String) async throws(PostgresError) {
         try await connection.execute(script: sql, deadline: Self.deadline)
     }
 
     /// The number in the first column of the first row.
-    public func number(_ sql: String, _ values: String?...) async throws -> Int64 {
+    package func number(_ sql: String, _ values: String?...) async throws -> Int64 {
         let table = try await connection.query(sql, values, deadline: Self.deadline)
         guard let text = table.first, let number = Int64(text) else {
             throw PostgresError(.unexpectedValue, "not a number: \(table.first ?? "NULL")")
@@ -22,17 +22,17 @@ extension TestOutbox {
     }
 
     /// The values of the first column.
-    public func column(_ sql: String, _ values: String?...) async throws(PostgresError) -> [String?] {
+    package func column(_ sql: String, _ values: String?...) async throws(PostgresError) -> [String?] {
         try await connection.query(sql, values, deadline: Self.deadline).rows.map { $0.first ?? nil }
     }
 
     /// What the database says against a statement; `nil` if nothing.
-    public func refusal(of sql: String, _ values: String?...) async -> PostgresError? {
+    package func refusal(of sql: String, _ values: String?...) async -> PostgresError? {
         await connection.refusal(of: sql, values)
     }
 
     /// What became of each event at each endpoint: `event endpoint status attempts`, in the order of events.
-    public func statuses() async throws(PostgresError) -> [String] {
+    package func statuses() async throws(PostgresError) -> [String] {
         try await query(
             """
             SELECT format('%s %s %s %s', event_id, coalesce(endpoint, '-'), status, attempts)
@@ -42,7 +42,7 @@ extension TestOutbox {
     }
 
     /// What is wrong with the books: an event and endpoint without a delivery, or with two. Must always be empty.
-    public func discrepancies() async throws(PostgresError) -> [String] {
+    package func discrepancies() async throws(PostgresError) -> [String] {
         try await query(
             """
             SELECT format('unaccounted: %s %s', event_id, endpoint) FROM postrider.unaccounted
@@ -59,7 +59,7 @@ extension TestOutbox {
 
 extension PostgresConnection {
     /// What the database says against a statement; `nil` if nothing.
-    public nonisolated func refusal(of sql: String, _ values: [String?] = []) async -> PostgresError? {
+    package nonisolated func refusal(of sql: String, _ values: [String?] = []) async -> PostgresError? {
         do throws(PostgresError) {
             _ = try await query(sql, values, deadline: TestOutbox.deadline)
             return nil

@@ -1,4 +1,4 @@
-public import Postgres
+package import Postgres
 
 extension TestOutbox {
     /// Publishes an event and returns its id.
@@ -7,7 +7,7 @@ extension TestOutbox {
     ///   - deliverAfter: how long from now, as an interval.
     ///   - expiresAfter: how long from now, as an interval.
     @discardableResult
-    public func publish(
+    package func publish(
         _ type: String = "order.paid", _ payload: String = "{}", key: String? = nil, endpoint: String? = nil,
         tenant: String = "", deliverAfter: String? = nil, expiresAfter: String? = nil
     ) async throws -> Int64 {
@@ -21,7 +21,7 @@ extension TestOutbox {
     /// Publishes many events of type `order.paid` in one statement.
     ///
     /// - Parameter keys: how many ordering keys they have in turn; none where it is 0.
-    public func publish(count: Int, keys: Int = 0) async throws {
+    package func publish(count: Int, keys: Int = 0) async throws {
         try await query(
             """
             INSERT INTO postrider.outbox (event_type, payload, ordering_key)
@@ -32,7 +32,7 @@ extension TestOutbox {
 
     /// Registers an endpoint, lets its subscriptions take effect and returns its id.
     @discardableResult
-    public func registerEndpoint(
+    package func registerEndpoint(
         _ name: String = "shop", types: [String] = ["*"], tenant: String = "", timeout: String = "15 s",
         maxInFlight: Int? = nil, rateLimit: Double? = nil
     ) async throws -> Int32 {
@@ -47,30 +47,30 @@ extension TestOutbox {
     }
 
     /// Ends all leases, as if their time were over.
-    public func lapseLeases() async throws(PostgresError) {
+    package func lapseLeases() async throws(PostgresError) {
         try await query(
             "UPDATE postrider.deliveries SET lease_until = now() - interval '1 s' WHERE lease_until > now() - interval '1 s'"
         )
     }
 
     /// Makes every retry due now.
-    public func elapseDelays() async throws(PostgresError) {
+    package func elapseDelays() async throws(PostgresError) {
         try await query(
             "UPDATE postrider.deliveries SET due_at = clock_timestamp() WHERE due_at > now() AND due_at < 'infinity'")
     }
 
     /// Lets a duty be taken again at once.
-    public func renewDuty(_ duty: String) async throws(PostgresError) {
+    package func renewDuty(_ duty: String) async throws(PostgresError) {
         try await query("UPDATE postrider.duties SET last_at = '-infinity' WHERE duty = $1", duty)
     }
 
     /// A worker on a connection of its own; close that afterwards.
-    public func worker(_ id: Int32) async throws -> TestWorker {
+    package func worker(_ id: Int32) async throws -> TestWorker {
         TestWorker(id: id, connection: try await connect())
     }
 
     /// A worker on the connection of this outbox.
-    public func ownWorker(_ id: Int32 = 1) -> TestWorker {
+    package func ownWorker(_ id: Int32 = 1) -> TestWorker {
         TestWorker(id: id, connection: connection)
     }
 }

@@ -1,8 +1,8 @@
-public import Postgres
+package import Postgres
 
 extension TestOutbox {
     /// Waits until as many sessions of the database wait for a lock.
-    public func waitForBlocked(_ count: Int) async throws {
+    package func waitForBlocked(_ count: Int) async throws {
         try await wait(
             for: """
                 SELECT count(*) >= \(count) FROM pg_stat_activity
@@ -11,7 +11,7 @@ extension TestOutbox {
     }
 
     /// Waits until a query says true; asks on a connection of its own.
-    public func wait(for condition: String) async throws {
+    package func wait(for condition: String) async throws {
         let observer = try await connect()
         let end = ContinuousClock.now + Self.deadline
         var isMet = false
@@ -33,7 +33,7 @@ extension PostgresConnection {
     }
 
     /// Runs `body` in a transaction that is rolled back, and returns what `body` returned.
-    public nonisolated func withRollback<Result: Sendable>(
+    package nonisolated func withRollback<Result: Sendable>(
         _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
         do {

@@ -1,23 +1,23 @@
 internal import LocalPostgres
-public import Logging
+package import Logging
 internal import OutboxStore
-public import Postgres
+package import Postgres
 
 /// A fresh database with the schema in it, and words for what tests do there.
-public struct TestOutbox: Sendable {
+package struct TestOutbox: Sendable {
     /// The database.
-    public let database: TestDatabase
+    package let database: TestDatabase
     /// A superuser's connection.
-    public let connection: PostgresConnection
+    package let connection: PostgresConnection
 
     /// How long a statement may take: none here should take more than an instant.
-    public static let deadline = Duration.seconds(25)
+    package static let deadline = Duration.seconds(25)
 
     /// So many databases are in use at once; each has a few connections, and the machine a few cores.
     private static let gate = Gate(4)
 
     /// Makes a database with the schema, lends it and drops it.
-    public static func withOutbox<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
+    package static func withOutbox<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
         let template = try await TestDatabase.template(named: "migrated", prepare: migrate)
         await gate.enter()
         do {
@@ -31,7 +31,7 @@ public struct TestOutbox: Sendable {
     }
 
     /// The same on a server that nobody else uses and where autovacuum is off: for measurements of the whole server.
-    public static func withOwnServer<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
+    package static func withOwnServer<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
         let settings = [
             "autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "8GB", "shared_buffers": "256MB",
         ]
@@ -45,7 +45,7 @@ public struct TestOutbox: Sendable {
     /// Connects once more.
     ///
     /// - Parameter role: whom to connect as.
-    public func connect(as role: String = "postgres", logger: Logger? = nil) async throws -> PostgresConnection {
+    package func connect(as role: String = "postgres", logger: Logger? = nil) async throws -> PostgresConnection {
         let url = database.url.replacing("postgresql://postgres@", with: "postgresql://\(role)@", maxReplacements: 1)
         return try await PostgresConnection.connect(
             PostgresConfiguration(url, applicationName: "test"), deadline: Self.deadline,

@@ -1,18 +1,18 @@
 internal import Foundation
-public import LocalPostgres
+package import LocalPostgres
 internal import Logging
 internal import Postgres
 
 /// PgBouncer in transaction mode before a cluster: sessions change under the client between transactions.
-public struct TestPooler: Sendable {
+package struct TestPooler: Sendable {
     /// The program, where Debian puts it.
-    public static let program = "/usr/sbin/pgbouncer"
+    package static let program = "/usr/sbin/pgbouncer"
 
     /// Whether it is installed here.
-    public static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
+    package static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
 
     /// Where libpq finds a database through it.
-    public func url(database: String) -> String {
+    package func url(database: String) -> String {
         "postgresql://postgres@/\(database)?host=\(directory)&port=\(Self.port)"
     }
 
@@ -23,7 +23,7 @@ public struct TestPooler: Sendable {
     /// Starts it in the cluster's directory. It ends with the cluster.
     ///
     /// - Parameter poolSize: how many sessions it keeps with the server, for each database.
-    public static func start(for cluster: ThrowAwayCluster, poolSize: Int) async throws -> TestPooler {
+    package static func start(for cluster: ThrowAwayCluster, poolSize: Int) async throws -> TestPooler {
         let path = "\(cluster.directory)/pgbouncer"
         let settings = """
             [databases]

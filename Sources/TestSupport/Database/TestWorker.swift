@@ -1,26 +1,26 @@
-public import OutboxStore
-public import Postgres
+package import OutboxStore
+package import Postgres
 
 /// The database's side of a worker: claims and settles, sends nothing.
-public struct TestWorker: Sendable {
+package struct TestWorker: Sendable {
     /// Its id, part of its fencing tokens.
-    public let id: Int32
+    package let id: Int32
     /// Where it works.
-    public let connection: PostgresConnection
+    package let connection: PostgresConnection
 
     /// A worker on a connection.
-    public init(id: Int32, connection: PostgresConnection) {
+    package init(id: Int32, connection: PostgresConnection) {
         self.id = id
         self.connection = connection
     }
 
     /// The lanes that have live rows.
-    public func discover(unhinted: Bool = false) async throws(PostgresError) -> [DiscoverLanes.Row] {
+    package func discover(unhinted: Bool = false) async throws(PostgresError) -> [DiscoverLanes.Row] {
         try await connection.run(DiscoverLanes(unhinted: unhinted), deadline: TestOutbox.deadline)
     }
 
     /// Claims due deliveries; of all lanes that have some, where none are named.
-    public func claim(
+    package func claim(
         _ lanes: [Int32]? = nil, room: Int32 = 500, budget: Int32 = 500, bytes: Int64 = 1 << 40,
         slack: Duration = .seconds(15), unhinted: Bool = false
     ) async throws(PostgresError) -> [ClaimedDelivery] {
@@ -34,14 +34,14 @@ public struct TestWorker: Sendable {
 
     /// Settles a batch; returns the ids that were stale.
     @discardableResult
-    public func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
+    package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
         try await connection.run(
             SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline)
     }
 
     /// Settles deliveries alike; returns the ids that were stale.
     @discardableResult
-    public func settle(
+    package func settle(
         _ deliveries: [ClaimedDelivery], _ outcome: Settlement.Outcome, delay: Duration = .zero, again: Bool = false
     ) async throws(PostgresError) -> [Int64] {
         try await settle(deliveries.map { Settlement($0, outcome, delay: delay) }, again: again)
@@ -49,7 +49,7 @@ public struct TestWorker: Sendable {
 
     /// Claims once and settles what it got.
     @discardableResult
-    public func work(_ outcome: Settlement.Outcome, delay: Duration = .zero) async throws(PostgresError)
+    package func work(_ outcome: Settlement.Outcome, delay: Duration = .zero) async throws(PostgresError)
         -> [ClaimedDelivery]
     {
         let claimed = try await claim()
@@ -60,7 +60,7 @@ public struct TestWorker: Sendable {
 
 extension Settlement {
     /// What a worker would record, made up.
-    public init(_ delivery: ClaimedDelivery, _ outcome: Outcome, delay: Duration) {
+    package init(_ delivery: ClaimedDelivery, _ outcome: Outcome, delay: Duration) {
         self.init(delivery, outcome)
         self.delay = delay
         duration = 12_345

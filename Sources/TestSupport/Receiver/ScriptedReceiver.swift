@@ -5,9 +5,9 @@ import Synchronization
 /// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, is strict about what it is sent, and keeps a log.
 ///
 /// All connections share one thread, so that hundreds of hanging ones cost nothing.
-public final class ScriptedReceiver: Sendable {
+package final class ScriptedReceiver: Sendable {
     /// The port it listens on.
-    public let port: UInt16
+    package let port: UInt16
 
     private let log: ReceiverLog
     private let stopping: Mutex<Int32?>
@@ -18,7 +18,7 @@ public final class ScriptedReceiver: Sendable {
     ///   - answer: what every request gets unless something else was said for it.
     ///   - port: the port, or 0 for any that is free.
     ///   - accepts: whether connections are accepted. Otherwise the kernel makes them, and nobody ever reads.
-    public init(answer: ReceiverAnswer = .ok, port: UInt16 = 0, accepts: Bool = true) throws {
+    package init(answer: ReceiverAnswer = .ok, port: UInt16 = 0, accepts: Bool = true) throws {
         let (listener, actualPort) = try Self.listen(port)
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw ReceiverError.start(errno) }
@@ -36,7 +36,7 @@ public final class ScriptedReceiver: Sendable {
     }
 
     /// Closes every connection and stops listening.
-    public func stop() {
+    package func stop() {
         stopping.withLock { end in
             if let end { close(end) }
             end = nil
@@ -44,37 +44,37 @@ public final class ScriptedReceiver: Sendable {
     }
 
     /// A URL that leads here.
-    public func url(_ path: String = "/hook", host: String = "127.0.0.1", scheme: String = "http") -> String {
+    package func url(_ path: String = "/hook", host: String = "127.0.0.1", scheme: String = "http") -> String {
         "\(scheme)://\(host):\(port)\(path)"
     }
 
     /// What every request gets from now on, unless something else was said for it.
-    public func answer(with answer: ReceiverAnswer) { log.set(answer) }
+    package func answer(with answer: ReceiverAnswer) { log.set(answer) }
 
     /// What the next requests get, one each, in their order.
-    public func answer(next answers: [ReceiverAnswer]) { log.set(next: answers) }
+    package func answer(next answers: [ReceiverAnswer]) { log.set(next: answers) }
 
     /// What requests for this path get; nil for no more.
-    public func answer(path: String, with answer: ReceiverAnswer?) { log.set(answer, path: path) }
+    package func answer(path: String, with answer: ReceiverAnswer?) { log.set(answer, path: path) }
 
     /// The requests so far, in the order of their arrival.
-    public var requests: [ReceivedRequest] { log.requests }
+    package var requests: [ReceivedRequest] { log.requests }
 
     /// How many connections have been accepted so far.
-    public var connectionCount: Int { log.connections }
+    package var connectionCount: Int { log.connections }
 
     /// The rules that what was sent here broke. A test expects none.
-    public var violations: [String] { log.violations }
+    package var violations: [String] { log.violations }
 
     /// Waits until at least `count` requests have been read and returns all of them.
     @discardableResult
-    public func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [ReceivedRequest] {
+    package func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [ReceivedRequest] {
         guard await log.wait(timeout, until: { requests, _ in requests >= count }) else { throw timedOut() }
         return log.requests
     }
 
     /// Waits until at least `count` connections have been accepted.
-    public func waitForConnections(_ count: Int, timeout: Duration = .seconds(10)) async throws {
+    package func waitForConnections(_ count: Int, timeout: Duration = .seconds(10)) async throws {
         guard await log.wait(timeout, until: { _, connections in connections >= count }) else { throw timedOut() }
     }
 

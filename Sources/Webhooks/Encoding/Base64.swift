@@ -1,7 +1,7 @@
 /// Base64 with the standard alphabet (RFC 4648 section 4), on bytes, by hand: the signing path needs no Foundation.
-enum Base64 {
+package enum Base64 {
     /// The text of some bytes, padded.
-    static func encode(_ bytes: some Collection<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         append(bytes, to: &text)
@@ -9,7 +9,7 @@ enum Base64 {
     }
 
     /// Appends the text of some bytes, padded.
-    static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+    package static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
         var buffer: UInt32 = 0
         var bits = 0
         for byte in bytes {
@@ -28,7 +28,7 @@ enum Base64 {
 
     /// The bytes of a text, or nil. The padding may be missing altogether, as Python's library allows; half of it, other
     /// alphabets, white space and stray bits at the end are refused, so that no two texts mean the same bytes.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         let digits = text.prefix { $0 != padding }
         let pads = text.dropFirst(digits.count)
         let missing = (4 - digits.count % 4) % 4

@@ -4,6 +4,7 @@ import Logging
 import OutboxStore
 import Postgres
 import ServiceLifecycle
+import Settings
 import Synchronization
 import Telemetry
 

@@ -1,6 +1,7 @@
 import Courier
 import Outbox
 import OutboxStore
+import Settings
 import Telemetry
 import Webhooks
 

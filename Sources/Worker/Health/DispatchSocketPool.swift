@@ -1,5 +1,5 @@
 import Dispatch
-public import FlyingSocks
+package import FlyingSocks
 import Synchronization
 
 /// Lets FlyingSocks (and FlyingFox) wait for sockets with Dispatch.
@@ -7,17 +7,17 @@ import Synchronization
 /// Their own epoll pool remembers descriptors by number. When a connection is closed in the instant between its wake-up
 /// and its removal from epoll, the number stays marked, and every later connection that gets it waits for ever. Here each
 /// wait has a source of its own, and ends only when Dispatch has let go of the descriptor.
-public struct DispatchSocketPool: AsyncSocketPool {
+package struct DispatchSocketPool: AsyncSocketPool {
     private let queue = DispatchQueue(label: "postrider.sockets")
 
     /// A pool with a serial queue of its own.
-    public init() {}
+    package init() {}
 
     /// Nothing needs preparing.
-    public func prepare() async throws {}
+    package func prepare() async throws {}
 
     /// Does nothing until it is cancelled: Dispatch runs the waiting.
-    public func run() async throws {
+    package func run() async throws {
         while true {
             try await Task.sleep(for: .seconds(3600))
         }
@@ -25,7 +25,7 @@ public struct DispatchSocketPool: AsyncSocketPool {
 
     /// Waits until `socket` can be read from or written to.
     /// - Throws: `CancellationError` when the task is cancelled first.
-    public func suspendSocket(_ socket: Socket, untilReadyFor events: Socket.Events) async throws {
+    package func suspendSocket(_ socket: Socket, untilReadyFor events: Socket.Events) async throws {
         let wait = SocketWait()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

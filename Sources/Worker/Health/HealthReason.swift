@@ -1,5 +1,5 @@
 /// Why a worker is not ready. A closed set: these words appear in `/readyz` and as a metric label.
-public enum HealthReason: String, CaseIterable, Sendable {
+package enum HealthReason: String, CaseIterable, Sendable {
     /// The process has not finished starting.
     case starting
     /// No connection to the database can be had.

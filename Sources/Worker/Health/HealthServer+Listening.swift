@@ -1,5 +1,6 @@
 import FlyingSocks
 import Outbox
+import Settings
 
 #if canImport(Glibc)
     import Glibc

@@ -1,7 +1,8 @@
 import FlyingSocks
 import FoundationEssentials
-public import Logging
-public import ServiceLifecycle
+package import Logging
+import ServiceLifecycle
+package import Settings
 import Synchronization
 import Telemetry
 
@@ -12,22 +13,22 @@ import Telemetry
 /// FlyingSocks, the socket layer of FlyingFox: FlyingFox's own server has none of these limits.
 ///
 /// List it first in the service group: services stop in reverse order, and probes want answers until the end of the drain.
-public final class HealthServer: Service {
+package final class HealthServer: Service {
     /// What a client may cost.
-    public struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// How many connections are served at once. The next ones wait in the accept queue of the system.
-        public var connections = 16
+        package var connections = 16
         /// How long a connection may take from its acceptance to its end.
-        public var deadline: Duration = .seconds(2)
+        package var deadline: Duration = .seconds(2)
         /// How long to wait before accepting again after the system refused to (as when it has no descriptors left).
-        public var pause: Duration = .milliseconds(100)
+        package var pause: Duration = .milliseconds(100)
 
         /// The defaults.
-        public init() {}
+        package init() {}
     }
 
     /// Where the server listens; with the port that the system chose, when it was left to it.
-    public let address: ListenAddress
+    package let address: ListenAddress
 
     private let socket: Socket
     private let isClosed = Atomic(false)
@@ -40,7 +41,7 @@ public final class HealthServer: Service {
     /// - Parameters:
     ///   - metrics: writes the metrics in the Prometheus text format, on each scrape.
     /// - Throws: when the address is in use, not of this machine, or its port is reserved for others.
-    public init(
+    package init(
         listeningOn address: ListenAddress, state: HealthState, limits: Limits = Limits(), logger: Logger,
         metrics: @escaping @Sendable () -> String
     ) throws(ConfigurationError) {
@@ -55,7 +56,7 @@ public final class HealthServer: Service {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown reaches this service.
-    public func run() async throws {
+    package func run() async throws {
         defer { close() }
         try await cancelWhenGracefulShutdown {
             let listener = try AsyncSocket(socket: self.socket, pool: DispatchSocketPool())

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Readiness is the absence of reasons against it. Liveness is that every loop that promised to turn has turned lately; it
 /// does not look at the database, because a database that is away must not restart every worker at once.
-public final class HealthState: Sendable {
+package final class HealthState: Sendable {
     private struct State {
         var reasons: Set<HealthReason>
         var loops: [String: Loop] = [:]
@@ -21,7 +21,7 @@ public final class HealthState: Sendable {
     /// A state that is live and, until told otherwise, unready for `reasons`.
     /// - Parameter now: monotonic time since any fixed moment. The default does not run while the machine sleeps, so that
     ///   waking up does not look like being stuck.
-    public init(
+    package init(
         reasons: Set<HealthReason> = [.starting], now: @escaping @Sendable () -> Duration = HealthState.monotonicTime
     ) {
         self.state = Mutex(State(reasons: reasons))
@@ -29,7 +29,7 @@ public final class HealthState: Sendable {
     }
 
     /// The monotonic time of this machine, since some moment before the first call.
-    public static func monotonicTime() -> Duration {
+    package static func monotonicTime() -> Duration {
         origin.duration(to: SuspendingClock().now)
     }
 
@@ -40,12 +40,12 @@ public final class HealthState: Sendable {
 
 extension HealthState {
     /// The reasons against being ready, in the order in which they are declared. Empty means ready.
-    public var reasons: [HealthReason] {
+    package var reasons: [HealthReason] {
         state.withLock { state in HealthReason.allCases.filter(state.reasons.contains) }
     }
 
     /// Adds or takes away one reason. Saying the same twice changes nothing.
-    public func set(_ reason: HealthReason, _ applies: Bool) {
+    package func set(_ reason: HealthReason, _ applies: Bool) {
         state.withLock { state in
             if applies {
                 state.reasons.insert(reason)
@@ -60,24 +60,24 @@ extension HealthState {
 
 extension HealthState {
     /// From now on, `loop` promises to beat at least every `limit`.
-    public func watch(_ loop: String, limit: Duration = HealthState.defaultSilence) {
+    package func watch(_ loop: String, limit: Duration = HealthState.defaultSilence) {
         let time = now()
         state.withLock { $0.loops[loop] = Loop(limit: limit, lastBeat: time) }
     }
 
     /// `loop` has turned once more. Ignored for a loop that is not watched.
-    public func beat(_ loop: String) {
+    package func beat(_ loop: String) {
         let time = now()
         state.withLock { $0.loops[loop]?.lastBeat = time }
     }
 
     /// `loop` has ended as it should; its silence means nothing any more.
-    public func unwatch(_ loop: String) {
+    package func unwatch(_ loop: String) {
         state.withLock { _ = $0.loops.removeValue(forKey: loop) }
     }
 
     /// The loops that have been silent for longer than they promised, sorted. Empty means live.
-    public var stuckLoops: [String] {
+    package var stuckLoops: [String] {
         let time = now()
         return state.withLock { state in
             state.loops.filter { time - $0.value.lastBeat > $0.value.limit }.keys.sorted()
@@ -86,5 +86,5 @@ extension HealthState {
 
     /// How long a loop may be silent unless it says otherwise. Longer than any statement timeout, shorter than the patience
     /// of whoever waits for deliveries.
-    public static let defaultSilence = Duration.seconds(30)
+    package static let defaultSilence = Duration.seconds(30)
 }

@@ -3,6 +3,7 @@ import Logging
 import OutboxStore
 import Postgres
 import ServiceLifecycle
+import Settings
 import Synchronization
 import Telemetry
 

@@ -2,6 +2,7 @@ import FlyingSocks
 import Foundation
 import Glibc
 import Outbox
+import Settings
 import Synchronization
 import Testing
 import Webhooks

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Outbox
 import ServiceLifecycle
+import Settings
 import Synchronization
 import Testing
 

@@ -1,17 +1,14 @@
-import Configuration
-
 /// Where settings come from: the environment first, then the file that `POSTRIDER_CONFIG` names.
 ///
 /// Making one already refuses unknown keys, so that a typing error never means a silent default.
-public struct ConfigurationSources: Sendable {
+package struct ConfigurationSources: Sendable {
     private let environment: [String: String]
     private let file: ConfigurationFile?
-    private let reader: ConfigReader
 
     /// Takes the settings out of `environment`, and out of the file it names.
     ///
     /// - Throws: for an unknown `POSTRIDER_*` key in either, and for a file that cannot be read.
-    public init(environment: [String: String]) throws(ConfigurationError) {
+    package init(environment: [String: String]) throws(ConfigurationError) {
         let file: ConfigurationFile?
         if let path = environment[ConfigurationKey.configurationFile.rawValue] {
             file = try ConfigurationFile(readingFrom: path)
@@ -38,15 +35,11 @@ public struct ConfigurationSources: Sendable {
         }
         self.environment = environment.filter { ConfigurationKey(rawValue: $0.key) != nil }
         self.file = file
-        self.reader = ConfigReader(providers: [
-            EnvironmentVariablesProvider(environmentVariables: self.environment),
-            EnvironmentVariablesProvider(environmentVariables: file?.entries.mapValues(\.value) ?? [:]),
-        ])
     }
 
     /// The text of a setting, or nil when it is set nowhere.
     func text(of key: ConfigurationKey) -> String? {
-        reader.string(forKey: key.path, isSecret: key.isSecret)
+        environment[key.rawValue] ?? file?.entries[key.rawValue]?.value
     }
 
     /// Where a setting comes from, for messages.

@@ -11,21 +11,21 @@
 /// It must never get there. libdispatch on Linux reads `/proc` now and then to see how busy its threads are, and ends the
 /// process when it cannot open a file for that: running out of descriptors is a crash, not an error. So the soft limit is
 /// raised as far as it goes, and no more deliveries are begun than there are descriptors for.
-public struct DescriptorLimit: Equatable, Sendable {
+package struct DescriptorLimit: Equatable, Sendable {
     /// The limit.
-    public let count: Int
+    package let count: Int
 
     /// What is kept for everything that is no delivery: standard streams, Dispatch, database connections, the health
     /// server and its clients, name lookups.
-    public static let reserve = 48
+    package static let reserve = 48
 
     /// A limit of so many descriptors.
-    public init(count: Int) {
+    package init(count: Int) {
         self.count = count
     }
 
     /// Raises the soft limit of this process to its hard limit, and returns what holds then.
-    public static func raise() -> Self {
+    package static func raise() -> Self {
         var limits = rlimit()
         guard getrlimit(resource, &limits) == 0 else { return Self(count: fallback) }
         let soft = limits.rlim_cur
@@ -37,7 +37,7 @@ public struct DescriptorLimit: Equatable, Sendable {
     }
 
     /// How many of the `wanted` deliveries may be under way at once; at least one.
-    public func deliveries(wanted: Int) -> Int {
+    package func deliveries(wanted: Int) -> Int {
         max(1, min(wanted, count - Self.reserve))
     }
 

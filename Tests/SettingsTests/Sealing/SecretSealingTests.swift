@@ -1,5 +1,5 @@
+import Settings
 import Testing
-import Webhooks
 
 @Suite("Sealing secrets")
 struct SecretSealingTests {

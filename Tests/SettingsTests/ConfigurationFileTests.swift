@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Worker
+@testable import Settings
 
 @Suite struct ConfigurationFileTests {
     @Test func linesAreReadAsWritten() throws {

@@ -1,4 +1,5 @@
 import Crypto
+import Webhooks
 
 /// A key that seals secrets at rest: 32 bytes with an id by which sealed texts name it. Never printed.
 package struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {

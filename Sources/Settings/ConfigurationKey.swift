@@ -1,7 +1,5 @@
-import Configuration
-
 /// Every setting there is, by the name it has in the environment and in the configuration file.
-public enum ConfigurationKey: String, CaseIterable, Sendable {
+package enum ConfigurationKey: String, CaseIterable, Sendable {
     /// The path of the configuration file; only in the environment.
     case configurationFile = "POSTRIDER_CONFIG"
     /// Where the database is.
@@ -28,17 +26,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case secretKeyFile = "POSTRIDER_SECRET_KEY_FILE"
 
     /// What every key starts with. A variable that starts so and is no key is taken for a typing error.
-    public static let prefix = "POSTRIDER_"
-
-    /// The same name as swift-configuration spells it: `POSTRIDER_LOG_LEVEL` is `postrider.log.level`.
-    var path: ConfigKey {
-        ConfigKey(rawValue.lowercased().split(separator: "_").map(String.init))
-    }
-
-    /// Whether the value may hold a password.
-    var isSecret: Bool {
-        self == .databaseURL
-    }
+    package static let prefix = "POSTRIDER_"
 
     /// The key that `name` was probably meant to be, if one is near enough to say so.
     static func nearest(to name: String) -> Self? {

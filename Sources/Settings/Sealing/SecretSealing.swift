@@ -1,4 +1,5 @@
 import Crypto
+import Webhooks
 
 /// Seals secrets at rest with ChaCha20-Poly1305 (RFC 8439) and opens them again.
 ///

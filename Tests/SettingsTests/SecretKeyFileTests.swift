@@ -2,7 +2,7 @@ import Foundation
 import Telemetry
 import Testing
 
-@testable import Worker
+@testable import Settings
 
 @Suite struct SecretKeyFileTests {
     private func read(_ text: String, mode: Int = 0o400) throws -> Redacted<[UInt8]> {

@@ -20,7 +20,7 @@ extension WorkerConfiguration {
     /// | `POSTRIDER_SECRET_KEY_FILE` | path | none |
     ///
     /// - Throws: for the first value, in this order, that breaks its rule.
-    public init(reading sources: ConfigurationSources) throws(ConfigurationError) {
+    package init(reading sources: ConfigurationSources) throws(ConfigurationError) {
         self.init()
         databaseURL = try sources.value(.databaseURL, "must be a libpq URI or key=value string") { Redacted($0) }
         try sources.read(.healthListen, into: &healthListen, Rules.healthListen) { ListenAddress($0) }

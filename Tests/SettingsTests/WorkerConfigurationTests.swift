@@ -3,7 +3,7 @@ import Outbox
 import Telemetry
 import Testing
 
-@testable import Worker
+@testable import Settings
 
 @Suite struct WorkerConfigurationTests {
     private func read(_ environment: [String: String], file: String? = nil) throws -> WorkerConfiguration {

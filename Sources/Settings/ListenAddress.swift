@@ -1,28 +1,28 @@
-public import Outbox
+package import Outbox
 
 /// An address and a port to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`.
 ///
 /// Names other than `localhost` are not resolved: where a server listens must not depend on a name server.
-public struct ListenAddress: Hashable, Sendable {
+package struct ListenAddress: Hashable, Sendable {
     /// The address; `0.0.0.0` and `[::]` stand for all of them.
-    public let host: IPAddress
+    package let host: IPAddress
     /// The port. Port 0, which lets the system choose, is not accepted in configuration.
-    public let port: UInt16
+    package let port: UInt16
 
     /// An address made of its parts.
-    public init(host: IPAddress, port: UInt16) {
+    package init(host: IPAddress, port: UInt16) {
         self.host = host
         self.port = port
     }
 
     /// A port of this machine that no other machine reaches.
-    public static func loopback(port: UInt16) -> Self {
+    package static func loopback(port: UInt16) -> Self {
         Self(host: .v4(0x7f00_0001), port: port)
     }
 
     /// Reads `HOST:PORT`; nil when it is anything else.
     /// - Parameter allowingAnyPort: whether port 0 may stand for "any free port".
-    public init?(_ text: String, allowingAnyPort: Bool = false) {
+    package init?(_ text: String, allowingAnyPort: Bool = false) {
         guard let colon = text.lastIndex(of: ":"),
             let number = ConfigurationValue.wholeNumber(text[text.index(after: colon)...]),
             let port = UInt16(exactly: number), port > 0 || allowingAnyPort,
@@ -44,7 +44,7 @@ public struct ListenAddress: Hashable, Sendable {
 
 extension ListenAddress: CustomStringConvertible {
     /// The address as it is written in configuration.
-    public var description: String {
+    package var description: String {
         switch host {
         case .v4: "\(host):\(port)"
         case .v6: "[\(host)]:\(port)"

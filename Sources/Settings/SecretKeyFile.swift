@@ -1,14 +1,14 @@
-public import Telemetry
+package import Telemetry
 
 /// The file that `POSTRIDER_SECRET_KEY_FILE` names, with the keys that seal endpoint secrets at rest.
-public enum SecretKeyFile {
+package enum SecretKeyFile {
     /// The most bytes that the file may have.
-    public static let sizeLimit = 4096
+    package static let sizeLimit = 4096
 
     /// The content of the file at `path`. What the lines mean is for the sealing to say.
     ///
     /// - Throws: when the file is missing, empty, too large, no regular file, or readable by everybody on the machine.
-    public static func read(from path: String) throws(ConfigurationError) -> Redacted<[UInt8]> {
+    package static func read(from path: String) throws(ConfigurationError) -> Redacted<[UInt8]> {
         let file: BoundedFile
         do {
             file = try BoundedFile(path: path, limit: sizeLimit)

@@ -4,39 +4,39 @@ import Telemetry
 ///
 /// No value is ever repeated, only its key, the rule and the place: a password pasted into the wrong variable must not
 /// reach a log.
-public struct ConfigurationError: Error, Sendable {
+package struct ConfigurationError: Error, Sendable {
     /// What kind of mistake it is.
-    public struct Code: Hashable, Sendable {
+    package struct Code: Hashable, Sendable {
         private enum Name {
             case unknownKey, invalidValue, malformedFile, unreadableFile, unusableAddress, unusableKeyFile
         }
         private let name: Name
 
         /// A `POSTRIDER_*` name that is no setting.
-        public static let unknownKey = Self(name: .unknownKey)
+        package static let unknownKey = Self(name: .unknownKey)
         /// A setting whose value breaks its rule.
-        public static let invalidValue = Self(name: .invalidValue)
+        package static let invalidValue = Self(name: .invalidValue)
         /// A configuration file with a line that cannot be read.
-        public static let malformedFile = Self(name: .malformedFile)
+        package static let malformedFile = Self(name: .malformedFile)
         /// A file that is missing, too large, not a file, or not ours to read.
-        public static let unreadableFile = Self(name: .unreadableFile)
+        package static let unreadableFile = Self(name: .unreadableFile)
         /// An address that cannot be listened on.
-        public static let unusableAddress = Self(name: .unusableAddress)
+        package static let unusableAddress = Self(name: .unusableAddress)
         /// A secret key file whose content or permissions break a rule.
-        public static let unusableKeyFile = Self(name: .unusableKeyFile)
+        package static let unusableKeyFile = Self(name: .unusableKeyFile)
     }
 
     /// What kind of mistake it is.
-    public let code: Code
+    package let code: Code
     /// The setting concerned, as it was written; nil when no single setting is to blame.
-    public let key: String?
+    package let key: String?
     /// Where it was set: `the environment`, or a file and a line.
-    public let source: String?
+    package let source: String?
     /// The rule that is broken, without the value.
-    public let rule: String
+    package let rule: String
 
     /// Describes a mistake.
-    public init(_ code: Code, key: String? = nil, source: String? = nil, rule: String) {
+    package init(_ code: Code, key: String? = nil, source: String? = nil, rule: String) {
         self.code = code
         self.key = key
         self.source = source
@@ -46,7 +46,7 @@ public struct ConfigurationError: Error, Sendable {
 
 extension ConfigurationError: CustomStringConvertible {
     /// One line that names the key, the rule and the place, safe to show.
-    public var description: String {
+    package var description: String {
         var line = [key, rule].compactMap(\.self).joined(separator: " ")
         if let source {
             line += " (set in \(source))"
