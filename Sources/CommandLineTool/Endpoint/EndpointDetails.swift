@@ -1,6 +1,6 @@
-import Outbox
 import OutboxStore
 import Postgres
+import Settings
 
 /// All that can be shown of an endpoint.
 struct EndpointDetails: Sendable {

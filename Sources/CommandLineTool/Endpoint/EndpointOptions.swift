@@ -1,6 +1,7 @@
 import ArgumentParser
 import Outbox
 import OutboxStore
+import Settings
 
 /// The options that `endpoint add` and `endpoint update` share.
 struct EndpointOptions: ParsableArguments {
