@@ -5,6 +5,7 @@ import Postgres
 import Settings
 import Telemetry
 import Webhooks
+import Worker
 
 /// A request as a worker would send it now, for repeating it by hand. Holds no secret: a signature is what receivers see.
 struct RepeatedRequest: Encodable, Sendable {
@@ -39,8 +40,10 @@ struct RepeatedRequest: Encodable, Sendable {
         revealing: Bool
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
-        body = Self.body(event, format: PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope)
         let isJSON = event.content.payload != nil
+        body = (PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope).applied(toJSON: isJSON).body(
+            type: event.eventType, createdAt: event.createdAt,
+            content: event.content.payload ?? event.content.body ?? [])
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
         let signature = try body.withUnsafeBytes { bytes in
             try EndpointSigning.signer(endpoint, sealing).signature(
@@ -66,14 +69,6 @@ struct RepeatedRequest: Encodable, Sendable {
         url = endpoint.url
         bodyBase64 = Data(body).base64EncodedString()
         signed = true
-    }
-
-    /// The bytes that go out, as ``DeliveryBuilder`` makes them.
-    private static func body(_ event: FindEvent.Row, format: PayloadFormat) -> [UInt8] {
-        guard let payload = event.content.payload else { return event.content.body ?? [] }
-        guard format == .envelope else { return payload }
-        let time = EventTime(microseconds: event.createdAt.unixMicroseconds ?? 0)
-        return Envelope.body(type: event.eventType, time: time, payload: payload)
     }
 
     /// The lines of a command for a POSIX shell that sends exactly these bytes; nil when the body is too long to print.

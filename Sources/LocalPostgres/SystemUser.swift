@@ -1,14 +1,14 @@
 internal import Foundation
 internal import Glibc
 
-/// The account under which the server runs: PostgreSQL refuses root, who therefore runs it as `postgres`.
-enum Account: Sendable {
+/// The user under which the server runs: PostgreSQL refuses root, who therefore runs it as `postgres`.
+enum SystemUser: Sendable {
     /// Whoever runs this program.
     case own
-    /// The account that the Debian package makes.
+    /// The user that the Debian package makes.
     case postgres(user: uid_t, group: gid_t)
 
-    static func suitable() throws(LocalPostgresError) -> Account {
+    static func suitable() throws(LocalPostgresError) -> SystemUser {
         guard geteuid() == 0 else { return .own }
         guard let entry = getpwnam("postgres") else {
             throw LocalPostgresError(
@@ -26,7 +26,7 @@ enum Account: Sendable {
         }
     }
 
-    /// The command as that account runs it.
+    /// The command as that user runs it.
     func command(_ words: [String]) -> [String] {
         switch self {
         case .own: words

@@ -1,5 +1,5 @@
 /// Lets a limited number through at once, in the order of their coming.
-actor Gate {
+actor ConcurrencyLimit {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
 

@@ -1,5 +1,5 @@
 /// One request as the receiver read it.
-package struct ReceivedRequest: Sendable {
+package struct CapturedRequest: Sendable {
     /// `POST`.
     package var method: String
     /// The request target: path and query.

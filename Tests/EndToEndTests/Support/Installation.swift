@@ -3,7 +3,7 @@ import Postgres
 import TestSupport
 
 /// A migrated database, the executable, and the workers that a test starts.
-struct Scene: Sendable {
+struct Installation: Sendable {
     /// The connection string for the executable.
     let url: String
     let connection: PostgresConnection
@@ -12,7 +12,7 @@ struct Scene: Sendable {
     static let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
     /// A database on the server that all tests share.
-    static func with<Result>(_ body: (Scene) async throws -> Result) async throws -> Result {
+    static func with<Result>(_ body: (Installation) async throws -> Result) async throws -> Result {
         try await TemporaryFolder.with { folder in
             let executable = try Executable(folder: folder)
             let template = try await TestDatabase.template(named: "end_to_end") { database in
@@ -26,7 +26,7 @@ struct Scene: Sendable {
 
     /// A database on a server that exists already.
     static func with<Result>(
-        url: String, throughPooler pooled: String? = nil, _ body: (Scene) async throws -> Result
+        url: String, throughPooler pooled: String? = nil, _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         try await TemporaryFolder.with { folder in
             let executable = try Executable(folder: folder)
@@ -38,11 +38,11 @@ struct Scene: Sendable {
 
     private static func lend<Result>(
         _ configuration: PostgresConfiguration, _ url: String, _ executable: Executable,
-        _ body: (Scene) async throws -> Result
+        _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         let connection = try await TestConnection.open(configuration)
         do {
-            let result = try await body(Scene(url: url, connection: connection, executable: executable))
+            let result = try await body(Installation(url: url, connection: connection, executable: executable))
             await connection.close()
             return result
         } catch {
@@ -65,7 +65,7 @@ struct Scene: Sendable {
     }
 }
 
-extension Scene {
+extension Installation {
     /// Runs a statement; the first column of its first row.
     @discardableResult
     func value(_ sql: String, _ values: [String?] = []) async throws -> String? {
