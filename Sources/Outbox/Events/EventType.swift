@@ -26,3 +26,52 @@ package struct EventType: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+/// What a subscription matches event types with.
+package enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
+    /// `*`: every type.
+    case all
+    /// `order.*`: every type below `order`, at any depth, but not `order` itself.
+    case below(EventType)
+    /// `order.paid`: this type alone.
+    case exactly(EventType)
+
+    /// Reads a pattern. A star stands alone or as the last segment, nowhere else.
+    package init(_ text: String) throws(InvalidText) {
+        guard text.utf8.count <= Limits.eventTypeCharacters else {
+            throw InvalidText(
+                .eventTypePattern, "the pattern has more than \(Limits.eventTypeCharacters) characters")
+        }
+        do throws(InvalidText) {
+            if text == "*" {
+                self = .all
+            } else if text.utf8.suffix(2).elementsEqual(".*".utf8) {
+                self = .below(try EventType(String(text.dropLast(2))))
+            } else {
+                self = .exactly(try EventType(text))
+            }
+        } catch {
+            throw InvalidText(
+                .eventTypePattern,
+                "\(Excerpt(text)) is not a pattern; write an event type like order.paid, order.* or *")
+        }
+    }
+
+    /// Whether events of this type are meant.
+    package func matches(_ type: EventType) -> Bool {
+        switch self {
+        case .all: true
+        case .below(let parent): type.text.utf8.starts(with: "\(parent).".utf8)
+        case .exactly(let wanted): type == wanted
+        }
+    }
+
+    /// The text that reads back as this pattern.
+    package var description: String {
+        switch self {
+        case .all: "*"
+        case .below(let parent): "\(parent).*"
+        case .exactly(let type): type.text
+        }
+    }
+}

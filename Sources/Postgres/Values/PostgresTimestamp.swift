@@ -1,3 +1,5 @@
+import Formats
+
 /// A moment, as `timestamptz` holds it: microseconds since 2000-01-01 00:00 UTC, and two infinities.
 package struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
     /// Microseconds since 2000-01-01 00:00 UTC.
@@ -69,27 +71,12 @@ extension PostgresTimestamp: CustomStringConvertible {
         case .negativeInfinity: return "-infinity"
         default: break
         }
-        let (days, time) = Self.floorDivision(rawValue, by: 86_400_000_000)
-        let (year, month, day) = Self.civil(daysSince2000: days)
+        let (day, time) = CivilDate.split(microseconds: rawValue)
+        let date = CivilDate(daysSince1970: day + Self.epoch / 86_400_000_000)
         let (seconds, microseconds) = time.quotientAndRemainder(dividingBy: 1_000_000)
-        return "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
+        return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))T"
             + "\(Self.padded(seconds / 3600, 2)):\(Self.padded(seconds / 60 % 60, 2)):\(Self.padded(seconds % 60, 2))"
             + ".\(Self.padded(microseconds, 6))Z"
-    }
-
-    private static func floorDivision(_ dividend: Int64, by divisor: Int64) -> (Int64, Int64) {
-        let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    /// The date in the proleptic Gregorian calendar, by counting years from 1 March, so that leap days come last.
-    private static func civil(daysSince2000: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = floorDivision(daysSince2000 + 730_425, by: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
     }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {

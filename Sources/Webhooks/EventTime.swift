@@ -1,3 +1,5 @@
+import Formats
+
 /// The moment of an event, in microseconds since 1970-01-01T00:00:00Z: exactly what PostgreSQL's `timestamptz` holds.
 public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Microseconds since 1970, without leap seconds.
@@ -26,8 +28,8 @@ public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Appends the text. RFC 3339 knows the years 0000 to 9999; moments outside are written as the nearest one inside.
     func append(to text: inout [UInt8]) {
         let moment = min(max(microseconds, Self.earliest), Self.latest)
-        let (day, time) = Self.floorDivision(moment, by: 86_400_000_000)
-        let date = Self.date(daysSince1970: day)
+        let (day, time) = CivilDate.split(microseconds: moment)
+        let date = CivilDate(daysSince1970: day)
         Self.append(date.year, digits: 4, to: &text)
         for (separator, number) in [("-", date.month), ("-", date.day)] {
             text.append(contentsOf: separator.utf8)
@@ -55,21 +57,5 @@ public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible
             text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
             divisor /= 10
         }
-    }
-
-    private static func floorDivision(_ number: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-        let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    /// The proleptic Gregorian date of a day, by eras of 400 years that begin in March, so that the leap day comes last.
-    private static func date(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = floorDivision(days + 719_468, by: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }

@@ -1,3 +1,5 @@
+import Formats
+
 /// The JSON body that Standard Webhooks 1.0.0 recommends: `{"type":…,"timestamp":…,"data":…}`, minified.
 ///
 /// The bytes depend on the event alone, so that they are the same on every attempt.
@@ -10,11 +12,10 @@ public enum Envelope {
     ///   - payload: JSON. It is put in verbatim: not a byte is changed, checked or reordered. An empty payload becomes
     ///     `null`.
     public static func body(type: String, time: EventTime, payload: [UInt8]) -> [UInt8] {
-        let type = Array(type.utf8)
         var body: [UInt8] = []
-        body.reserveCapacity(fixedLength + EventTime.textLength + type.count + max(payload.count, 4))
+        body.reserveCapacity(fixedLength + EventTime.textLength + type.utf8.count + max(payload.count, 4))
         body.append(contentsOf: #"{"type":""#.utf8)
-        appendEscaped(type, to: &body)
+        append(type, to: &body)
         body.append(contentsOf: #"","timestamp":""#.utf8)
         time.append(to: &body)
         body.append(contentsOf: #"","data":"#.utf8)
@@ -30,19 +31,14 @@ public enum Envelope {
     /// What stands around type, time and payload.
     private static let fixedLength = #"{"type":"","timestamp":"","data":}"#.utf8.count
 
-    /// RFC 8259 section 7. An event type needs none of it; another writer's row must still not break the JSON.
-    private static func appendEscaped(_ text: [UInt8], to body: inout [UInt8]) {
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                body.append(UInt8(ascii: "\\"))
-                body.append(byte)
-            case ..<0x20:
-                body.append(contentsOf: (byte < 16 ? "\\u000" : "\\u00").utf8)
-                body.append(contentsOf: String(byte, radix: 16).utf8)
-            default:
-                body.append(byte)
-            }
+    /// An event type needs no escaping. A row that another writer put in must still not break the JSON.
+    private static func append(_ type: String, to body: inout [UInt8]) {
+        guard type.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
+            body.append(contentsOf: type.utf8)
+            return
         }
+        var escaped = ""
+        for scalar in type.unicodeScalars { JSONString.append(scalar, to: &escaped) }
+        body.append(contentsOf: escaped.utf8)
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// A symmetric signing secret of Standard Webhooks 1.0.0: `whsec_` and the Base64 of 24 to 64 random bytes.
 ///
@@ -76,4 +77,30 @@ extension WebhookSecret: CustomStringConvertible, CustomDebugStringConvertible, 
 
     /// Empty, so that `dump` shows nothing.
     public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
+}
+
+/// Why a text is not a signing secret. It never repeats any part of the text.
+public struct WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules.
+    public enum Code: String, CaseIterable, Sendable {
+        /// The text does not begin with `whsec_`.
+        case prefix
+        /// What follows the prefix is not Base64.
+        case base64
+        /// Too few bytes to be safe, or more than anybody needs.
+        case length
+    }
+
+    /// The rule.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    /// The message.
+    public var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
 }

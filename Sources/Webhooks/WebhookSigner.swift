@@ -1,4 +1,5 @@
 import Crypto
+import Formats
 
 /// Signs requests with the symmetric scheme `v1` of Standard Webhooks 1.0.0: HMAC-SHA256 over
 /// `{id}.{timestamp}.{body}`.
@@ -45,5 +46,56 @@ public struct WebhookSigner: Sendable {
             SignedContent.appendSignature(of: head, body, with: hmac, to: &value)
         }
         return value
+    }
+}
+
+/// Why something cannot be signed.
+public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules.
+    public enum Code: String, CaseIterable, Sendable {
+        /// There is no secret to sign with.
+        case noSecret = "no_secret"
+        /// The id is empty, or it holds a dot or another character that would blur where it ends.
+        case id
+    }
+
+    /// The rule.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    /// The message.
+    public var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// What signer and verifier have in common: the content `{id}.{timestamp}.{body}` and the text of its signature.
+enum SignedContent {
+    static let dot = UInt8(ascii: ".")
+    /// `v1,` and the Base64 of 32 bytes.
+    static let signatureLength = 47
+    /// `-9223372036854775808`
+    static let maximumTimestampLength = 20
+
+    /// Makes `{id}.{timestamp}.` out of the id.
+    static func complete(_ head: inout [UInt8], timestamp: Int64) {
+        head.append(dot)
+        head.append(contentsOf: String(timestamp).utf8)
+        head.append(dot)
+    }
+
+    /// Appends `v1,<Base64>`. The HMAC is a copy of one that has been given the key and nothing else.
+    static func appendSignature(
+        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: HMAC<SHA256>, to text: inout [UInt8]
+    ) {
+        var hmac = keyed
+        hmac.update(data: head)
+        hmac.update(data: body)
+        text.append(contentsOf: "v1,".utf8)
+        hmac.finalize().withUnsafeBytes { Base64.append($0, to: &text) }
     }
 }

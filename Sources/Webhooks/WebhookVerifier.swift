@@ -81,3 +81,84 @@ public struct WebhookVerifier: Sendable {
         return fits
     }
 }
+
+/// What is known about a request whose signature fits.
+public struct VerifiedWebhook: Hashable, Sendable {
+    /// The id of the event, the same on every attempt: remember it to recognise a repetition.
+    public let id: String
+    /// When this attempt was signed, in seconds since 1970.
+    public let timestamp: Int64
+}
+
+/// Why a request is not what it says it is. Answer such a request with 400 or 401 and do nothing else.
+public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules.
+    public enum Code: String, CaseIterable, Sendable {
+        /// A required header is not there.
+        case missingHeader = "missing_header"
+        /// A header occurs twice, so that two readers could pick different ones.
+        case repeatedHeader = "repeated_header"
+        /// The id is empty or holds a dot.
+        case invalidID = "invalid_id"
+        /// The timestamp is not a number of seconds.
+        case invalidTimestamp = "invalid_timestamp"
+        /// The timestamp is older than the tolerance: perhaps an old request, recorded and sent again.
+        case tooOld = "too_old"
+        /// The timestamp is further in the future than the tolerance.
+        case tooNew = "too_new"
+        /// More signatures than a sender has any use for.
+        case tooManySignatures = "too_many_signatures"
+        /// No signature of version `v1` fits.
+        case noMatchingSignature = "no_matching_signature"
+    }
+
+    /// The rule.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    /// The message.
+    public var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// The three headers of Standard Webhooks, picked out of a request's headers.
+struct WebhookFields {
+    let id: String
+    let timestamp: String
+    let signature: String
+
+    init(_ headers: some Sequence<(name: String, value: String)>) throws(WebhookVerificationError) {
+        var found: [String: String] = [:]
+        for (name, value) in headers {
+            let name = name.lowercased()
+            guard [WebhookHeader.id, WebhookHeader.timestamp, WebhookHeader.signature].contains(name) else { continue }
+            guard found.updateValue(value, forKey: name) == nil else {
+                throw WebhookVerificationError(.repeatedHeader, "the header \(name) occurs more than once")
+            }
+        }
+        func required(_ name: String) throws(WebhookVerificationError) -> String {
+            guard let value = found[name] else {
+                throw WebhookVerificationError(.missingHeader, "the header \(name) is missing")
+            }
+            return value
+        }
+        id = try required(WebhookHeader.id)
+        timestamp = try required(WebhookHeader.timestamp)
+        signature = try required(WebhookHeader.signature)
+    }
+}
+
+/// Comparison that takes the same time wherever two texts of the same length differ.
+enum ConstantTime {
+    static func equal(_ left: [UInt8], _ right: ArraySlice<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        var difference: UInt8 = 0
+        for (one, other) in zip(left, right) { difference |= one ^ other }
+        return difference == 0
+    }
+}
