@@ -1,6 +1,6 @@
-/// Base64 with the standard alphabet (RFC 4648 section 4), on bytes, by hand: the signing path needs no Foundation.
+/// Base64 with the standard alphabet (RFC 4648 section 4), on bytes: signing needs no Foundation.
 package enum Base64 {
-    /// The text of some bytes, padded.
+    /// With padding.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -8,7 +8,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Appends the text of some bytes, padded.
+    /// With padding.
     package static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
         var buffer: UInt32 = 0
         var bits = 0
@@ -26,8 +26,8 @@ package enum Base64 {
         text.append(contentsOf: repeatElement(padding, count: (6 - bits) / 2))
     }
 
-    /// The bytes of a text, or nil. The padding may be missing altogether, as Python's library allows; half of it, other
-    /// alphabets, white space and stray bits at the end are refused, so that no two texts mean the same bytes.
+    /// The padding may be missing altogether, as Python's library allows. Half of the padding, other alphabets, white space
+    /// and stray bits at the end are refused, so that no two texts with padding mean the same bytes.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         let digits = text.prefix { $0 != padding }
         let pads = text.dropFirst(digits.count)

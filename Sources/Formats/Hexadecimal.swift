@@ -1,4 +1,3 @@
-/// Bytes as hexadecimal digits.
 package enum Hexadecimal {
     /// Two lower-case digits for each byte.
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {

@@ -13,7 +13,7 @@ extension UInt8 {
     /// The lower-case letter of an upper-case one; every other byte as it is.
     var lowercased: UInt8 { isUpper ? self | 0x20 : self }
 
-    /// The value of a hexadecimal digit, or nil.
+    /// The value of a hexadecimal digit.
     var hexValue: UInt8? {
         if isDigit { return self - UInt8(ascii: "0") }
         guard (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(lowercased) else { return nil }

@@ -1,8 +1,8 @@
 /// How many of the shared permits one endpoint may hold, so that endpoints which hang cannot take all of them.
 ///
 /// The dynamic threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet switches",
-/// IEEE/ACM Transactions on Networking 6(2), 1998): nobody may hold more than α times what is free. A lone endpoint gets
-/// α/(1+α) of all permits; as more hang, each one's share shrinks, and something always stays free for the others.
+/// IEEE/ACM Transactions on Networking 6(2), 1998): no endpoint may hold more than α times what is free. A lone endpoint
+/// gets α/(1+α) of all permits. As more endpoints hang, the share of each shrinks, and some permits always stay free.
 package struct FairShare: Hashable, Sendable {
     /// How often the free permits go into one endpoint's share. Larger uses the pool better, smaller keeps more in
     /// reserve.
@@ -18,11 +18,11 @@ package struct FairShare: Hashable, Sendable {
 
     /// How many further permits an endpoint may take at once, so that the rule still holds after it has taken them.
     ///
-    /// An endpoint that holds none may always have one while one is free: nobody starves because others were first. One
-    /// that holds some never takes the last.
+    /// An endpoint that holds none may always have one while one is free, so no endpoint starves because others were first.
+    /// One that holds some never takes the last.
     ///
     /// - Parameters:
-    ///   - free: the permits that nobody holds.
+    ///   - free: the permits that no endpoint holds.
     ///   - held: the permits that this endpoint holds.
     package func room(free: Int, held: Int) -> Int {
         guard free > 0 else { return 0 }

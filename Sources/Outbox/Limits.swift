@@ -1,4 +1,4 @@
-/// The named limits of the domain. Whoever reads or keeps something from outside stops at one of these.
+/// The limits of the domain on what comes from outside.
 package enum Limits {
     /// The largest payload or body of an event, in bytes.
     package static let payloadBytes = 262_144
@@ -16,14 +16,6 @@ package enum Limits {
     package static let headerFieldBytes = 4_096
     /// All configured header fields of an endpoint or an event as they stand on the wire, in bytes.
     package static let headerBytes = 16_384
-    /// How much of an answer's body is read before the connection is closed, in bytes.
-    package static let responseReadBytes = 65_536
-    /// How much of an answer's body is kept for the attempt log, in bytes.
-    package static let responseKeptBytes = 4_096
-    /// The head of an answer, in bytes; more ends the attempt with `response_too_large`.
-    package static let responseHeadBytes = 32_768
-    /// How many addresses of one name are looked at.
-    package static let addressesPerName = 16
     /// How many networks `POSTRIDER_ALLOWED_NETWORKS` may list.
     package static let allowedNetworks = 256
     /// How many waits a retry schedule may have.

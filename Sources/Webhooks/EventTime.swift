@@ -5,12 +5,10 @@ public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Microseconds since 1970, without leap seconds.
     public let microseconds: Int64
 
-    /// A moment.
     public init(microseconds: Int64) {
         self.microseconds = microseconds
     }
 
-    /// Whether the first moment is before the second.
     public static func < (left: EventTime, right: EventTime) -> Bool {
         left.microseconds < right.microseconds
     }

@@ -28,7 +28,7 @@ public struct WebhookSigner: Sendable {
         return String(decoding: try value.get(), as: UTF8.self)
     }
 
-    /// The same for a body that lies somewhere in memory, and as bytes: for those who sign many.
+    /// The same as bytes, for a body at any place in memory: for a sender of many requests.
     public func signature(
         id: String, timestamp: Int64, body: UnsafeRawBufferPointer
     ) throws(WebhookSigningError) -> [UInt8] {
@@ -51,7 +51,6 @@ public struct WebhookSigner: Sendable {
 
 /// Why something cannot be signed.
 public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The rules.
     public enum Code: String, CaseIterable, Sendable {
         /// There is no secret to sign with.
         case noSecret = "no_secret"
@@ -59,12 +58,10 @@ public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConver
         case id
     }
 
-    /// The rule.
     public let code: Code
     /// One line for a person.
     public let message: String
 
-    /// The message.
     public var description: String { message }
 
     init(_ code: Code, _ message: String) {

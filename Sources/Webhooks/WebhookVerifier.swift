@@ -92,7 +92,6 @@ public struct VerifiedWebhook: Hashable, Sendable {
 
 /// Why a request is not what it says it is. Answer such a request with 400 or 401 and do nothing else.
 public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The rules.
     public enum Code: String, CaseIterable, Sendable {
         /// A required header is not there.
         case missingHeader = "missing_header"
@@ -106,18 +105,16 @@ public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringC
         case tooOld = "too_old"
         /// The timestamp is further in the future than the tolerance.
         case tooNew = "too_new"
-        /// More signatures than a sender has any use for.
+        /// More signatures than a sender has a use for.
         case tooManySignatures = "too_many_signatures"
         /// No signature of version `v1` fits.
         case noMatchingSignature = "no_matching_signature"
     }
 
-    /// The rule.
     public let code: Code
     /// One line for a person.
     public let message: String
 
-    /// The message.
     public var description: String { message }
 
     init(_ code: Code, _ message: String) {

@@ -10,7 +10,7 @@ extension IPAddress {
     /// Reads an address strictly: a dotted quad of four decimal numbers 0 to 255 without leading zeros, or the IPv6 text
     /// forms of RFC 4291 section 2.2, with a dotted quad at the end allowed and without zone, brackets or prefix.
     ///
-    /// The forms that `inet_aton` knows beside that (`127.1`, `0x7f.1`, `0177.0.0.1`, `2130706433`) are nil here.
+    /// The other forms that `inet_aton` reads (`127.1`, `0x7f.1`, `0177.0.0.1`, `2130706433`) are nil here.
     package init?(_ text: String) {
         self.init(bytes: Array(text.utf8)[...])
     }

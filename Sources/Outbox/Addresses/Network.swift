@@ -5,7 +5,7 @@ package struct Network: Hashable, Sendable, CustomStringConvertible {
     /// How many leading bits every address of the network shares: 1 to 32, or 1 to 128 for IPv6.
     package let prefixLength: Int
 
-    /// Cuts the bits after the prefix off. Only for prefix lengths that the caller has checked or wrote down itself.
+    /// Clears the bits after the prefix. Only for prefix lengths that the caller has checked or that stand in the source.
     init(containing address: IPAddress, prefixLength: Int) {
         self.base = address.keeping(prefix: prefixLength)
         self.prefixLength = prefixLength

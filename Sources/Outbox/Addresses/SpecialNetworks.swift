@@ -108,9 +108,7 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case benchmarking
     /// Reserved for the future, or outside of what is assigned to hosts on the Internet.
     case reserved
-    /// Multicast.
     case multicast
-    /// The broadcast address.
     case broadcast
     /// The sink of reverse lookups for private addresses.
     case as112
@@ -126,9 +124,7 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case ipv4Mapped = "ipv4_mapped"
     /// The IPv4-compatible, IPv4-translated forms: an IPv4 address in disguise.
     case ipv4Embedded = "ipv4_embedded"
-    /// The discard prefix.
     case discard
-    /// The identifiers of segment routing.
     case segmentRouting = "segment_routing"
     /// An address that means something on one network interface only.
     case scoped

@@ -7,13 +7,11 @@ package struct EndpointPolicy: Hashable, Sendable {
     /// Which addresses may be dialled.
     package let addresses: AddressPolicy
 
-    /// A policy.
     package init(allowHTTP: Bool = false, addresses: AddressPolicy = AddressPolicy()) {
         self.allowHTTP = allowHTTP
         self.addresses = addresses
     }
 
-    /// Reads and judges a URL in one step.
     package func endpointURL(_ text: String) throws -> EndpointURL {
         let url = try EndpointURL(text)
         try judge(url)
@@ -89,7 +87,6 @@ extension AddressPolicy {
 
 /// Why the policy of this installation refuses a well-formed endpoint URL.
 package struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The rules.
     package enum Code: String, CaseIterable, Sendable {
         /// `http://` is not allowed here.
         case http
@@ -101,12 +98,10 @@ package struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertib
         case port
     }
 
-    /// The rule.
     package let code: Code
     /// One line for a person. It quotes host and port only.
     package let message: String
 
-    /// The message.
     package var description: String { message }
 
     init(_ code: Code, _ message: String) {
@@ -155,7 +150,6 @@ enum PortRule {
 
 /// What a host name means by itself, before anything is resolved.
 enum HostNameKind {
-    /// Nothing special.
     case ordinary
     /// This machine: `localhost` and all below it (RFC 6761 section 6.3).
     case thisMachine

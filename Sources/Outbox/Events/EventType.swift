@@ -2,10 +2,8 @@
 ///
 /// At most ``Limits/eventTypeCharacters`` characters. The grammar is that of Standard Webhooks 1.0.0; case matters.
 package struct EventType: Hashable, Sendable, CustomStringConvertible {
-    /// The type.
     package let text: String
 
-    /// Reads a type.
     package init(_ text: String) throws(InvalidText) {
         guard Self.isValid(text.utf8) else {
             throw InvalidText(
@@ -16,7 +14,6 @@ package struct EventType: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
-    /// The type.
     package var description: String { text }
 
     static func isValid(_ text: some Collection<UInt8>) -> Bool {
@@ -36,7 +33,7 @@ package enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
     /// `order.paid`: this type alone.
     case exactly(EventType)
 
-    /// Reads a pattern. A star stands alone or as the last segment, nowhere else.
+    /// A star stands alone or as the last segment.
     package init(_ text: String) throws(InvalidText) {
         guard text.utf8.count <= Limits.eventTypeCharacters else {
             throw InvalidText(
@@ -57,7 +54,6 @@ package enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether events of this type are meant.
     package func matches(_ type: EventType) -> Bool {
         switch self {
         case .all: true
@@ -66,7 +62,6 @@ package enum EventTypePattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The text that reads back as this pattern.
     package var description: String {
         switch self {
         case .all: "*"

@@ -5,7 +5,7 @@ package enum PayloadFormat: String, CaseIterable, Sendable {
     /// The payload or body of the event as it is.
     case raw
 
-    /// Reads the word of `--payload-format`.
+    /// - Parameter word: the value of `--payload-format`.
     package init(word: String) throws(InvalidText) {
         if let format = Self(rawValue: word) {
             self = format

@@ -24,7 +24,7 @@ struct LogRecord {
 }
 
 extension LogRecord {
-    /// The entry for people: `time level message key=value`, in one line without colours, whatever the data holds.
+    /// The entry for people: `time level message key=value`, always one line, without colours.
     var text: String {
         var line = "\(timestamp) \(Self.padded(level)) \(PrintableText(message, limit: Self.valueLimit))"
         for (key, value) in data.prefix(Self.dataLimit) {

@@ -16,7 +16,6 @@ package final class LogSink: Sendable {
         /// Monotonic time since any fixed moment, to measure intervals with.
         let monotonic: @Sendable () -> Duration
 
-        /// Any two clocks.
         package init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Duration) {
             self.wall = wall
             self.monotonic = monotonic
@@ -29,9 +28,8 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// A sink.
     /// - Parameter throttle: how often equal messages of level `warning` and above may be written. Below that, repetition
-    ///   is what somebody asked for.
+    ///   is what the operator asked for with the level.
     package init(
         format: LogFormat, writer: LogWriter, throttle: LogThrottle = LogThrottle(), clock: Clock = .system
     ) {
@@ -41,12 +39,11 @@ package final class LogSink: Sendable {
         self.clock = clock
     }
 
-    /// A logger that writes here.
     package func makeLogger(label: String, level: Logger.Level) -> Logger {
         Logger(label: label) { _ in LineLogHandler(level: level, sink: self) }
     }
 
-    /// How many lines have been dropped so far, because nobody read them.
+    /// How many lines have been dropped, because they were not read in time.
     package var droppedLines: UInt64 { writer.droppedLines }
 
     /// Waits, for a limited time, until all lines are written: for the end of the process.
@@ -85,14 +82,12 @@ package struct LineLogHandler: LogHandler {
 
     private let sink: LogSink
 
-    /// A handler that writes to `sink`.
     package init(level: Logger.Level, sink: LogSink, metadataProvider: Logger.MetadataProvider? = nil) {
         self.logLevel = level
         self.sink = sink
         self.metadataProvider = metadataProvider
     }
 
-    /// One piece of the data that every entry gets.
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }

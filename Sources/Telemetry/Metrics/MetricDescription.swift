@@ -7,7 +7,6 @@ package struct MetricDescription: Sendable {
     /// The upper bounds of the buckets of a histogram, ascending, without infinity.
     package let buckets: [Double]
 
-    /// Describes a metric.
     package init(name: String, help: String, buckets: [Double] = MetricDescription.durationBuckets) {
         self.name = name
         self.help = help
@@ -38,11 +37,11 @@ extension MetricDescription {
         name: "postrider_delivery_lag_seconds",
         help: "Age of the oldest delivery that is due and not in flight; 0 when there is none. Alert on this one.")
     static let inFlight = Self(
-        name: "postrider_in_flight", help: "Deliveries under way in this process.")
+        name: "postrider_in_flight", help: "Deliveries in flight in this process.")
     static let inFlightBytes = Self(
-        name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries under way in this process.")
+        name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries in flight in this process.")
     static let maxInFlight = Self(
-        name: "postrider_max_in_flight", help: "The most deliveries that may be under way at once in this process.")
+        name: "postrider_max_in_flight", help: "The most deliveries that may be in flight at once in this process.")
     static let settles = Self(
         name: "postrider_settles_total", help: "Settle statements committed.")
     static let staleSettles = Self(
@@ -51,11 +50,9 @@ extension MetricDescription {
     static let deadLetters = Self(
         name: "postrider_dead_letters_total", help: "Deliveries that became dead letters.")
     static let databaseReconnects = Self(
-        name: "postrider_database_reconnects_total", help: "Database connections made anew after one was lost.")
-    /// Whether a reason keeps this process from being ready.
+        name: "postrider_database_reconnects_total", help: "Database connections made again after one was lost.")
     package static let unready = Self(
         name: "postrider_unready", help: "1 while the reason keeps this process from being ready, otherwise 0.")
-    /// Log lines that nobody read.
     package static let logLinesDropped = Self(
         name: "postrider_log_lines_dropped_total",
         help: "Log lines dropped because standard error was not read in time.")

@@ -3,7 +3,6 @@ import Synchronization
 
 /// What all series have in common: they can write themselves.
 protocol PrometheusSeries: AnyObject, Sendable {
-    /// Writes the samples of the series.
     func write(name: String, labels: LabelSet, to text: inout PrometheusText)
 }
 
@@ -51,7 +50,7 @@ final class GaugeSeries: RecorderHandler, MeterHandler, PrometheusSeries {
     }
 }
 
-/// A gauge whose number is asked for at each scrape instead of being kept.
+/// A gauge or counter whose number is read at each scrape instead of being kept.
 final class ReadGaugeSeries: PrometheusSeries {
     private let read: @Sendable () -> Double?
 

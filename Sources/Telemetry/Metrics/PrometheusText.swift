@@ -1,7 +1,6 @@
 /// The Prometheus text exposition format 0.0.4, being written.
 /// https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 struct PrometheusText {
-    /// What has been written so far.
     private(set) var text = ""
 
     /// Starts a metric family. Its samples must follow directly.

@@ -1,7 +1,6 @@
+import Formats
 import Foundation
 import Testing
-
-@testable import Webhooks
 
 @Suite("Base64")
 struct Base64Tests {
