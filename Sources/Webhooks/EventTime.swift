@@ -5,10 +5,12 @@ public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Microseconds since 1970, without leap seconds.
     public let microseconds: Int64
 
+    /// A moment as PostgreSQL keeps it.
     public init(microseconds: Int64) {
         self.microseconds = microseconds
     }
 
+    /// Earlier than.
     public static func < (left: EventTime, right: EventTime) -> Bool {
         left.microseconds < right.microseconds
     }

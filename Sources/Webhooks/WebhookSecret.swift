@@ -81,6 +81,7 @@ extension WebhookSecret: CustomStringConvertible, CustomDebugStringConvertible, 
 
 /// Why a text is not a signing secret. It never repeats any part of the text.
 public struct WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules that can be broken.
     public enum Code: String, CaseIterable, Sendable {
         /// The text does not begin with `whsec_`.
         case prefix
@@ -90,10 +91,12 @@ public struct WebhookSecretError: Error, Hashable, Sendable, CustomStringConvert
         case length
     }
 
+    /// The rule that was broken.
     public let code: Code
     /// One line for a person.
     public let message: String
 
+    /// The message.
     public var description: String { message }
 
     init(_ code: Code, _ message: String) {

@@ -51,6 +51,7 @@ public struct WebhookSigner: Sendable {
 
 /// Why something cannot be signed.
 public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules that can be broken.
     public enum Code: String, CaseIterable, Sendable {
         /// There is no secret to sign with.
         case noSecret = "no_secret"
@@ -58,10 +59,12 @@ public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConver
         case id
     }
 
+    /// The rule that was broken.
     public let code: Code
     /// One line for a person.
     public let message: String
 
+    /// The message.
     public var description: String { message }
 
     init(_ code: Code, _ message: String) {

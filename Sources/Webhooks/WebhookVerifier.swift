@@ -92,6 +92,7 @@ public struct VerifiedWebhook: Hashable, Sendable {
 
 /// Why a request is not what it says it is. Answer such a request with 400 or 401 and do nothing else.
 public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules that can be broken.
     public enum Code: String, CaseIterable, Sendable {
         /// A required header is not there.
         case missingHeader = "missing_header"
@@ -111,10 +112,12 @@ public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringC
         case noMatchingSignature = "no_matching_signature"
     }
 
+    /// The rule that was broken.
     public let code: Code
     /// One line for a person.
     public let message: String
 
+    /// The message.
     public var description: String { message }
 
     init(_ code: Code, _ message: String) {
