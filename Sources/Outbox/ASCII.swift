@@ -21,7 +21,14 @@ extension UInt8 {
     }
 
     /// A character of an RFC 9110 token, such as a header name.
-    var isTokenCharacter: Bool { isDigit || isLetter || "!#$%&'*+-.^_`|~".utf8.contains(self) }
+    @inlinable package var isTokenCharacter: Bool {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): true
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C, 0x7E: true  // ! # $ % & ' * + - . ^ _ ` | ~
+        default: false
+        }
+    }
 }
 
 extension Collection where Element == UInt8 {

@@ -23,16 +23,11 @@ struct EndpointProbe {
 
     func ping(_ endpoint: EndpointRecord) throws -> PingRequest {
         let url = try policy.endpointURL(endpoint.url)
-        let host: CourierRoute.Host =
-            switch url.host {
-            case .name(let name): .name(name)
-            case .address(let address): .address(address)
-            }
         let timeout = min(max(.milliseconds(endpoint.timeout), Limits.timeout.lowerBound), Limits.timeout.upperBound)
         var fixed = HeaderLines()
         fixed.append("user-agent", "Postrider/\(PostriderVersion.current)")
         let route = CourierRoute(
-            id: endpoint.id, revision: endpoint.revision, url: url.absoluteString, host: host, port: url.port,
+            id: endpoint.id, revision: endpoint.revision, url: url.absoluteString, host: url.host, port: url.port,
             timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed)
         let headers = try HeaderFields(endpoint.headers.map { try HeaderField($0) }).fields
         let body = Envelope.body(

@@ -182,4 +182,9 @@ final class VettedAddresses: Sendable {
     func contains(_ address: IPAddress) -> Bool {
         addresses.contains(address)
     }
+
+    /// The addresses in the notation of `CURLOPT_RESOLVE`.
+    var text: String {
+        addresses.map { EndpointURL.Host.address($0).description }.joined(separator: ",")
+    }
 }

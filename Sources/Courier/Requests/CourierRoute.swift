@@ -5,13 +5,7 @@ package import Outbox
 /// A courier keeps what it has prepared for a route by `id` and `revision`: two routes that agree in both must agree in
 /// everything. A higher revision of the same endpoint makes it throw away what it had prepared.
 package final class CourierRoute: Sendable {
-    /// The host of the URL, as the strict parser read it.
-    package enum Host: Hashable, Sendable {
-        /// A name to resolve, in lower case, without the brackets or the trailing dot.
-        case name(String)
-        /// An address that is written in the URL.
-        case address(IPAddress)
-    }
+    package typealias Host = EndpointURL.Host
 
     /// The id of the endpoint.
     package let id: Int32

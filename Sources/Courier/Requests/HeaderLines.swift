@@ -35,10 +35,10 @@ package struct HeaderLines: Sendable {
     package mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
         let length = name.utf8.count + value.count + 3
         let fits = starts.count < Self.maximumLines && bytes.count + length <= Self.maximumBytes
-        guard fits, !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), !ReservedHeader.isForCourierAlone(name),
+        guard fits, !name.isEmpty, name.utf8.allSatisfy(\.isTokenCharacter), !ReservedHeader.isForCourierAlone(name),
             value.allSatisfy(Self.isValueByte)
         else {
-            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(Self.isTokenByte), as: UTF8.self)
+            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(\.isTokenCharacter), as: UTF8.self)
             return
         }
         starts.append(bytes.count)
@@ -66,14 +66,6 @@ package struct HeaderLines: Sendable {
         bytes.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
         refusal = nil
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: true
-        default: false
-        }
     }
 
     private static func isValueByte(_ byte: UInt8) -> Bool {

@@ -45,22 +45,9 @@ struct LabelSet: Hashable, Sendable {
         for (name, value) in dimensions {
             labels[MetricName.label(name)] = value
         }
-        text = labels.sorted { $0.key < $1.key }.map { #"\#($0.key)="\#(Self.escaped($0.value))""# }
-            .joined(separator: ",")
-    }
-
-    /// Escapes a label value as the text format asks: backslash, double quote and line feed.
-    private static func escaped(_ value: String) -> String {
-        guard value.utf8.contains(where: { $0 == 0x5C || $0 == 0x22 || $0 == 0x0A }) else { return value }
-        var text = ""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\\": text += "\\\\"
-            case "\"": text += "\\\""
-            case "\n": text += "\\n"
-            default: text.unicodeScalars.append(scalar)
-            }
+        text = labels.sorted { $0.key < $1.key }.map {
+            #"\#($0.key)="\#(PrometheusText.escaped($0.value, quotes: true))""#
         }
-        return text
+        .joined(separator: ",")
     }
 }
