@@ -11,14 +11,14 @@ struct FairShareTests {
         #expect(share.room(free: 171, held: 341) == 0)
     }
 
-    @Test("whoever holds none gets one while one is free")
+    @Test("an endpoint that holds none gets one while one is free")
     func newcomer() {
         #expect(share.room(free: 1, held: 0) == 1)
         #expect(share.room(free: 0, held: 0) == 0)
         #expect(share.room(free: -5, held: 0) == 0)
     }
 
-    @Test("whatever is asked: the rule holds after taking, the last permit is only for newcomers")
+    @Test("for all numbers: the rule holds after taking, the last permit is only for newcomers")
     func rule() {
         for free in 0...200 {
             for held in 0...200 {

@@ -13,10 +13,6 @@ package final class PrometheusRegistry: MetricsFactory {
     /// The most label sets that are kept for one metric.
     package static let labelSetLimit = 128
 
-    private struct State {
-        var families: [String: Family] = [:]
-    }
-
     private struct Family {
         let kind: Kind
         var series: [LabelSet: any PrometheusSeries] = [:]
@@ -27,7 +23,7 @@ package final class PrometheusRegistry: MetricsFactory {
     }
 
     private let descriptions: [String: MetricDescription]
-    private let state = Mutex(State())
+    private let families = Mutex<[String: Family]>([:])
     private let refused = CounterSeries()
 
     /// - Parameter descriptions: the help and the buckets of metrics, found by name when they are made.
@@ -57,18 +53,18 @@ package final class PrometheusRegistry: MetricsFactory {
         _ name: String, _ kind: Kind, _ dimensions: [(String, String)], _ make: () -> Series
     ) -> Series {
         let labels = LabelSet(dimensions)
-        let known: Series? = state.withLock { state in
-            var family = state.families[name] ?? Family(kind: kind)
+        let known: Series? = families.withLock { families in
+            var family = families[name] ?? Family(kind: kind)
             guard family.kind == kind else { return nil }
             if let series = family.series[labels] {
                 return series as? Series
             }
             guard family.series.count < Self.labelSetLimit,
-                state.families[name] != nil || state.families.count < Self.metricLimit
+                families[name] != nil || families.count < Self.metricLimit
             else { return nil }
             let series = make()
             family.series[labels] = series
-            state.families[name] = family
+            families[name] = family
             return series
         }
         guard let known else {
@@ -86,7 +82,7 @@ extension PrometheusRegistry {
 
     /// Every metric in the Prometheus text format, sorted by name and labels.
     package func exposition() -> String {
-        var families = state.withLock { $0.families }
+        var families = families.withLock(\.self)
         let refusedName = "postrider_metrics_refused_total"
         families[refusedName] = Family(kind: .counter, series: [LabelSet([]): refused])
         var text = PrometheusText()
