@@ -57,24 +57,24 @@ extension EndToEndTests {
         }
 
         @Test(arguments: [SIGTERM, SIGINT]) func aSecondSignalHandsBackWhatHangsAtOnce(_ second: Int32) async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .hang)
-                try await scene.addEndpoint("main", receiver.url(), "--timeout", "60s", "--retry-schedule", "1s")
-                try await scene.publish("hang.event", 20)
-                let worker = try await scene.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
+                try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s", "--retry-schedule", "1s")
+                try await installation.publish("hang.event", 20)
+                let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
                 try await receiver.waitForRequests(20)
                 worker.send(SIGTERM)
                 try await eventually("the worker drains") {
-                    try await scene.count("postrider.workers WHERE draining") == 1
+                    try await installation.count("postrider.workers WHERE draining") == 1
                 }
                 worker.send(second)
                 #expect(try await worker.status(within: .seconds(5)) == 0)
                 #expect(worker.said.contains("told to stop again"))
-                #expect(try await scene.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
+                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
 
                 receiver.answer(with: .ok)
-                let next = try await scene.startWorker("next")
-                try await scene.waitForDelivered(20, within: .seconds(10))
+                let next = try await installation.startWorker("next")
+                try await installation.waitForDelivered(20, within: .seconds(10))
                 let requests = receiver.requests
                 #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
                 try await next.kill()
@@ -83,15 +83,15 @@ extension EndToEndTests {
 
         @Test func aDrainThatIsCutWithoutADatabaseEndsWithOne() async throws {
             try await TestDatabase.withCluster { cluster in
-                try await Scene.with(url: cluster.url()) { scene in
+                try await Installation.with(url: cluster.url()) { installation in
                     let receiver = try ScriptedReceiver(answer: .hang)
-                    try await scene.addEndpoint("main", receiver.url(), "--timeout", "60s")
-                    try await scene.publish("hang.event", 5)
-                    let worker = try await scene.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
+                    try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s")
+                    try await installation.publish("hang.event", 5)
+                    let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
                     try await receiver.waitForRequests(5)
                     worker.send(SIGTERM)
                     try await eventually("the worker drains") {
-                        try await scene.count("postrider.workers WHERE draining") == 1
+                        try await installation.count("postrider.workers WHERE draining") == 1
                     }
                     try await cluster.stop(.immediate)
                     worker.send(SIGTERM)
