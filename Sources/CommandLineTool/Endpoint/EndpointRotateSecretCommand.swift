@@ -4,7 +4,6 @@ import OutboxStore
 import Postgres
 import Webhooks
 
-/// `postrider endpoint rotate-secret`
 struct EndpointRotateSecretCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret",

@@ -3,7 +3,6 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint show`
 struct EndpointShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
