@@ -46,18 +46,16 @@ struct RepeatedRequest: Encodable, Sendable {
             type: event.eventType, createdAt: event.createdAt,
             content: event.content.payload ?? event.content.body ?? [])
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
-        let signature = try body.withUnsafeBytes { bytes in
-            try EndpointSigning.signer(endpoint, sealing).signature(
-                id: event.webhookID, timestamp: timestamp, body: bytes)
+        let head = WebhookHead(
+            contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
+            traceparent: event.traceparent)
+        let signer = try EndpointSigning.signer(endpoint, sealing)
+        var headers: [Header] = []
+        try body.withUnsafeBytes { bytes in
+            try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in
+                headers.append(Header(name: name, value: value))
+            }
         }
-        var headers = [
-            Header(name: "content-type", value: kind), Header(name: WebhookHeader.id, value: event.webhookID),
-            Header(name: WebhookHeader.timestamp, value: "\(timestamp)"),
-            Header(name: WebhookHeader.signature, value: String(decoding: signature, as: UTF8.self)),
-            Header(name: "webhook-event-type", value: event.eventType),
-            Header(name: "webhook-attempt", value: "\(attempt)"),
-        ]
-        if let traceparent = event.traceparent { headers.append(Header(name: "traceparent", value: traceparent)) }
         let own = try HeaderFields(endpoint.headers.map { try HeaderField($0) })
         let extra = try HeaderFields(
             event.headerValues.sorted { $0.key < $1.key }.map { try HeaderField(name: $0.key, value: $0.value) })

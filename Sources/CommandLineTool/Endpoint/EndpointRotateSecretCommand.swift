@@ -1,7 +1,7 @@
 import ArgumentParser
-import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Webhooks
 
 struct EndpointRotateSecretCommand: ContextCommand {

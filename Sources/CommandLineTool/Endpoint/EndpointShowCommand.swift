@@ -2,6 +2,7 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 
 struct EndpointShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
