@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "Formats", swiftSettings: strict),
         .target(name: "Outbox", dependencies: ["Formats"], swiftSettings: strict),
         .target(name: "Webhooks", dependencies: ["Formats", crypto], swiftSettings: strict),
-        .target(name: "Postgres", dependencies: ["CLibPQ", "Formats", logging], swiftSettings: strictWithC),
+        .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
         .target(name: "Telemetry", dependencies: ["Formats", "Outbox", logging, metrics], swiftSettings: strict),
         .target(
@@ -108,7 +108,7 @@ let package = Package(
                 "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
                 "Webhooks",
                 "Worker",
-                argumentParser, flyingSocks, logging,
+                argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,
             ],
             exclude: ["Screens"], swiftSettings: strict),
         .testTarget(
