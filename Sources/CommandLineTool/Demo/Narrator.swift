@@ -1,7 +1,6 @@
 import Postgres
-import Telemetry
 
-/// Tells people what is done and what is seen: headings, sentences, what one would type, and tables.
+/// Prints the demo: headings, sentences, what a person would type, and tables.
 struct Narrator: Sendable {
     let width: Int
     let write: @Sendable (String) -> Void
@@ -10,7 +9,6 @@ struct Narrator: Sendable {
     /// Longer lines are hard to read, however wide the terminal is.
     private static let widest = 80
 
-    /// The beginning of a step.
     func heading(_ text: String) {
         write("\n\n\(text)\n\(String(repeating: "-", count: text.count))\n")
     }
@@ -18,18 +16,10 @@ struct Narrator: Sendable {
     /// A paragraph, broken into lines.
     func says(_ text: String) {
         write("\n")
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, line.count + 1 + word.count > min(width, Self.widest) {
-                write(line + "\n")
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        write(line + "\n")
+        for line in Folded.lines(text, width: min(width, Self.widest), first: "", rest: "") { write(line + "\n") }
     }
 
-    /// What a user would type, or what stands in a request. Lines that are too long go on below.
+    /// What a person would type, or the text of a request. Lines that are too long continue below.
     func types(_ text: String) {
         write("\n")
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -42,7 +32,7 @@ struct Narrator: Sendable {
         }
     }
 
-    /// A command as one types it in a shell; a long one goes on below as a shell wants it.
+    /// A command for a shell. A long one continues on the next line, after a backslash.
     func types(command words: [String]) {
         var lines = ["$"]
         for word in words {
@@ -65,21 +55,13 @@ struct Narrator: Sendable {
 
     /// What a query found.
     func shows(_ result: PostgresTable) {
+        var table = Table(
+            result.columns.indices.map { column in
+                let isNumeric = result.rows.allSatisfy { $0[column].map { Double($0) != nil } ?? true }
+                return isNumeric ? .number(result.columns[column]) : .text(result.columns[column])
+            })
+        for row in result.rows { table.add(row.map { $0 ?? "" }) }
         write("\n")
-        let isNumeric = result.columns.indices.map { column in
-            result.rows.allSatisfy { $0[column].map { Double($0) != nil } ?? true }
-        }
-        var lines = [result.columns] + result.rows.map { $0.map { PrintableText($0 ?? "", limit: 200).description } }
-        let widths = result.columns.indices.map { column in lines.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
-        lines.insert(widths.map { String(repeating: "-", count: $0) }, at: 1)
-        for line in lines {
-            let cells = line.indices.map { column in
-                let padding = String(repeating: " ", count: widths[column] - DisplayWidth.of(line[column]))
-                return isNumeric[column] ? padding + line[column] : line[column] + padding
-            }
-            var text = cells.joined(separator: "  ")
-            while text.last == " " { text.removeLast() }
-            write(Self.indentation + DisplayWidth.truncate(text, to: columns) + "\n")
-        }
+        for line in table.lines(width: columns) { write(Self.indentation + line + "\n") }
     }
 }
