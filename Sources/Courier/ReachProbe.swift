@@ -1,4 +1,4 @@
-internal import Dispatch
+import Dispatch
 package import Outbox
 
 /// Tries connections to endpoints, and sends nothing over them: resolves the name, judges every address, connects, shakes

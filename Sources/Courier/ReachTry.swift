@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// One connection that is tried and closed again. Blocks its thread until then.
 struct ReachTry {

@@ -1,4 +1,4 @@
-internal import CLibCurl
+import CLibCurl
 
 /// libcurl's global state, set up once in a process and never torn down.
 enum CurlGlobal {

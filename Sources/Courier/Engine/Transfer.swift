@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// One easy handle, prepared for one route, and the request that it carries at the moment.
 ///

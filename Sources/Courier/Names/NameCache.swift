@@ -1,4 +1,4 @@
-internal import Outbox
+import Outbox
 
 /// What is known about names, and which look-ups run: the decisions of ``NameService``, without its threads and timers.
 ///

@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// An address in the form of the socket interface.
 struct SocketAddress: Equatable {

@@ -1,5 +1,5 @@
-internal import CLibCurl
-internal import Glibc
+import CLibCurl
+import Glibc
 package import Outbox
 
 /// The resolver of the operating system: `/etc/hosts` first, then `getaddrinfo`.

@@ -1,4 +1,4 @@
-internal import Outbox
+import Outbox
 
 /// The header lines of one request, checked as they are appended and stored without an allocation for each.
 ///

@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// What a failed transfer is called, and a few words on it that are safe to show to the endpoint's owner.
 struct TransferFailure: Equatable {
