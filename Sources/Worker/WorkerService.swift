@@ -114,7 +114,7 @@ package struct WorkerService: Service {
         let pause = Wakeup(label: "postrider.register")
         while !Task.isCancelled {
             do throws(PostgresError) {
-                let ids = try await session.run(RegisterWorker(name: name, version: version), deadline: .seconds(10))
+                let ids = try await session.run(Workers.register(name: name, version: version), deadline: .seconds(10))
                 if let id = ids.first {
                     parts.identity.set(id)
                     parts.health.set(.starting, false)

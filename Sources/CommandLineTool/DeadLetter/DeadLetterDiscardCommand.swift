@@ -31,7 +31,7 @@ struct DeadLetterDiscardCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         try Confirmation(confirmation, output, in: context).ask("Give dead letter \(id) up for good?")
-        _ = try await context.run(DiscardDeadLetter(id: id, why: why))
+        _ = try await context.run(DeadLetters.discard(id, why: why))
         guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
         output.line("Discarded dead letter \(id).")
     }

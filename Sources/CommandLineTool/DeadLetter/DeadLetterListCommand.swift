@@ -28,7 +28,7 @@ struct DeadLetterListCommand: ContextCommand {
         let limit = try Bounded.limit(limit)
         let letters = try await context.withDatabase { connection in
             if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(ListDeadLetters(endpoint: endpoint, limit: limit))
+            return try await connection.rows(DeadLetters.list(endpoint: endpoint, limit: limit))
         }
         guard !output.isJSON else { return try output.json(Report(deadLetters: letters.map(DeadLetterReport.init))) }
         guard !letters.isEmpty else { return output.remark("There are no dead letters.") }

@@ -35,7 +35,7 @@ struct RepeatedRequest: Encodable, Sendable {
     ///   - now: seconds since 1970, for the timestamp that is signed.
     ///   - revealing: whether the values of the endpoint's own headers are shown; they may be credentials.
     init(
-        _ event: FindEvent.Row, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
+        _ event: EventRecord, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
         revealing: Bool
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
@@ -69,7 +69,7 @@ struct RepeatedRequest: Encodable, Sendable {
     }
 
     /// The bytes that go out, as ``DeliveryBuilder`` makes them.
-    private static func body(_ event: FindEvent.Row, format: PayloadFormat) -> [UInt8] {
+    private static func body(_ event: EventRecord, format: PayloadFormat) -> [UInt8] {
         guard let payload = event.content.payload else { return event.content.body ?? [] }
         guard format == .envelope else { return payload }
         let time = EventTime(microseconds: event.createdAt.unixMicroseconds ?? 0)

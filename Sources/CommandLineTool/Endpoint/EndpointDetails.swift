@@ -5,12 +5,12 @@ import Postgres
 /// All that can be shown of an endpoint.
 struct EndpointDetails: Sendable {
     let overview: EndpointOverview
-    let settings: ReadEndpointSettings.Row
+    let settings: EndpointSetup
 
     /// Reads it, or fails with a line that names it.
     static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointDetails {
         let (overview, settings) = try await connection.pipeline(
-            ListEndpoints(name: name, limit: 1), ReadEndpointSettings(name: name),
+            Endpoints.list(name: name, limit: 1), Endpoints.setup(name),
             deadline: CommandContext.statementDeadline)
         guard let overview = overview.first, let settings = settings.first else {
             throw CommandError.unknownEndpoint(name)

@@ -26,7 +26,7 @@ struct EndpointListCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        let endpoints = try await context.run(ListEndpoints(limit: limit))
+        let endpoints = try await context.run(Endpoints.list(limit: limit))
         guard !output.isJSON else { return try output.json(Report(endpoints: endpoints.map(EndpointReport.init))) }
         guard !endpoints.isEmpty else {
             return output.remark("There are no endpoints yet. Add one: postrider endpoint add NAME URL")

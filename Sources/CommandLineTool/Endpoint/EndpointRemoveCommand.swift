@@ -34,7 +34,7 @@ struct EndpointRemoveCommand: ContextCommand {
         }
         try await context.withDatabase { try await $0.requireEndpoint(name) }
         try Confirmation(confirmation, output, in: context).ask("Remove endpoint \(name), and cancel what it is owed?")
-        let cancelled = try await context.run(RemoveEndpoint(name: name)).first ?? 0
+        let cancelled = try await context.run(Endpoints.remove(name)).first ?? 0
         guard !output.isJSON else {
             return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
         }

@@ -20,7 +20,7 @@ struct EndpointResumeCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let overview = try await context.withDatabase { connection in
-            _ = try await connection.rows(ResumeEndpoint(name: name))
+            _ = try await connection.rows(Endpoints.resume(name))
             return try await EndpointDetails.read(name, from: connection).overview
         }
         try EndpointStateReport(overview).show(on: Output(options, in: context))

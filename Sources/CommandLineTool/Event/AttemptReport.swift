@@ -19,7 +19,7 @@ struct AttemptReport: Encodable {
     let timings: [String: Double]
     let worker: Int32
 
-    init(_ attempt: ListAttempts.Row) {
+    init(_ attempt: AttemptRecord) {
         endpoint = attempt.endpoint
         self.attempt = attempt.attempt
         startedAt = attempt.startedAt.description

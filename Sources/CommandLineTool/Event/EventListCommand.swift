@@ -8,7 +8,7 @@ struct EventListCommand: ContextCommand {
         commandName: "list",
         abstract: "List events, a row for each endpoint, the newest first.",
         discussion: """
-            --status and --endpoint look at the newest \(ListEvents.searchLimit) events (of that type).
+            --status and --endpoint look at the newest \(Events.searchLimit) events (of that type).
 
             Example:
               postrider event list --type 'order.*' --status retrying
@@ -35,7 +35,7 @@ struct EventListCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        var selection = ListEvents.Selection()
+        var selection = Events.Selection()
         selection.status = try status.map { try DeliveryStatus.read($0).rawValue }
         selection.endpoint = endpoint
         switch try type.map({ try EventTypePattern($0) }) {
@@ -45,7 +45,7 @@ struct EventListCommand: ContextCommand {
         }
         let deliveries = try await context.withDatabase { [selection] connection in
             if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(ListEvents(selection, limit: limit))
+            return try await connection.rows(Events.list(selection, limit: limit))
         }
         guard !output.isJSON else {
             return try output.json(Report(deliveries: deliveries.map(EventDeliveryReport.init)))
@@ -53,7 +53,7 @@ struct EventListCommand: ContextCommand {
         guard !deliveries.isEmpty else {
             let isFiltered = status != nil || endpoint != nil
             return output.remark(
-                "There are no such events\(isFiltered ? " among the newest \(ListEvents.searchLimit)" : "").")
+                "There are no such events\(isFiltered ? " among the newest \(Events.searchLimit)" : "").")
         }
         output.table(.deliveries(deliveries))
     }

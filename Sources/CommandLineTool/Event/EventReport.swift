@@ -24,8 +24,8 @@ struct EventReport: Encodable {
     private let content: ContentReport
 
     init(
-        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row],
-        _ prospects: [ListProspects.Row]
+        _ event: EventRecord, _ deliveries: [EventDelivery], _ attempts: [AttemptRecord],
+        _ prospects: [DeliveryProspect]
     ) {
         facts = Facts(
             eventId: event.id, webhookId: event.webhookID, eventType: event.eventType, tenant: event.tenant,
@@ -46,7 +46,7 @@ struct EventReport: Encodable {
     }
 }
 
-extension FindEvent.Row {
+extension EventRecord {
     /// The values of its headers by their names.
     var headerValues: [String: String] {
         let words = headers ?? []

@@ -69,7 +69,7 @@ final class Housekeeper: Service {
                 }
                 if .now >= nextSubscriptions {
                     nextSubscriptions = .now + Limits.subscriptions
-                    await duty("subscriptions", .debug, KeepSubscriptions())
+                    await duty("subscriptions", .debug, Duties.keepSubscriptions)
                 }
                 if .now >= nextDuties {
                     nextDuties = .now + Limits.duties
@@ -89,7 +89,7 @@ final class Housekeeper: Service {
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else {
+            guard let state = try await session.run(Status.database, deadline: Limits.deadline).first else {
                 return
             }
             let after = parts.wallClock()
@@ -100,8 +100,8 @@ final class Housekeeper: Service {
             // The database's clock was read somewhere between the two readings of ours.
             let limit = Limits.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
-            if let figures = try await session.run(MeasureLag(), deadline: Limits.deadline).first {
-                parts.metrics.deliveryLag.record(Double(figures.lag) / 1_000_000)
+            if let lag = try await session.run(Status.lag, deadline: Limits.deadline).first {
+                parts.metrics.deliveryLag.record(Double(lag) / 1_000_000)
             }
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
@@ -123,8 +123,7 @@ final class Housekeeper: Service {
     private func beat() async throws(PostgresError) {
         guard let id = parts.identity.id else { return }
         let isDraining = parts.health.reasons.contains(.draining)
-        let beat = BeatWorker(
-            worker: id, inFlight: Int32(clamping: parts.permits.current.count), draining: isDraining)
+        let beat = Workers.beat(id, inFlight: Int32(clamping: parts.permits.current.count), draining: isDraining)
         try await session.execute(beat, deadline: Limits.deadline)
     }
 
@@ -132,19 +131,19 @@ final class Housekeeper: Service {
     private func leave() async {
         if let id = parts.identity.id {
             // Without an answer the list shows a worker that is not alive, until it is forgotten.
-            _ = try? await session.execute(ForgetWorker(worker: id), deadline: .seconds(1))
+            _ = try? await session.execute(Workers.forget(id), deadline: .seconds(1))
         }
         await session.close()
     }
 
     /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
     private func doDuties() async {
-        await duty("partitions", .info, KeepPartitions())
-        await duty("repair", .warning, KeepRepaired())
-        await duty("leases", .info, KeepLeases())
-        await duty("keys", .warning, KeepKeys())
-        await duty("workers", .info, KeepWorkers())
-        if let name = await attempt("retention", KeepRetention())?.first ?? nil {
+        await duty("partitions", .info, Duties.keepPartitions)
+        await duty("repair", .warning, Duties.keepRepaired)
+        await duty("leases", .info, Duties.keepLeases)
+        await duty("keys", .warning, Duties.keepKeys)
+        await duty("workers", .info, Duties.keepWorkers)
+        if let name = await attempt("retention", Duties.keepRetention)?.first ?? nil {
             parts.log.log(.notice, "a partition past its retention was dropped", with: [.partition: .string(name)])
         }
     }

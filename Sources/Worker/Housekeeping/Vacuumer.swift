@@ -43,9 +43,9 @@ final class Vacuumer: Service {
 
     private func vacuum() async {
         do throws(PostgresError) {
-            let turn = try await session.run(TakeVacuumDuty(deadRows: Limits.deadRows), deadline: Limits.deadline)
+            let turn = try await session.run(Duties.takeVacuum(deadRows: Limits.deadRows), deadline: Limits.deadline)
             guard turn.first == true else { return }
-            try await session.execute(VacuumDeliveries(), deadline: Limits.vacuumDeadline)
+            try await session.execute(Duties.vacuum, deadline: Limits.vacuumDeadline)
         } catch {
             guard !isStopping.load(ordering: .acquiring) else { return }
             log.log(.info, "vacuuming failed and is tried again", with: [.error: "\(error)"])
