@@ -41,7 +41,7 @@ $make$;
 -- ---------------------------------------------------------------------------------------------------------- events
 
 -- Append-only, in daily partitions by the start of the producer's transaction. The DEFAULT partition is there so that
--- a producer never fails for want of one. No foreign key, no unique constraint beside the primary key: both would
+-- an insert does not fail when a day has none. No foreign key, no unique constraint beside the primary key: both would
 -- make producers wait for each other.
 CREATE TABLE postrider.outbox (
     id bigint GENERATED ALWAYS AS IDENTITY,
@@ -131,7 +131,7 @@ CREATE INDEX subscriptions_endpoint ON postrider.subscriptions (endpoint_id);
 -- Never written by producers. All that a claim must know of an endpoint stands here, in one row that it locks.
 CREATE TABLE postrider.lanes (
     endpoint_id int PRIMARY KEY,
-    -- Raised by every change to the endpoint: tells a worker to read it anew before it sends.
+    -- Raised by every change to the endpoint: tells a worker to read it again before it sends.
     revision int NOT NULL DEFAULT 1,
     -- 'infinity' while paused or disabled.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
@@ -246,7 +246,7 @@ CREATE TABLE postrider.closed (
 CREATE INDEX closed_event ON postrider.closed (event_id);
 CREATE INDEX closed_age ON postrider.closed (event_at);
 
--- Who works here. lease_by is a worker's id; 0 means nobody.
+-- The workers. lease_by is a worker's id; 0 means that no worker holds the row.
 CREATE TABLE postrider.workers (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,

@@ -3,7 +3,7 @@
 -- Locks:        CREATE TRIGGER takes SHARE ROW EXCLUSIVE on the outbox for an instant.
 -- Old workers:  may keep running.
 --
--- Everything here must be total: an error would abort somebody's business transaction. The only errors raised are for
+-- Everything here must be total: an error would abort the producer's business transaction. The only errors raised are for
 -- what the producer wrote wrong. No shared row is locked, nothing notifies, no payload is parsed.
 
 -- Runs only for a row that breaks a rule (the trigger's WHEN has already said so): finds the rule and names it.
@@ -116,7 +116,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
 $f$;
 
 -- One delivery per matching endpoint. One pass over the new rows with index look-ups for each: the plan is cached with
--- whatever row count came first, so a shape that is right for one row must be right for a million (a join of new_events
+-- the row count that came first, so a shape that is right for one row must be right for a million (a join of new_events
 -- with anything could become quadratic). Rows are made in the order of the events' ids: within a key that is the order
 -- of delivery.
 CREATE FUNCTION postrider.fan_out() RETURNS trigger

@@ -9,7 +9,7 @@
 -- look-up each, and changed by their ctid; lanes are found by `= ANY (ARRAY[…])`, which only a look-up can serve, where
 -- an equality could be merged.
 
--- Lanes with live rows, and when the first row of each is due: one index descent a lane, whatever the backlog. Starts at
+-- Lanes with live rows, and when the first row of each is due: one index descent a lane, however long the backlog is. Starts at
 -- the lane's hint, because after a burst with a long transaction open the dead rows before it cannot be vacuumed.
 CREATE FUNCTION postrider.discover(p_unhinted boolean)
 RETURNS TABLE (endpoint_id int, due_in_us bigint)
@@ -66,7 +66,7 @@ BEGIN
         RETURN;
     END IF;
 
-    -- 2. A new statement, so a snapshot taken while the lanes are already ours: it sees whatever an earlier holder did.
+    -- 2. A new statement, so a snapshot taken while the lanes are already ours: it sees all that an earlier holder did.
     RETURN QUERY
     WITH lane AS MATERIALIZED (
         SELECT l.*, r.turn,
@@ -77,7 +77,7 @@ BEGIN
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
         CROSS JOIN LATERAL (
             -- tokens_at may lie ahead: by a little when another claim began after this one and was quicker, by much
-            -- when the clock was set back, and then the bucket starts anew. Never less than nothing: LIMIT would fail.
+            -- when the clock was set back, and then the bucket starts again. Never below zero: LIMIT would fail.
             SELECT least(1 + l.rate_limit / 20, l.tokens + l.rate_limit
                 * extract(epoch FROM v_now - CASE
                     WHEN l.tokens_at > v_now + interval '1 s' THEN v_now - interval '1 day'
@@ -109,7 +109,7 @@ BEGIN
                    WHERE earlier.endpoint_id = due.endpoint_id AND earlier.ordering_key = due.ordering_key
                        AND earlier.id < due.id) AS is_head
         FROM due WHERE due.lease_by = 0 OR due.id IN (SELECT lapsed.id FROM lapsed)),
-    -- Where there is an in-flight limit, rows that nobody holds (lease_by = 0) count against it; a row whose lease ran
+    -- Where there is an in-flight limit, rows that no worker holds (lease_by = 0) count against it; a row whose lease ran
     -- out is counted already.
     within AS MATERIALIZED (
         SELECT h.*,
@@ -130,7 +130,7 @@ BEGIN
         WHERE w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
         RETURNING w.revision, w.lease_by AS held_by, d.*),
-    -- The others of a key wait at 'infinity', out of the way of every scan, until the one before them is done.
+    -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
         FROM headed h
@@ -253,7 +253,7 @@ BEGIN
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + x.delay_us * interval '1 us' ELSE d.due_at END,
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
-            -- Whoever resumes an endpoint that was gone gives what is owed to it a fresh retry schedule.
+            -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
             attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
             lease_until = '-infinity', lease_by = 0
         FROM x

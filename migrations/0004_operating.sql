@@ -4,9 +4,9 @@
 -- Locks:        none; functions only.
 -- Old workers:  may keep running.
 --
--- Whoever changes live rows of a lane locks the lane first (in the order of ids, where there are several): claims step
--- over it meanwhile, and the exact counts and the order of keys hold. A settle has its rows first and may want the lane
--- then: whoever holds a lane must not wait for such a row, but lets go of everything and tries again a little later.
+-- A function that changes live rows of a lane locks the lane first (in the order of ids, where there are several): claims step
+-- over it until then, and the exact counts and the order of keys hold. A settle has its rows first and may want the lane
+-- then: a holder of a lane must not wait for such a row, but releases everything and tries again a little later.
 
 CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
@@ -52,7 +52,7 @@ BEGIN
 END
 $f$;
 
--- Puts the limits and times of an endpoint where claims read them, and tells workers to read the endpoint anew.
+-- Puts the limits and times of an endpoint where claims read them, and tells workers to read the endpoint again.
 CREATE FUNCTION postrider.touch_endpoint(p_id int) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
     UPDATE postrider.endpoints SET updated_at = now() WHERE id = p_id;
@@ -180,7 +180,7 @@ BEGIN
             -- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
             SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR UPDATE;
             IF v_limit IS NULL AND max_in_flight > 0 THEN
-                -- From now on they are counted, so what is leased must be counted once. No settle is under way on any
+                -- From now on they are counted, so what is leased must be counted once. No settle is running on any
                 -- of these rows, or NOWAIT would fail; a settle that comes later sees the limit.
                 UPDATE postrider.lanes l SET leased = (
                     SELECT count(*) FROM (
@@ -295,8 +295,8 @@ END
 $f$;
 
 -- Takes live rows away and accounts for them as cancelled. Rows in flight cannot be called back: they are marked, and
--- their attempt is the last one, whatever it brings. The caller has locked the lanes, and tries again when this fails
--- with lock_not_available because a settle is under way on one of the rows.
+-- their attempt is the last one. The caller has locked the lanes, and tries again when this fails
+-- with lock_not_available because a settle is running on one of the rows.
 CREATE FUNCTION postrider.cancel_deliveries(p_event bigint, p_endpoint int, p_reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET jit = off
@@ -445,7 +445,7 @@ CREATE FUNCTION postrider.discard_dead_letter(id bigint, why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF discard_dead_letter.why IS NULL OR discard_dead_letter.why !~ '\S' THEN
-        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'why must be given: somebody will ask';
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'why must be given: the record keeps it';
     END IF;
     WITH gone AS (DELETE FROM postrider.dead x WHERE x.id = discard_dead_letter.id RETURNING x.*)
     INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,

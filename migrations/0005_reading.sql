@@ -3,7 +3,7 @@
 -- Locks:        none; views only.
 -- Old workers:  may keep running.
 --
--- A view reads with its owner's rights, so whoever may read it needs nothing on the tables. Endpoint secrets and the
+-- A view reads with its owner's rights, so a role that may read it needs no right on the tables. Endpoint secrets and the
 -- values of endpoint headers are in none of them. Times are compared with statement_timestamp(): clock_timestamp() is volatile,
 -- and with it the planner could not push a condition such as event_id = 42 into the views.
 --

@@ -10,13 +10,13 @@ CREATE TABLE postrider.duties (
     every interval NOT NULL,
     last_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
--- Those that look at everything are first due an interval from now: at the start there is nothing to mend.
+-- Those that look at everything are first due an interval from now: at the start there is nothing to repair.
 INSERT INTO postrider.duties (duty, every, last_at) VALUES
     ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'), ('leases', '15 seconds', '-infinity'),
     ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('vacuum', '5 seconds', '-infinity'),
     ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
 
--- True when the duty is due and nobody else is at it; the row lock lasts until the transaction ends. A table's row, not
+-- True when the duty is due and no other session does it; the row lock lasts until the transaction ends. A table's row, not
 -- an advisory lock, because any session of the database could sit on one of those.
 CREATE FUNCTION postrider.take_duty(p_duty text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
@@ -148,7 +148,7 @@ $f$;
 -- Owes what the trigger missed: it does not fire in logical replication or under session_replication_role = replica.
 -- The same rule as the view `unaccounted`, written for many events at once: types are matched once each, and what is
 -- accounted for is hashed once.
--- Planned anew each time, and without nested loops where there is a choice: a plan for empty tables, or for tables that
+-- Planned again each time, and without nested loops where there is a choice: a plan for empty tables, or for tables that
 -- only count as empty since they were vacuumed then, would be quadratic for full ones.
 CREATE FUNCTION postrider.repair_fan_out(p_since timestamptz) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -290,7 +290,7 @@ BEGIN
         BEGIN
             v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
         EXCEPTION WHEN lock_not_available THEN
-            NULL;   -- a settle is under way there: next time
+            NULL;   -- a settle is running there: next time
         END;
     END LOOP;
     SELECT array_agg(k.endpoint_id), array_agg(k.ordering_key) INTO v_lanes, v_keys
@@ -329,6 +329,6 @@ BEGIN
 END
 $f$;
 
--- Nobody inserts yet, so today and yesterday get theirs, too.
+-- No producer inserts yet, so today and yesterday get theirs, too.
 SELECT postrider.make_partition(parent, (clock_timestamp() AT TIME ZONE 'UTC')::date + n)
 FROM unnest(ARRAY['outbox', 'attempts']) AS parent, generate_series(-1, 7) AS n;

@@ -21,7 +21,7 @@ BEGIN
 END
 $make$;
 
--- Nothing for everybody.
+-- Nothing for the role PUBLIC.
 REVOKE ALL ON SCHEMA postrider FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA postrider FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA postrider FROM PUBLIC;
@@ -57,7 +57,7 @@ GRANT EXECUTE ON FUNCTION
 TO postrider_worker;
 
 -- An operator reads everything but secrets (endpoint_secrets, and endpoint headers, which may hold credentials), and
--- mends through functions, each of which says who did it.
+-- acts through functions, each of which records who did it.
 GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dead_letters, postrider.endpoint_health,
     postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,

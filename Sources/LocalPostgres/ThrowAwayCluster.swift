@@ -43,16 +43,16 @@ package final class ThrowAwayCluster: Sendable {
     package var binariesDirectory: String { binaries.directory }
 
     private let binaries: PostgresBinaries
-    private let account: Account
+    private let user: SystemUser
     private let caretaker: Caretaker
 
     private init(
-        directory: String, port: UInt16, binaries: PostgresBinaries, account: Account, caretaker: Caretaker
+        directory: String, port: UInt16, binaries: PostgresBinaries, user: SystemUser, caretaker: Caretaker
     ) {
         self.directory = directory
         self.port = port
         self.binaries = binaries
-        self.account = account
+        self.user = user
         self.caretaker = caretaker
     }
 
@@ -61,15 +61,15 @@ package final class ThrowAwayCluster: Sendable {
     /// - Throws: with what to do, where PostgreSQL is not installed or cannot be run.
     package static func start(_ options: Options = Options()) async throws(LocalPostgresError) -> ThrowAwayCluster {
         let binaries = try PostgresBinaries.find()
-        let account = try Account.suitable()
+        let user = try SystemUser.suitable()
         let directory = try TemporaryDirectory.make()
         let data = "\(directory)/data"
-        let stop = account.command([binaries.path("pg_ctl"), "stop", "-m", "immediate", "-w", "-D", data])
+        let stop = user.command([binaries.path("pg_ctl"), "stop", "-m", "immediate", "-w", "-D", data])
         let caretaker = try Caretaker(stop: stop, removing: directory)
-        try account.own(directory)
+        try user.own(directory)
         let port = options.listensOnLoopback ? try FreePort.find() : 5432
         let cluster = ThrowAwayCluster(
-            directory: directory, port: port, binaries: binaries, account: account, caretaker: caretaker)
+            directory: directory, port: port, binaries: binaries, user: user, caretaker: caretaker)
         try await cluster.initialize(options)
         try await cluster.start()
         return cluster
@@ -143,11 +143,11 @@ extension ThrowAwayCluster {
         "postgresql://\(user)@/\(database)?host=\(directory)&port=\(port)"
     }
 
-    /// Runs a program, such as `psql`, to its end, under the server's account and in its directory.
+    /// Runs a program, such as `psql`, to its end, under the server's user and in its directory.
     ///
     /// - Throws: with what it printed, if it fails.
     package func run(_ words: [String]) async throws(LocalPostgresError) {
-        try await Command(words: account.command(words), directory: directory).run()
+        try await Command(words: user.command(words), directory: directory).run()
     }
 
     private func control(_ words: [String]) async throws(LocalPostgresError) {

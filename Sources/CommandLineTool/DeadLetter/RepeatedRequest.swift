@@ -5,6 +5,7 @@ import Postgres
 import Settings
 import Telemetry
 import Webhooks
+import Worker
 
 /// A request as a worker would send it now, for repeating it by hand. Holds no secret: a signature is what receivers see.
 struct RepeatedRequest: Encodable, Sendable {
@@ -39,21 +40,21 @@ struct RepeatedRequest: Encodable, Sendable {
         revealing: Bool
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
-        body = Self.body(event, format: PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope)
         let isJSON = event.content.payload != nil
+        body = (PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope).applied(toJSON: isJSON).body(
+            type: event.eventType, createdAt: event.createdAt,
+            content: event.content.payload ?? event.content.body ?? [])
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
-        let signature = try body.withUnsafeBytes { bytes in
-            try EndpointSigning.signer(endpoint, sealing).signature(
-                id: event.webhookID, timestamp: timestamp, body: bytes)
+        let head = WebhookHead(
+            contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
+            traceparent: event.traceparent)
+        let signer = try EndpointSigning.signer(endpoint, sealing)
+        var headers: [Header] = []
+        try body.withUnsafeBytes { bytes in
+            try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in
+                headers.append(Header(name: name, value: value))
+            }
         }
-        var headers = [
-            Header(name: "content-type", value: kind), Header(name: WebhookHeader.id, value: event.webhookID),
-            Header(name: WebhookHeader.timestamp, value: "\(timestamp)"),
-            Header(name: WebhookHeader.signature, value: String(decoding: signature, as: UTF8.self)),
-            Header(name: "webhook-event-type", value: event.eventType),
-            Header(name: "webhook-attempt", value: "\(attempt)"),
-        ]
-        if let traceparent = event.traceparent { headers.append(Header(name: "traceparent", value: traceparent)) }
         let own = try HeaderFields(endpoint.headers.map { try HeaderField($0) })
         let extra = try HeaderFields(
             event.headerValues.sorted { $0.key < $1.key }.map { try HeaderField(name: $0.key, value: $0.value) })
@@ -66,14 +67,6 @@ struct RepeatedRequest: Encodable, Sendable {
         url = endpoint.url
         bodyBase64 = Data(body).base64EncodedString()
         signed = true
-    }
-
-    /// The bytes that go out, as ``DeliveryBuilder`` makes them.
-    private static func body(_ event: EventRecord, format: PayloadFormat) -> [UInt8] {
-        guard let payload = event.content.payload else { return event.content.body ?? [] }
-        guard format == .envelope else { return payload }
-        let time = EventTime(microseconds: event.createdAt.unixMicroseconds ?? 0)
-        return Envelope.body(type: event.eventType, time: time, payload: payload)
     }
 
     /// The lines of a command for a POSIX shell that sends exactly these bytes; nil when the body is too long to print.

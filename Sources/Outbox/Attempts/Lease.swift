@@ -37,8 +37,8 @@ package struct Lease: Hashable, Sendable {
         throws(InvalidText)
     {
         guard range.contains(value) else {
-            let bounds = "\(DurationText.format(range.lowerBound)) and \(DurationText.format(range.upperBound))"
-            throw InvalidText(.duration, "the \(name) of \(DurationText.format(value)) is not between \(bounds)")
+            throw InvalidText(
+                .duration, "the \(name) of \(value) is not between \(range.lowerBound) and \(range.upperBound)")
         }
     }
 }

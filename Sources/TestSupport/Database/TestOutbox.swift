@@ -14,18 +14,18 @@ package struct TestOutbox: Sendable {
     package static let deadline = Duration.seconds(25)
 
     /// So many databases are in use at once; each has a few connections, and the machine a few cores.
-    private static let gate = Gate(4)
+    private static let limit = ConcurrencyLimit(4)
 
     /// Makes a database with the schema, lends it and drops it.
     package static func withOutbox<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
         let template = try await TestDatabase.template(named: "migrated", prepare: migrate)
-        await gate.enter()
+        await limit.enter()
         do {
             let result = try await TestDatabase.withDatabase(from: template) { try await lend($0, to: body) }
-            await gate.leave()
+            await limit.leave()
             return result
         } catch {
-            await gate.leave()
+            await limit.leave()
             throw error
         }
     }

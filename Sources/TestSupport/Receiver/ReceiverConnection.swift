@@ -77,7 +77,7 @@ final class ReceiverConnection {
         case .request(let method, let path, let headers, let body, let length):
             incoming.removeFirst(length)
             if !incoming.isEmpty { log.add(violation: "bytes before the answer began") }
-            let request = ReceivedRequest(
+            let request = CapturedRequest(
                 method: method, path: path, headers: headers, body: body, connection: number, arrivedAt: .now)
             begin(log.add(request))
         }

@@ -10,7 +10,7 @@ final class ReceiverLog: Sendable {
     }
 
     private struct State {
-        var requests: [ReceivedRequest] = []
+        var requests: [CapturedRequest] = []
         var violations: [String] = []
         var connections = 0
         var next: ArraySlice<ReceiverAnswer> = []
@@ -26,7 +26,7 @@ final class ReceiverLog: Sendable {
         state = Mutex(State(answer: answer))
     }
 
-    var requests: [ReceivedRequest] { state.withLock { $0.requests } }
+    var requests: [CapturedRequest] { state.withLock { $0.requests } }
     var violations: [String] { state.withLock { $0.violations } }
     var connections: Int { state.withLock { $0.connections } }
 
@@ -36,7 +36,7 @@ final class ReceiverLog: Sendable {
     func add(violation: String) { state.withLock { $0.violations.append(violation) } }
 
     /// Logs a request and says what to answer.
-    func add(_ request: ReceivedRequest) -> ReceiverAnswer {
+    func add(_ request: CapturedRequest) -> ReceiverAnswer {
         let (answer, met) = state.withLock { state in
             state.requests.append(request)
             let answer = state.next.popFirst() ?? state.byPath[request.path] ?? state.answer

@@ -58,7 +58,7 @@ package final class ScriptedReceiver: Sendable {
     package func answer(path: String, with answer: ReceiverAnswer?) { log.set(answer, path: path) }
 
     /// The requests so far, in the order of their arrival.
-    package var requests: [ReceivedRequest] { log.requests }
+    package var requests: [CapturedRequest] { log.requests }
 
     /// How many connections have been accepted so far.
     package var connectionCount: Int { log.connections }
@@ -68,7 +68,7 @@ package final class ScriptedReceiver: Sendable {
 
     /// Waits until at least `count` requests have been read and returns all of them.
     @discardableResult
-    package func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [ReceivedRequest] {
+    package func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [CapturedRequest] {
         guard await log.wait(timeout, until: { requests, _ in requests >= count }) else { throw timedOut() }
         return log.requests
     }

@@ -19,7 +19,7 @@ import Webhooks
     }
 
     private func sent(
-        _ insert: String, format: String = "envelope", _ check: (TestSupport.ReceivedRequest) throws -> Void
+        _ insert: String, format: String = "envelope", _ check: (CapturedRequest) throws -> Void
     ) async throws {
         let receiver = try ScriptedReceiver()
         try await Installation.with { (installation) async throws in

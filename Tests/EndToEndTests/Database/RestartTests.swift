@@ -16,11 +16,11 @@ extension EndToEndTests {
                 var workers: [RunningProgram] = []
                 // Its connection dies with the server, so everything after that asks with a new one.
                 let settings = ["POSTRIDER_LEASE_SLACK": "2s"]
-                try await Scene.with(url: cluster.url()) { scene in
-                    try await scene.addEndpoint(
+                try await Installation.with(url: cluster.url()) { installation in
+                    try await installation.addEndpoint(
                         "main", receiver.url(), "--timeout", "2s", "--retry-schedule", "1s,1s,1s,1s,1s")
                     for number in 1...2 {
-                        workers.append(try await scene.startWorker("worker-\(number)", settings: settings))
+                        workers.append(try await installation.startWorker("worker-\(number)", settings: settings))
                     }
                     for restart in 0...Self.restarts {
                         let seen = receiver.requests.count

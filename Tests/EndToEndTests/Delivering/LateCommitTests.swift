@@ -6,22 +6,22 @@ extension EndToEndTests {
     /// An event of a transaction that stays open for long lies before the lane's hint once it is committed.
     @Suite(.timeLimit(.minutes(1))) struct LateCommitTests {
         @Test func anEventThatIsCommittedLateArrivesSoonAfter() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver()
-                try await scene.addEndpoint("main", receiver.url())
-                let worker = try await scene.startWorker()
+                try await installation.addEndpoint("main", receiver.url())
+                let worker = try await installation.startWorker()
                 let late = try await TestConnection.open(
-                    PostgresConfiguration(scene.url, applicationName: "late producer"))
+                    PostgresConfiguration(installation.url, applicationName: "late producer"))
                 try await late.withTransaction(deadline: TestDatabase.deadline) { transaction in
                     _ = try await transaction.query(
                         "INSERT INTO postrider.outbox (event_type, payload) VALUES ('late.event', '{}')",
                         deadline: TestDatabase.deadline)
                     // Others go by until the hint has passed the row that nobody sees yet.
                     try await eventually("the hint has moved on", within: .seconds(20)) {
-                        try await scene.publish("other.event", 1)
-                        try await scene.value(
+                        try await installation.publish("other.event", 1)
+                        try await installation.value(
                             "SELECT postrider.advance_hints(ARRAY(SELECT l.endpoint_id FROM postrider.lanes l))")
-                        return try await scene.value(
+                        return try await installation.value(
                             "SELECT scan_from > (SELECT xact_start FROM pg_stat_activity WHERE application_name = $1) + interval '1 s' FROM postrider.lanes",
                             ["late producer"]) == "t"
                     }

@@ -12,28 +12,29 @@ extension EndToEndTests {
         private static let names = ["first", "second"]
 
         @Test func eventsOfAKeyArriveInOrderAlthoughAttemptsFailAtRandom() async throws {
-            try await Scene.with { scene in
-                let secrets = ["first": Scene.secret, "second": Scene.secret]
-                let receiver = try await VerifyingReceiver(secrets, folder: scene.executable.folder, seed: 20)
+            try await Installation.with { installation in
+                let secrets = ["first": Installation.secret, "second": Installation.secret]
+                let receiver = try await VerifyingReceiver(secrets, folder: installation.executable.folder, seed: 20)
                 let schedule = Array(repeating: "20ms", count: 30).joined(separator: ",")
                 for name in Self.names {
-                    try await scene.addEndpoint(name, receiver.url("random/\(name)"), "--retry-schedule", schedule)
+                    try await installation.addEndpoint(
+                        name, receiver.url("random/\(name)"), "--retry-schedule", schedule)
                 }
                 let workers = [
-                    try await scene.startWorker("worker-1"), try await scene.startWorker("worker-2"),
-                    try await scene.startWorker("worker-3"),
+                    try await installation.startWorker("worker-1"), try await installation.startWorker("worker-2"),
+                    try await installation.startWorker("worker-3"),
                 ]
-                try await publish(scene)
-                try await scene.waitForDelivered(2 * Self.events, within: .seconds(60))
+                try await publish(installation)
+                try await installation.waitForDelivered(2 * Self.events, within: .seconds(60))
                 for worker in workers { try await worker.kill() }
                 check(try receiver.all())
             }
         }
 
         /// In several transactions, so that workers are at work while events still come.
-        private func publish(_ scene: Scene) async throws {
+        private func publish(_ installation: Installation) async throws {
             for first in stride(from: 0, to: Self.events, by: 20) {
-                try await scene.value(
+                try await installation.value(
                     """
                     INSERT INTO postrider.outbox (event_type, payload, ordering_key)
                     SELECT 'key.event', ('{"n":' || n || '}')::json, 'key ' || n % $1::int

@@ -5,28 +5,32 @@ extension EndToEndTests {
     /// The limits of an endpoint hold over all workers together, as its receiver sees them.
     @Suite(.timeLimit(.minutes(1))) struct LimitTests {
         @Test func theInFlightLimitHoldsOverTwoWorkers() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let (limit, events, pause) = (7, 140, Duration.milliseconds(100))
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: pause))
-                try await scene.addEndpoint("main", receiver.url(), "--max-in-flight", String(limit))
-                try await scene.publish("some.event", events)
-                let workers = [try await scene.startWorker("first"), try await scene.startWorker("second")]
+                try await installation.addEndpoint("main", receiver.url(), "--max-in-flight", String(limit))
+                try await installation.publish("some.event", events)
+                let workers = [
+                    try await installation.startWorker("first"), try await installation.startWorker("second"),
+                ]
                 let requests = try await receiver.waitForRequests(events, timeout: .seconds(20))
                 // A request is under way for as long as its answer is held back, at least.
                 #expect(Self.most(requests.map(\.arrivedAt), within: pause) == limit)
-                try await scene.waitForDelivered(events)
+                try await installation.waitForDelivered(events)
                 #expect(receiver.requests.count == events)
                 for worker in workers { try await worker.kill() }
             }
         }
 
         @Test func theRateLimitHoldsOverTwoWorkers() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let (rate, events) = (50, 150)
                 let receiver = try ScriptedReceiver()
-                try await scene.addEndpoint("main", receiver.url(), "--rate-limit", String(rate))
-                try await scene.publish("some.event", events)
-                let workers = [try await scene.startWorker("first"), try await scene.startWorker("second")]
+                try await installation.addEndpoint("main", receiver.url(), "--rate-limit", String(rate))
+                try await installation.publish("some.event", events)
+                let workers = [
+                    try await installation.startWorker("first"), try await installation.startWorker("second"),
+                ]
                 let requests = try await receiver.waitForRequests(events, timeout: .seconds(20))
                 let arrivals = requests.map(\.arrivedAt).sorted()
                 // The bucket holds a twentieth of a second's worth; requests may come a little closer than they were sent.

@@ -18,17 +18,17 @@ extension EndToEndTests {
             ),
         ])
         func anEventThatBreaksARuleIsRefusedWithTheColumn(sql: String, column: String) async throws {
-            try await Scene.with { scene in
-                let error = try await refusal(of: sql, in: scene)
+            try await Installation.with { installation in
+                let error = try await refusal(of: sql, in: installation)
                 #expect(error?.sqlState?.description == "23514")
                 #expect(error?.message.contains("postrider.outbox: \(column)") == true)
-                #expect(try await scene.count("postrider.outbox") == 0)
+                #expect(try await installation.count("postrider.outbox") == 0)
             }
         }
 
-        private func refusal(of sql: String, in scene: Scene) async throws -> PostgresError? {
+        private func refusal(of sql: String, in installation: Installation) async throws -> PostgresError? {
             do {
-                try await scene.value(sql)
+                try await installation.value(sql)
                 return nil
             } catch let error as PostgresError {
                 return error
@@ -40,26 +40,26 @@ extension EndToEndTests {
             "http://169.254.169.254/latest/meta-data", "ftp://127.0.0.1/hook",
         ])
         func anEndpointThatMayNotBeReachedIsBadData(url: String) async throws {
-            try await Scene.with { scene in
-                let ending = try await scene.command("endpoint", "add", "bad", url)
+            try await Installation.with { installation in
+                let ending = try await installation.command("endpoint", "add", "bad", url)
                 #expect(ending.status == 65)
                 #expect(ending.errors.hasPrefix("postrider: "))
                 #expect(!ending.errors.contains("secret@"))
-                #expect(try await scene.count("postrider.endpoint_health") == 0)
+                #expect(try await installation.count("postrider.endpoint_health") == 0)
             }
         }
 
         @Test func anUnknownSettingStopsTheStart() async throws {
-            try await Scene.with { scene in
-                let ending = try await scene.command("worker", settings: ["POSTRIDER_MAX_INFLIGHT": "5"])
+            try await Installation.with { installation in
+                let ending = try await installation.command("worker", settings: ["POSTRIDER_MAX_INFLIGHT": "5"])
                 #expect(ending.status == 78)
                 #expect(ending.errors.contains("POSTRIDER_MAX_INFLIGHT"))
             }
         }
 
         @Test func aBadValueStopsTheStart() async throws {
-            try await Scene.with { scene in
-                let ending = try await scene.command("worker", settings: ["POSTRIDER_DRAIN_TIMEOUT": "soon"])
+            try await Installation.with { installation in
+                let ending = try await installation.command("worker", settings: ["POSTRIDER_DRAIN_TIMEOUT": "soon"])
                 #expect(ending.status == 78)
                 #expect(ending.errors.contains("POSTRIDER_DRAIN_TIMEOUT"))
             }
@@ -70,15 +70,15 @@ extension EndToEndTests {
             try await TemporaryFolder.with { folder in
                 let executable = try Executable(folder: folder)
                 let url = "postgresql://postgres@127.0.0.1:\(try FreePort.find())/none"
-                let ending = try await executable.run(command, settings: Scene.settings(url))
+                let ending = try await executable.run(command, settings: Installation.settings(url))
                 #expect(ending.status == 69)
                 #expect(ending.errors.hasPrefix("postrider: "))
             }
         }
 
         @Test func aCommandThatDoesNotExistIsAUsageError() async throws {
-            try await Scene.with { scene in
-                let ending = try await scene.command("deliver")
+            try await Installation.with { installation in
+                let ending = try await installation.command("deliver")
                 #expect(ending.status == 64)
             }
         }

@@ -11,11 +11,11 @@ extension EndToEndTests {
         private static let seconds = 5
 
         @Test func anEventArrivesSoonAndAnIdleWorkerUsesNextToNothing() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver()
-                try await scene.addEndpoint("main", receiver.url())
-                let worker = try await scene.startWorker()
-                let committed = try await publishSteadily(scene)
+                try await installation.addEndpoint("main", receiver.url())
+                let worker = try await installation.startWorker()
+                let committed = try await publishSteadily(installation)
                 let requests = try await receiver.waitForRequests(committed.count)
                 var latencies: [Duration] = []
                 for request in requests {
@@ -40,12 +40,12 @@ extension EndToEndTests {
         }
 
         /// Events at a steady rate, one transaction each; when each of them was committed.
-        private func publishSteadily(_ scene: Scene) async throws -> [ContinuousClock.Instant] {
+        private func publishSteadily(_ installation: Installation) async throws -> [ContinuousClock.Instant] {
             let start = ContinuousClock.now
             var committed: [ContinuousClock.Instant] = []
             for number in 0..<(Self.rate * Self.seconds) {
                 try await Task.sleep(until: start + .seconds(number) / Self.rate)
-                _ = try await scene.connection.query(
+                _ = try await installation.connection.query(
                     "INSERT INTO postrider.outbox (event_type, payload) VALUES ('tick.event', $1::json)",
                     ["{\"n\":\(number)}"], deadline: TestDatabase.deadline)
                 committed.append(.now)

@@ -8,8 +8,8 @@ struct LateSettle {
     let values: [String?]
 
     /// The token under which the endpoint's only delivery is leased just now.
-    static func token(in scene: Scene, endpoint: String) async throws -> LateSettle {
-        let rows = try await scene.rows(
+    static func token(in installation: Installation, endpoint: String) async throws -> LateSettle {
+        let rows = try await installation.rows(
             """
             SELECT d.lease_by, d.endpoint_id, d.due_at, d.id, d.attempt, d.event_id, d.event_at, e.url_id
             FROM postrider.deliveries d JOIN postrider.endpoints e ON e.id = d.endpoint_id WHERE e.name = $1
@@ -19,8 +19,8 @@ struct LateSettle {
     }
 
     /// Records it as delivered, and returns the id of the delivery if that came too late.
-    static func send(_ token: LateSettle, in scene: Scene) async throws -> String? {
-        try await scene.value(
+    static func send(_ token: LateSettle, in installation: Installation) async throws -> String? {
+        try await installation.value(
             """
             SELECT * FROM postrider.settle(
                 $1::int, false, ARRAY[$2::int], ARRAY[$3::timestamptz], ARRAY[$4::bigint], ARRAY[$5::smallint],

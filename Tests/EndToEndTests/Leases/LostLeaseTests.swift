@@ -10,40 +10,40 @@ extension EndToEndTests {
         private static let deliveries = 200
 
         @Test func anotherWorkerTakesOverFromAKilledOneWithinTheLease() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .hang)
                 // A lease lasts 5 seconds: long enough for the second worker to be there before it ends.
-                try await scene.addEndpoint(
+                try await installation.addEndpoint(
                     "main", receiver.url("/main"), "--event-type", "main.*", "--timeout", "4s", "--retry-schedule", "1s"
                 )
-                try await scene.addEndpoint(
+                try await installation.addEndpoint(
                     "stuck", receiver.url("/stuck"), "--event-type", "stuck.*", "--timeout", "4s", "--retry-schedule",
                     "1s")
-                try await scene.publish("main.event", Self.deliveries - 1)
-                try await scene.publish("stuck.event", 1)
+                try await installation.publish("main.event", Self.deliveries - 1)
+                try await installation.publish("stuck.event", 1)
 
-                let first = try await scene.startWorker("first", settings: Self.settings)
+                let first = try await installation.startWorker("first", settings: Self.settings)
                 try await receiver.waitForRequests(Self.deliveries)
-                let token = try await LateSettle.token(in: scene, endpoint: "stuck")
+                let token = try await LateSettle.token(in: installation, endpoint: "stuck")
                 try await first.kill()
                 receiver.answer(path: "/main", with: .ok)
-                let second = try await scene.startWorker("second", settings: Self.settings)
+                let second = try await installation.startWorker("second", settings: Self.settings)
 
-                let left = try await scene.value(
+                let left = try await installation.value(
                     "SELECT extract(epoch FROM max(lease_until) - clock_timestamp()) FROM postrider.deliveries")
                 let leaseLeft = try #require(left.flatMap(Double.init))
                 #expect(leaseLeft > 0 && leaseLeft < 5)
                 try await eventually("the others are delivered", within: .seconds(leaseLeft + 2)) {
                     let delivered = "postrider.event_deliveries WHERE endpoint = 'main' AND status = 'delivered'"
-                    return try await scene.count(delivered) == Self.deliveries - 1
+                    return try await installation.count(delivered) == Self.deliveries - 1
                 }
                 try await receiver.waitForRequests(2 * Self.deliveries)
 
                 // The dead worker's outcome comes now, while the other worker holds the lease.
-                let before = try await scene.rows("SELECT * FROM postrider.deliveries")
-                #expect(try await LateSettle.send(token, in: scene) == token.delivery)
-                #expect(try await scene.rows("SELECT * FROM postrider.deliveries") == before)
-                let stale = try await scene.rows(
+                let before = try await installation.rows("SELECT * FROM postrider.deliveries")
+                #expect(try await LateSettle.send(token, in: installation) == token.delivery)
+                #expect(try await installation.rows("SELECT * FROM postrider.deliveries") == before)
+                let stale = try await installation.rows(
                     "SELECT endpoint, attempt, worker FROM postrider.attempt_log WHERE outcome = 'stale'")
                 #expect(stale == [["stuck", "1", token.worker]])
 
@@ -57,22 +57,22 @@ extension EndToEndTests {
         }
 
         @Test func aWorkerThatSleptThroughItsLeaseLogsStale() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .hang)
-                try await scene.addEndpoint(
+                try await installation.addEndpoint(
                     "main", receiver.url(), "--timeout", "1s", "--retry-schedule", "1s")
-                try await scene.publish("main.event", 1)
-                let sleeper = try await scene.startWorker("sleeper", settings: Self.settings)
+                try await installation.publish("main.event", 1)
+                let sleeper = try await installation.startWorker("sleeper", settings: Self.settings)
                 try await receiver.waitForRequests(1)
                 sleeper.send(SIGSTOP)
                 receiver.answer(with: .ok)
-                let other = try await scene.startWorker("other", settings: Self.settings)
-                try await scene.waitForDelivered(1)
+                let other = try await installation.startWorker("other", settings: Self.settings)
+                try await installation.waitForDelivered(1)
                 sleeper.send(SIGCONT)
 
                 let stale = "postrider.attempt_log WHERE outcome = 'stale' AND attempt = 1"
-                try await eventually("the late outcome is logged as stale") { try await scene.count(stale) == 1 }
-                let delivery = try await scene.rows("SELECT status, attempts FROM postrider.event_deliveries")
+                try await eventually("the late outcome is logged as stale") { try await installation.count(stale) == 1 }
+                let delivery = try await installation.rows("SELECT status, attempts FROM postrider.event_deliveries")
                 #expect(delivery == [["delivered", "2"]])
                 #expect(receiver.requests.compactMap { $0.header("webhook-attempt") } == ["1", "2"])
                 for worker in [sleeper, other] {

@@ -10,22 +10,22 @@ extension EndToEndTests {
         private static let events = 300
 
         @Test func sigtermFinishesWhatIsUnderWayAndSendsNothingTwice() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(200)))
                 // Few at a time, so that SIGTERM comes in the midst of them.
-                try await scene.addEndpoint("main", receiver.url(), "--max-in-flight", "20")
-                try await scene.publish("load.event", Self.events)
-                let first = try await scene.startWorker("first")
+                try await installation.addEndpoint("main", receiver.url(), "--max-in-flight", "20")
+                try await installation.publish("load.event", Self.events)
+                let first = try await installation.startWorker("first")
                 try await receiver.waitForRequests(50)
                 first.send(SIGTERM)
                 #expect(try await first.status(within: .seconds(10)) == 0)
                 let sent = receiver.requests.count
                 #expect(sent < Self.events)
-                #expect(try await scene.count("postrider.event_deliveries WHERE status = 'delivered'") == sent)
-                #expect(try await scene.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
+                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'delivered'") == sent)
+                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
 
-                let second = try await scene.startWorker("second")
-                try await scene.waitForDelivered(Self.events)
+                let second = try await installation.startWorker("second")
+                try await installation.waitForDelivered(Self.events)
                 second.send(SIGTERM)
                 #expect(try await second.status(within: .seconds(10)) == 0)
                 #expect(receiver.requests.count == Self.events)
@@ -34,22 +34,22 @@ extension EndToEndTests {
         }
 
         @Test func sigtermHandsBackWhatHangs() async throws {
-            try await Scene.with { scene in
+            try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .hang)
-                try await scene.addEndpoint("main", receiver.url(), "--timeout", "60s", "--retry-schedule", "1s")
-                try await scene.publish("hang.event", 20)
-                let worker = try await scene.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "2s"])
+                try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s", "--retry-schedule", "1s")
+                try await installation.publish("hang.event", 20)
+                let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "2s"])
                 try await receiver.waitForRequests(20)
                 let began = ContinuousClock.now
                 worker.send(SIGTERM)
                 #expect(try await worker.status(within: .seconds(5)) == 0)
                 #expect(ContinuousClock.now - began > .seconds(1.9))
-                #expect(try await scene.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
+                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
 
                 // Not after the lease, which has a minute left.
                 receiver.answer(with: .ok)
-                let next = try await scene.startWorker("next")
-                try await scene.waitForDelivered(20, within: .seconds(10))
+                let next = try await installation.startWorker("next")
+                try await installation.waitForDelivered(20, within: .seconds(10))
                 let requests = receiver.requests
                 #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
                 try await next.kill()
@@ -58,11 +58,11 @@ extension EndToEndTests {
 
         @Test func sigtermEndsTheWorkerWhileTheDatabaseIsDown() async throws {
             try await TestDatabase.withCluster { cluster in
-                try await Scene.with(url: cluster.url()) { scene in
+                try await Installation.with(url: cluster.url()) { installation in
                     let receiver = try ScriptedReceiver(answer: .hang)
-                    try await scene.addEndpoint("main", receiver.url(), "--timeout", "60s")
-                    try await scene.publish("hang.event", 5)
-                    let worker = try await scene.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "2s"])
+                    try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s")
+                    try await installation.publish("hang.event", 5)
+                    let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "2s"])
                     try await receiver.waitForRequests(5)
                     try await cluster.stop(.immediate)
                     worker.send(SIGTERM)

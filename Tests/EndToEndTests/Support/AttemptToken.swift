@@ -6,7 +6,7 @@ struct AttemptToken: Hashable {
     let webhookID: String
     let attempt: String
 
-    init(_ request: ReceivedRequest) {
+    init(_ request: CapturedRequest) {
         path = request.path
         webhookID = request.header("webhook-id") ?? ""
         attempt = request.header("webhook-attempt") ?? ""

@@ -1,0 +1,46 @@
+import ArgumentParser
+import OutboxStore
+
+/// `postrider migrate`
+struct MigrateCommand: ContextCommand {
+    private struct Report: Encodable {
+        struct Step: Encodable {
+            let version: Int32
+            let name: String
+        }
+
+        let applied: [Step]
+        let version: Int32
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Create or update the schema; safe to run again, and from several machines at once.",
+        discussion: """
+            The role that runs this owns the schema. The roles postrider_producer, postrider_worker and \
+            postrider_operator are created unless they exist.
+
+            Example:
+              postrider migrate
+            """)
+
+    @Flag(name: .customLong("print-sql"), help: "Print the SQL instead of running it; needs no database.")
+    var printSQL = false
+
+    @OptionGroup var options: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        guard !printSQL else { return context.writeOutput(Migrator.script) }
+        let output = Output(options, in: context)
+        let applied = try await context.withDatabase { try await Migrator($0).migrate() }
+        if output.isJSON {
+            try output.json(
+                Report(applied: applied.map { .init(version: $0.version, name: $0.name) }, version: Migration.newest))
+        } else if applied.isEmpty {
+            output.line("The schema is already at version \(Migration.newest); there is nothing to do.")
+        } else {
+            for migration in applied { output.line("applied \(migration.version) \(migration.name)") }
+            output.line("The schema is at version \(Migration.newest).")
+        }
+    }
+}
