@@ -1,7 +1,6 @@
-import Dispatch
 import Synchronization
 
-/// Lets one task wait until somebody calls or a time is over, at the cost of a lock and a timer.
+/// Lets one task wait until another one calls or a time is over, at the cost of a lock and a timer.
 ///
 /// A call before the wait is remembered, so nothing is missed between looking and waiting.
 final class Wakeup: Sendable {
@@ -13,13 +12,13 @@ final class Wakeup: Sendable {
     }
 
     private let state = Mutex(State())
-    private let queue: DispatchQueue
+    private let time: any Timeline
 
-    init(label: String) {
-        queue = DispatchQueue(label: label)
+    init(on time: any Timeline) {
+        self.time = time
     }
 
-    /// Ends the wait under way, or the next one at once.
+    /// Ends the running wait, or the next one at once.
     func call() {
         let waiter = state.withLock { state in
             guard let waiter = state.waiter else {
@@ -48,9 +47,7 @@ final class Wakeup: Sendable {
                 return state.turn
             }
             guard let turn else { return continuation.resume(returning: true) }
-            queue.asyncAfter(deadline: .now() + duration.dispatchInterval, qos: .userInitiated, flags: .enforceQoS) {
-                self.timeOut(turn)
-            }
+            time.after(duration) { self.timeOut(turn) }
         }
     }
 
@@ -61,14 +58,5 @@ final class Wakeup: Sendable {
             return waiter
         }
         waiter?.resume(returning: false)
-    }
-}
-
-extension Duration {
-    /// For Dispatch's timers; at least a microsecond, at most about an hour.
-    fileprivate var dispatchInterval: DispatchTimeInterval {
-        let bounded = min(max(self, .microseconds(1)), .seconds(3600))
-        let (seconds, attoseconds) = bounded.components
-        return .microseconds(Int(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
     }
 }

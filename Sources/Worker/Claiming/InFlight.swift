@@ -1,5 +1,6 @@
 import Outbox
 import OutboxStore
+import Synchronization
 
 /// What this worker holds: deliveries claimed and not yet settled. A value, so that its arithmetic is tested without I/O.
 ///
@@ -54,5 +55,29 @@ struct InFlight: Sendable {
             let held = (lanes[delivery.endpoint] ?? 1) - 1
             lanes[delivery.endpoint] = held > 0 ? held : nil
         }
+    }
+}
+
+/// The permits of this worker: its books of what is in flight, shared by the claimer and the settler.
+final class Permits: Sendable {
+    private let state: Mutex<InFlight>
+    /// Called when permits came back.
+    private let freed: Wakeup
+
+    init(_ inFlight: InFlight, freed: Wakeup) {
+        state = Mutex(inFlight)
+        self.freed = freed
+    }
+
+    /// A copy of the books.
+    var current: InFlight { state.withLock { $0 } }
+
+    func take(_ deliveries: [ClaimedDelivery]) {
+        state.withLock { $0.take(deliveries) }
+    }
+
+    func giveBack(_ deliveries: [ClaimedDelivery]) {
+        state.withLock { $0.giveBack(deliveries) }
+        freed.call()
     }
 }

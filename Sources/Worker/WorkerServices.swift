@@ -4,24 +4,42 @@ package import Logging
 import Outbox
 import OutboxStore
 package import Postgres
-import ServiceLifecycle
+package import ServiceLifecycle
 package import Settings
-import Synchronization
 package import Telemetry
 import Webhooks
 
-/// A worker: claims, delivers, records, keeps house and serves health, until it is told to stop.
-package struct WorkerService: Service {
+/// What the services of a worker share.
+struct WorkerParts: Sendable {
+    let configuration: WorkerConfiguration
+    let state: WorkerState
+    let permits: Permits
+    let settleQueue: SettleQueue
+    let judge: EndpointJudge
+    let builder: DeliveryBuilder
+    let health: HealthState
+    let metrics: DeliveryMetrics
+    let log: Logger
+    let time: any Timeline
+    /// Microseconds since 1970 by this machine's clock.
+    let wallClock: @Sendable () -> Int64
+}
+
+/// A worker, put together: services that claim, deliver, record, keep house and serve health until they are told to stop.
+package struct WorkerServices: Sendable {
     /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
     /// database which hangs does not make a worker look dead.
     static let silence = Duration.seconds(60)
+    /// On top of the drain timeout, for recording and closing.
+    private static let farewell = Duration.seconds(8)
+
+    /// To be stopped from the last to the first, each when the one after it has ended. None ends before it is told to stop.
+    package let all: [any Service]
+    /// How long stopping all of them takes at most.
+    package let longestStop: Duration
 
     private let parts: WorkerParts
-    private let name: String
-    private let version: String
-    private let session: PostgresSession
-    private let services: [any Service]
-    private let pool: CourierPool
+    private let claimWakeup: Wakeup
 
     /// Puts a worker together. Nothing runs yet, but the health port is bound, so that a port in use stops the start.
     ///
@@ -29,7 +47,7 @@ package struct WorkerService: Service {
     ///   - database: where the schema is.
     ///   - name: host and process, for the list of workers.
     ///   - version: of the product; part of the user agent.
-    ///   - sealing: the content of the key file, if there is one.
+    ///   - keyFile: the content of the key file, if there is one.
     /// - Throws: ``ConfigurationError`` for the health port and the key file.
     package init(
         _ configuration: WorkerConfiguration, database: PostgresConfiguration, name: String, version: String,
@@ -43,90 +61,63 @@ package struct WorkerService: Service {
         }
         let metrics = DeliveryMetrics(registry: registry, version: version)
         let health = HealthState()
-        let claimWakeup = Wakeup(label: "postrider.claimer")
-        let settleWakeup = Wakeup(label: "postrider.settler")
+        let time = SystemTimeline()
+        claimWakeup = Wakeup(on: time)
+        let settleWakeup = Wakeup(on: time)
         let queue = SettleQueue(arrived: settleWakeup)
         let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight)
         let inFlight = InFlight(limit: permits, byteLimit: configuration.maxInFlightBytes)
         let addresses = AddressPolicy(allowed: configuration.allowedNetworks)
         let sealing = try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }
         parts = WorkerParts(
-            configuration: configuration, identity: WorkerIdentity(),
-            permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue, lanes: BusyLanes(),
+            configuration: configuration, state: WorkerState(),
+            permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue,
             judge: EndpointJudge(
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
                 userAgent: "Postrider/\(version)"),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
-            wallClock: wallClock, random: random)
-        self.name = name
-        self.version = version
+            time: time, wallClock: wallClock)
+        longestStop = configuration.drainTimeout + Self.farewell
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
 
-        func session(_ purpose: String) -> PostgresSession {
-            PostgresSession(
-                database, logger: log, random: random,
-                onEvent: { Self.report($0, purpose, metrics: metrics, log: log) })
+        func store(_ purpose: String) -> WorkerStore {
+            WorkerStore(
+                session: PostgresSession(
+                    database, logger: log, random: random,
+                    onEvent: { Self.report($0, purpose, metrics: metrics, log: log) }))
         }
         let receiver = ResultReceiver(
             queue: queue, metrics: metrics, log: log, wallClock: wallClock, random: random)
         var courier = CourierConfiguration()
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
-        pool = try CourierPool(
+        let pool = try CourierPool(
             configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
-        self.session = session("start")
         let server = try HealthServer(
             listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
-        // Stopped from the last to the first, each when the one after it has ended.
-        services = [
+        all = [
+            PoolClosing(pool: pool),
             server,
-            Vacuumer(session: session("vacuumer"), log: log),
-            Housekeeper(parts, session: session("housekeeper")),
-            Settler(parts, session: session("settler"), arrived: settleWakeup),
-            Claimer(parts, session: session("claimer"), pool: pool, wakeup: claimWakeup),
+            Vacuumer(parts, store: store("vacuumer")),
+            Housekeeper(parts, store: store("housekeeper")),
+            Settler(parts, store: store("settler"), arrived: settleWakeup),
+            Registration(parts, store: store("start"), name: name, version: version),
+            Claimer(parts, store: store("claimer"), couriers: pool, wakeup: claimWakeup),
         ]
     }
 
-    /// Runs until a graceful shutdown has been carried out.
-    package func run() async throws {
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-                logger: parts.log))
-        await withDiscardingTaskGroup { tasks in
-            tasks.addTask { await register() }
-            await withGracefulShutdownHandler {
-                do { try await group.run() } catch {
-                    parts.log.log(.error, "the worker ended", with: [.error: "\(error)"])
-                }
-            } onGracefulShutdown: {
-                Task { await group.triggerGracefulShutdown() }
-            }
-            tasks.cancelAll()
-        }
-        await pool.close()
-        await session.close()
+    /// Ends a drain before its timeout: what is in flight is stopped now, and recorded if the database is there. Before a
+    /// drain, it makes the next one that short.
+    package func cutDrain() {
+        parts.state.cutDrain()
+        claimWakeup.call()
     }
 
-    /// Enters this worker in the list, however long the database takes to come. Nothing is claimed before that.
-    private func register() async {
-        let pause = Wakeup(label: "postrider.register")
-        while !Task.isCancelled {
-            do throws(PostgresError) {
-                let ids = try await session.run(Workers.register(name: name, version: version), deadline: .seconds(10))
-                if let id = ids.first {
-                    parts.identity.set(id)
-                    parts.health.set(.starting, false)
-                    parts.log.log(.notice, "the worker is ready", with: [.worker: "\(id)", .version: "\(version)"])
-                }
-                return
-            } catch {
-                parts.log.log(
-                    .warning, "the worker could not be registered and tries again", with: [.error: "\(error)"])
-                await pause.wait(atMost: .milliseconds(500))
-            }
-        }
+    /// How many deliveries a drain that was cut left as in flight: their outcomes are not recorded, and they are due again
+    /// when their leases end. To be asked when all services have ended.
+    package var leftByCutDrain: Int {
+        parts.state.isDrainCut ? parts.state.givenUpInDrain + parts.permits.current.count : 0
     }
 
     private static func report(
@@ -145,7 +136,12 @@ package struct WorkerService: Service {
     }
 }
 
-extension WorkerService: CustomStringConvertible {
-    /// What the service group calls it in its log.
-    package var description: String { "worker" }
+/// Closes the pool when everything else has ended.
+private struct PoolClosing: Service {
+    let pool: CourierPool
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await pool.close()
+    }
 }
