@@ -74,12 +74,12 @@ extension WorkerStore: RegistrationStore {
 }
 
 extension WorkerStore: HouseStore {
-    func readState() async throws(PostgresError) -> ReadDatabaseState.Row? {
+    func readState() async throws(PostgresError) -> DatabaseState? {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
     func measureLag() async throws(PostgresError) -> Int64? {
-        try await session.run(Status.lag, deadline: Self.houseDeadline).first?.lag
+        try await session.run(Status.lag, deadline: Self.houseDeadline).first
     }
 
     func advanceHints(of lanes: [Int32]) async throws(PostgresError) {
