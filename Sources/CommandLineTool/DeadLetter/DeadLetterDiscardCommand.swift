@@ -1,22 +1,22 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider dead-letter discard`: gives a dead letter up for good.
+/// `postrider dead-letter discard`
 struct DeadLetterDiscardCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard",
-        abstract: "Give a dead letter up for good; the reason stays on record.",
+        abstract: "Discard a dead letter: it is never sent again. The reason is recorded.",
         discussion: """
-            Asks first, where somebody can be asked.
+            Asks first when it runs on a terminal.
 
             Example:
               postrider dead-letter discard 4711 --why 'the customer is gone'
             """)
 
-    @Argument(help: "Its id, as dead-letter list shows it.")
+    @Argument(help: "The id, as dead-letter list shows it.")
     var id: Int64
 
-    @Option(help: ArgumentHelp("The reason: somebody will ask.", valueName: "text"))
+    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
     var why = "no reason was given"
 
     @OptionGroup var confirmation: ConfirmationOptions
@@ -30,7 +30,8 @@ struct DeadLetterDiscardCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        try Confirmation(confirmation, output, in: context).ask("Give dead letter \(id) up for good?")
+        try Confirmation(confirmation, output, in: context).ask(
+            "Discard dead letter \(id)? It cannot be replayed after that.")
         _ = try await context.run(DiscardDeadLetter(id: id, why: why))
         guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
         output.line("Discarded dead letter \(id).")

@@ -1,7 +1,8 @@
 import ArgumentParser
 import OutboxStore
+import Postgres
 
-/// `postrider dead-letter list`: what was given up, and why.
+/// `postrider dead-letter list`
 struct DeadLetterListCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
@@ -11,10 +12,10 @@ struct DeadLetterListCommand: ContextCommand {
               postrider dead-letter list --endpoint billing --limit 20
             """)
 
-    @Option(help: ArgumentHelp("Of this endpoint alone.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only those of this endpoint.", valueName: "name"))
     var endpoint: String?
 
-    @Option(help: ArgumentHelp("The most to list.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most rows to list.", valueName: "n"))
     var limit = 100
 
     @OptionGroup var options: OutputOptions
@@ -30,15 +31,46 @@ struct DeadLetterListCommand: ContextCommand {
             if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
             return try await connection.rows(ListDeadLetters(endpoint: endpoint, limit: limit))
         }
-        guard !output.isJSON else { return try output.json(Report(deadLetters: letters.map(DeadLetterReport.init))) }
-        guard !letters.isEmpty else { return output.remark("There are no dead letters.") }
-        output.table(.deadLetters(letters))
-        if letters.count == Int(limit) { output.remark("There may be more; --limit lists more.") }
+        try output.list(
+            letters, limit: limit, json: Report(deadLetters: letters.map(DeadLetterReport.init)),
+            table: .deadLetters(letters), ifEmpty: "There are no dead letters.")
+    }
+}
+
+/// A dead letter as JSON.
+struct DeadLetterReport: Encodable {
+    let id: Int64
+    let eventId: Int64
+    let webhookId: String
+    let eventType: String?
+    let tenant: String?
+    let endpoint: String
+    let attempts: Int32
+    let reason: String
+    let lastHttpStatus: Int32?
+    let lastErrorCode: String?
+    let lastError: String?
+    let createdAt: String
+    let deadAt: String
+
+    init(_ letter: DeadLetter) {
+        id = letter.id
+        eventId = letter.event
+        webhookId = letter.webhookID
+        eventType = letter.eventType
+        tenant = letter.tenant
+        endpoint = letter.endpoint
+        attempts = letter.attempts
+        reason = letter.reason
+        lastHttpStatus = letter.lastHTTPStatus
+        lastErrorCode = letter.lastErrorCode
+        lastError = letter.lastError
+        createdAt = letter.createdAt.description
+        deadAt = letter.deadAt.description
     }
 }
 
 extension Table {
-    /// What was given up at a glance.
     static func deadLetters(_ letters: [DeadLetter]) -> Table {
         var table = Table([
             .identifier("ID"), .name("ENDPOINT"), .text("EVENT"), .text("TYPE"), .number("TRIES"), .text("REASON"),

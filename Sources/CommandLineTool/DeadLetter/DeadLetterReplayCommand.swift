@@ -2,39 +2,40 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 
-/// `postrider dead-letter replay`: gives dead letters another chance.
+/// `postrider dead-letter replay`
 struct DeadLetterReplayCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Put dead letters back, to be delivered again with a fresh retry schedule.",
+        abstract: "Replay dead letters: they are sent again, with a new retry schedule.",
         discussion: """
-            Their webhook-id stays, their attempts are counted on. --dry-run counts and changes nothing. Where somebody can be
-            asked, --endpoint and --all say how many there are and ask first. Times are
-            2024-11-20T12:00:00Z, or a length of time such as 2h for that long ago.
+            A replayed delivery keeps its webhook-id, and its attempt numbers continue. --dry-run counts the dead letters \
+            and changes nothing. On a terminal, --endpoint and --all show how many there are and ask first. A time is a \
+            moment such as 2024-11-20T12:00:00Z, or a length of time before now such as 2h.
 
             Example:
               postrider dead-letter replay --endpoint billing --since 2h --dry-run
             """)
 
-    @Argument(help: "Their ids.")
+    @Argument(help: "The ids, as dead-letter list shows them.")
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All of this endpoint.", valueName: "name"))
+    @Option(help: ArgumentHelp("All dead letters of this endpoint.", valueName: "name"))
     var endpoint: String?
 
-    @Flag(help: "All there are.")
+    @Flag(help: "All dead letters.")
     var all = false
 
-    @Option(help: ArgumentHelp("Only those that died then or later.", valueName: "time"), transform: Moment.init)
+    @Option(
+        help: ArgumentHelp("Only those that died at this time or later.", valueName: "time"), transform: Moment.init)
     var since: Moment?
 
-    @Option(help: ArgumentHelp("Only those that died before.", valueName: "time"), transform: Moment.init)
+    @Option(help: ArgumentHelp("Only those that died before this time.", valueName: "time"), transform: Moment.init)
     var until: Moment?
 
     @Option(help: ArgumentHelp("Only those of this event type.", valueName: "type"))
     var eventType: String?
 
-    @Option(help: ArgumentHelp("At most so many, the oldest first.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most to replay; the oldest come first.", valueName: "n"))
     var max: Int?
 
     @Flag(help: "Count them and change nothing.")
@@ -85,6 +86,22 @@ struct DeadLetterReplayCommand: ContextCommand {
                 selection.until = until?.ago(from: clock)
                 return try await replay.all(selection, limit: limit)
             }
+        }
+    }
+}
+
+/// Which dead letters a replay is about.
+enum ReplaySelection: Equatable {
+    case some([Int64])
+    case every(endpoint: String?)
+
+    /// Exactly one of the three has to be given.
+    init(ids: [Int64], endpoint: String?, all: Bool) throws(ValidationError) {
+        switch (ids.isEmpty, endpoint, all) {
+        case (false, nil, false): self = .some(ids)
+        case (true, .some(let endpoint), false): self = .every(endpoint: endpoint)
+        case (true, nil, true): self = .every(endpoint: nil)
+        default: throw ValidationError("Give one of these: IDs, --endpoint NAME, or --all.")
         }
     }
 }

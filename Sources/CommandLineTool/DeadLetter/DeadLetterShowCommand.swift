@@ -3,7 +3,7 @@ import OutboxStore
 import Postgres
 import Telemetry
 
-/// `postrider dead-letter show`: a dead letter, what it was to bring, and every attempt.
+/// `postrider dead-letter show`
 struct DeadLetterShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
@@ -13,7 +13,7 @@ struct DeadLetterShowCommand: ContextCommand {
               postrider dead-letter show 4711
             """)
 
-    @Argument(help: "Its id, as dead-letter list shows it.")
+    @Argument(help: "The id, as dead-letter list shows it.")
     var id: Int64
 
     @Flag(help: "Show the values of the endpoint's own headers in the request; they may be credentials.")
@@ -39,21 +39,15 @@ struct DeadLetterShowCommand: ContextCommand {
         }
     }
 
-    /// The request, or why it cannot be shown.
-    private enum Request: Sendable {
-        case known(RepeatedRequest)
-        case unknown(String)
-
-        var known: RepeatedRequest? {
-            guard case .known(let request) = self else { return nil }
-            return request
-        }
+    /// Why the request cannot be shown.
+    private struct Unshown: Error {
+        let reason: String
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let (found, attempts, request) = try await context.withDatabase {
-            connection async throws -> (FindDeadLetter.Row, [ListAttempts.Row], Request) in
+            connection async throws -> (FindDeadLetter.Row, [ListAttempts.Row], Result<RepeatedRequest, Unshown>) in
             guard let found = try await connection.rows(FindDeadLetter(id: id)).first else {
                 throw CommandError(.badData, "there is no dead letter \(id); postrider dead-letter list shows all")
             }
@@ -65,35 +59,36 @@ struct DeadLetterShowCommand: ContextCommand {
             return try output.json(
                 Report(
                     letter: DeadLetterReport(found.letter), content: ContentReport(found.content),
-                    attempts: attempts.map(AttemptReport.init), request: request.known))
+                    attempts: attempts.map(AttemptReport.init), request: try? request.get()))
         }
         show(found, attempts, on: output)
+        output.line("")
         show(request, on: output)
         output.line("")
-        output.line("Once the cause is mended: postrider dead-letter replay \(id)")
-        output.line("If nobody needs it any more: postrider dead-letter discard \(id)")
+        output.line("After you fix the cause: postrider dead-letter replay \(id)")
+        output.line("If it is not needed any more: postrider dead-letter discard \(id)")
     }
 
     private func request(
         _ letter: DeadLetter, _ connection: PostgresConnection, _ context: CommandContext
-    ) async throws -> Request {
+    ) async throws -> Result<RepeatedRequest, Unshown> {
         guard let event = try await connection.rows(FindEvent(id: letter.event, createdAt: letter.createdAt)).first
         else {
-            return .unknown("the event is gone, and its content with it")
+            return .failure(Unshown(reason: "the event is gone, and its content too"))
         }
         let ids = try await connection.rows(FindEndpoint(name: letter.endpoint))
         do {
             guard let endpoint = try await connection.rows(LoadEndpoints(ids: ids)).first else {
-                return .unknown("the endpoint was removed")
+                return .failure(Unshown(reason: "the endpoint was removed"))
             }
-            return .known(
+            return .success(
                 try RepeatedRequest(
                     event, to: endpoint, attempt: letter.attempts, now: context.now(),
                     sealing: try SigningSecret.sealing(context.configuration()), revealing: revealHeaders))
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
-            return .unknown("to sign it, this login needs the role postrider_worker")
+            return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
         } catch let error as CommandError {
-            return .unknown(error.message)
+            return .failure(Unshown(reason: error.message))
         }
     }
 
@@ -116,24 +111,21 @@ struct DeadLetterShowCommand: ContextCommand {
         output.fields(found.content.fields)
     }
 
-    private func show(_ request: Request, on output: Output) {
-        output.line("")
-        guard case .known(let request) = request else {
-            if case .unknown(let why) = request { output.line("The request cannot be shown: \(why).") }
-            return
-        }
-        guard let command = request.command else {
-            output.line(
-                "The request has \(request.bodyBytes) bytes and is not printed: see request in the output of --json.")
-            return
-        }
-        output.line("To send it once more by hand (signed now, good for five minutes; nothing is recorded):")
-        output.line("")
-        output.lines(command.map { PrintableText($0).description })
-        if !request.redacted.isEmpty {
+    private func show(_ request: Result<RepeatedRequest, Unshown>, on output: Output) {
+        switch request {
+        case .failure(let why): output.line("The request cannot be shown: \(why.reason).")
+        case .success(let request):
+            guard let command = request.command else {
+                return output.line(
+                    "The request has \(request.bodyBytes) bytes and is not printed; --json shows it, under request.")
+            }
+            output.line("To send it by hand (signed now, valid for five minutes; the attempt is not recorded):")
+            output.line("")
+            output.lines(command.map { PrintableText($0).description })
+            guard !request.redacted.isEmpty else { return }
             output.line("")
             output.line(
-                "Left out: the values of \(request.redacted.joined(separator: ", ")); --reveal-headers shows them.")
+                "Not shown: the values of \(request.redacted.joined(separator: ", ")). --reveal-headers shows them.")
         }
     }
 }

@@ -16,7 +16,7 @@ struct Replay {
     let connection: PostgresConnection
     let isDryRun: Bool
 
-    /// Replays these, all or none.
+    /// Replays all of these or none.
     func letters(_ ids: [Int64]) async throws -> Int {
         var seen: Set<Int64> = []
         let ids = ids.filter { seen.insert($0).inserted }
@@ -28,8 +28,8 @@ struct Replay {
         }
     }
 
-    /// Replays the oldest that are selected until none is left. What dies while this runs is not among them, so that it
-    /// comes to an end.
+    /// Replays those that are selected, the oldest first. It leaves out what dies while it runs: otherwise it might never
+    /// end.
     func all(_ selection: ReplayDeadLetters.Selection, limit: Int) async throws -> Int {
         var selection = selection
         let now = try await connection.readClock()

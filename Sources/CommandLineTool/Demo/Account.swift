@@ -1,31 +1,23 @@
-/// The closing account: every event that was inserted is somewhere, and nothing came that should not have.
+/// What the demo counts at its end: every inserted event is somewhere, and no request came that should not have come.
 struct Account: Encodable, Sendable {
     /// Events that were inserted, in transactions that were committed and in one that was not.
     var inserted: Int
-    /// Events whose transaction was rolled back.
     var rolledBack: Int
-    /// Deliveries that an endpoint has accepted, by `postrider.event_deliveries`.
+    /// Deliveries that endpoints have accepted, by `postrider.event_deliveries`.
     var delivered: Int
-    /// Deliveries that were given up and not replayed.
+    /// Dead letters that were not replayed.
     var dead: Int
-    /// Deliveries that are owed and nowhere, by `postrider.unaccounted`.
+    /// Deliveries that should exist and do not, by `postrider.unaccounted`.
     var unaccounted: Int
-    /// Requests that the receivers got.
+    /// Requests that came to the receivers.
     var requests: Int
     /// Events that the receivers answered with 200.
     var accepted: Int
-    /// Requests whose signature did not fit.
     var invalidSignatures: Int
     /// Requests for events that were rolled back.
     var phantoms: Int
 
-    enum CodingKeys: String, CodingKey {
-        case inserted, delivered, dead, unaccounted, requests, accepted, phantoms
-        case rolledBack = "rolled_back"
-        case invalidSignatures = "invalid_signatures"
-    }
-
-    /// What does not hold, in words; empty in a good world.
+    /// What does not hold, in words; normally empty.
     var faults: [String] {
         var faults: [String] = []
         if unaccounted != 0 { faults.append("\(unaccounted) deliveries are unaccounted for") }
@@ -41,7 +33,6 @@ struct Account: Encodable, Sendable {
         return faults
     }
 
-    /// The account in one line.
     var line: String {
         "inserted \(inserted), rolled back \(rolledBack), delivered \(delivered), dead \(dead), unaccounted \(unaccounted)"
     }

@@ -1,14 +1,15 @@
 import ArgumentParser
 import LocalPostgres
+import UnixSignals
 
-/// `postrider demo`: the whole story on a throw-away database.
+/// `postrider demo`
 struct DemoCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Tell the whole story on a throw-away database.",
+        abstract: "Show how everything works, on a throw-away database.",
         discussion: """
-            Starts a PostgreSQL of its own, three receivers and a worker, shows what happens to a few events, and leaves
-            nothing behind. Takes about ten seconds. PostgreSQL's server must be installed; nothing needs to be configured.
+            Starts its own PostgreSQL, three receivers and a worker, shows what happens to a few events, and leaves \
+            nothing behind. This takes about ten seconds. The PostgreSQL server must be installed; no setting is needed.
 
             Example:
               postrider demo
@@ -31,7 +32,28 @@ struct DemoCommand: ContextCommand {
         }
         if output.isJSON { try output.json(account) }
         guard account.faults.isEmpty else {
-            throw CommandError(.failure, "the account does not hold: " + account.faults.joined(separator: "; "))
+            throw CommandError(.failure, "the account is wrong: " + account.faults.joined(separator: "; "))
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM while there is something to clean up.
+private enum Interruption {
+    /// Runs `body`; a signal cancels it, and the command fails once it has cleaned up.
+    static func watch<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await body() }
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    throw CommandError(.failure, "interrupted; nothing is left behind")
+                }
+                return nil
+            }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
         }
     }
 }

@@ -4,19 +4,18 @@ import Synchronization
 import Webhooks
 import Worker
 
-/// One of the receivers of the demonstration: it verifies each request, keeps it, and answers as its kind does.
+/// A receiver of the demo. It verifies each request, keeps it, and answers as its behaviour says.
 final class DemoEndpoint: Sendable {
-    /// How it answers requests that verify.
+    /// How it answers requests whose signature is valid.
     enum Behaviour: Sendable {
         /// Always with 200.
         case accepts
         /// The first two attempts of each event with 503, then with 200.
         case failsTwice
-        /// With 500 until it is mended.
+        /// With 500 until it is fixed.
         case isBroken
     }
 
-    /// A request that came.
     struct Receipt: Sendable {
         let webhookID: String
         let attempt: String
@@ -29,11 +28,11 @@ final class DemoEndpoint: Sendable {
     }
 
     let name: String
-    /// The types of events that it subscribes to.
+    /// The event types that it subscribes to.
     let pattern: String
     let secret: WebhookSecret
     private let behaviour: Behaviour
-    private let state = Mutex((receipts: [Receipt](), isMended: false))
+    private let state = Mutex((receipts: [Receipt](), isFixed: false))
 
     init(name: String, pattern: String, _ behaviour: Behaviour) throws(WebhookSecretError) {
         self.name = name
@@ -44,14 +43,13 @@ final class DemoEndpoint: Sendable {
             bytes: (0..<WebhookSecret.generatedByteCount).map { _ in .random(in: .min ... .max) })
     }
 
-    /// What has come so far.
     var receipts: [Receipt] { state.withLock { $0.receipts } }
-    /// What has come and was answered with 200.
+    /// Those that it answered with 200.
     var accepted: [Receipt] { receipts.filter { $0.status == 200 } }
 
     /// From now on it answers with 200.
-    func mend() {
-        state.withLock { $0.isMended = true }
+    func fix() {
+        state.withLock { $0.isFixed = true }
     }
 
     /// Receives until the task is cancelled.
@@ -68,7 +66,7 @@ final class DemoEndpoint: Sendable {
         let id = request.headers["webhook-id"] ?? ""
         return state.withLock { state in
             let earlier = state.receipts.count { $0.webhookID == id }
-            let status = request.status == 200 ? status(earlier: earlier, isMended: state.isMended) : request.status
+            let status = request.status == 200 ? status(earlier: earlier, isFixed: state.isFixed) : request.status
             state.receipts.append(
                 Receipt(
                     webhookID: id, attempt: request.headers["webhook-attempt"] ?? "",
@@ -78,21 +76,21 @@ final class DemoEndpoint: Sendable {
         }
     }
 
-    private func status(earlier: Int, isMended: Bool) -> Int {
+    private func status(earlier: Int, isFixed: Bool) -> Int {
         switch behaviour {
         case .accepts: 200
         case .failsTwice: earlier < 2 ? 503 : 200
-        case .isBroken: isMended ? 200 : 500
+        case .isBroken: isFixed ? 200 : 500
         }
     }
 
     private static func order(in body: [UInt8]) -> Int? {
-        struct Envelope: Decodable {
+        struct Body: Decodable {
             struct Payload: Decodable {
                 let order: Int
             }
             let data: Payload
         }
-        return (try? JSONDecoder().decode(Envelope.self, from: Data(body)))?.data.order
+        return (try? JSONDecoder().decode(Body.self, from: Data(body)))?.data.order
     }
 }

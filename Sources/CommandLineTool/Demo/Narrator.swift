@@ -1,7 +1,7 @@
 import Postgres
 import Telemetry
 
-/// Tells people what is done and what is seen: headings, sentences, what one would type, and tables.
+/// Prints the demo: headings, sentences, what a person would type, and tables.
 struct Narrator: Sendable {
     let width: Int
     let write: @Sendable (String) -> Void
@@ -10,7 +10,6 @@ struct Narrator: Sendable {
     /// Longer lines are hard to read, however wide the terminal is.
     private static let widest = 80
 
-    /// The beginning of a step.
     func heading(_ text: String) {
         write("\n\n\(text)\n\(String(repeating: "-", count: text.count))\n")
     }
@@ -29,7 +28,7 @@ struct Narrator: Sendable {
         write(line + "\n")
     }
 
-    /// What a user would type, or what stands in a request. Lines that are too long go on below.
+    /// What a person would type, or the text of a request. Lines that are too long continue below.
     func types(_ text: String) {
         write("\n")
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -42,7 +41,7 @@ struct Narrator: Sendable {
         }
     }
 
-    /// A command as one types it in a shell; a long one goes on below as a shell wants it.
+    /// A command for a shell. A long one continues on the next line, after a backslash.
     func types(command words: [String]) {
         var lines = ["$"]
         for word in words {

@@ -8,13 +8,13 @@ import Settings
 import Telemetry
 import Worker
 
-/// What the demonstration plays on: a PostgreSQL of its own with the schema, three receivers, and later a worker.
+/// What the demo runs on: its own PostgreSQL, three receivers, and later a worker.
 struct Scene: Sendable {
     /// Where PostgreSQL keeps everything.
     let directory: String
     /// The environment of the operator's commands.
     let settings: [String: String]
-    /// A connection as a user's application and an operator would have one.
+    /// The connection of the application and of the operator.
     let database: PostgresConnection
     let shop: DemoEndpoint
     let flaky: DemoEndpoint
@@ -26,16 +26,16 @@ struct Scene: Sendable {
 
     var endpoints: [DemoEndpoint] { [shop, flaky, broken] }
 
-    /// How long anything here may take before the demonstration gives up.
+    /// How long anything here may take before the demo gives up.
     static let patience = Duration.seconds(20)
     private static let pollInterval = Duration.milliseconds(50)
     private static let silent = Logger(label: "postrider.demo") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Sets everything up, lends it, and clears everything away, however `body` ends.
+    /// Sets everything up, lends it to `body`, and removes everything, also when `body` throws.
     static func play<Result: Sendable>(
         _ narrator: Narrator, now: @escaping @Sendable () -> Double, body: (Scene) async throws -> Result
     ) async throws -> Result {
-        narrator.says("Postrider: the whole story, on a throw-away database.")
+        narrator.says("This is Postrider on a throw-away database.")
         let cluster = try await ThrowAwayCluster.start(.init(isDurable: false))
         do {
             let result = try await receive(now: now) { endpoints, addresses in
@@ -106,7 +106,7 @@ struct Scene: Sendable {
             registry: PrometheusRegistry(describing: MetricDescription.postrider), log: silent)
     }
 
-    /// Runs the worker around `body`, and has it drain at the end.
+    /// Runs the worker around `body`, and lets it drain at the end.
     func withWorker<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
         let services = ServiceGroup(
             configuration: .init(
@@ -122,40 +122,38 @@ struct Scene: Sendable {
         }
     }
 
-    /// Runs a query as the application or the operator.
-    func query(_ sql: String, _ values: [String?] = []) async throws -> PostgresTable {
-        try await database.query(sql, values, deadline: Self.patience)
+    func query(_ sql: String) async throws -> PostgresTable {
+        try await database.query(sql, [], deadline: Self.patience)
     }
 
-    /// Runs the statements of a script as the application or the operator.
     func execute(_ script: String) async throws {
         try await database.execute(script: script, deadline: Self.patience)
     }
 
-    /// Where an endpoint receives.
     func url(of endpoint: DemoEndpoint) -> String {
         addresses[endpoint.name].map { "http://\($0)/\(endpoint.name)" } ?? ""
     }
 
-    /// What a command of the operator runs in.
     func operatorContext(width: Int, print: @escaping @Sendable (String) -> Void) -> CommandContext {
         CommandContext(
             environment: settings, writeOutput: print, writeError: print, terminalWidth: width, now: now)
     }
 
-    /// Waits until `condition` holds.
-    func wait(for what: String, until condition: () async throws -> Bool) async throws {
+    /// - Parameter source: a table, with a `WHERE` clause if need be.
+    func count(_ source: String) async throws -> Int {
+        let text = try await query("SELECT count(*) FROM \(source)").first ?? ""
+        guard let count = Int(text) else { throw CommandError(.failure, "cannot count \(source)") }
+        return count
+    }
+
+    /// Waits until `source` has this many rows.
+    func wait(for what: String, count wanted: Int, of source: String) async throws {
         let end = ContinuousClock.now + Self.patience
-        while try await !condition() {
+        while try await count(source) != wanted {
             guard ContinuousClock.now < end else {
-                throw CommandError(.failure, "waited \(Self.patience) in vain for \(what)")
+                throw CommandError(.failure, "gave up after \(Self.patience) of waiting for \(what)")
             }
             try await Task.sleep(for: Self.pollInterval)
         }
-    }
-
-    /// Waits until a query that counts finds this many.
-    func wait(for what: String, count: Int, _ sql: String) async throws {
-        try await wait(for: what) { try await query(sql).first == String(count) }
     }
 }

@@ -3,23 +3,24 @@ import Outbox
 import OutboxStore
 import Webhooks
 
-/// `postrider endpoint add`: registers an endpoint.
+/// `postrider endpoint add`
 struct EndpointAddCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Add an endpoint.",
         discussion: """
-            Without --event-type it gets every event. Without --secret a signing secret is made and shown once. Arguments
-            can be seen in the list of processes: give --secret - and the secret on standard input.
+            Without --event-type the endpoint gets every event. Without --secret a new signing secret is made and shown \
+            once. Other users can see arguments in the list of processes. To avoid that, give --secret - and write the \
+            secret to standard input.
 
             Example:
               postrider endpoint add billing https://billing.example.com/hooks --event-type 'order.*'
             """)
 
-    @Argument(help: "What to call it.")
+    @Argument(help: "The name of the endpoint.")
     var name: String
 
-    @Argument(help: "Where it is, such as https://example.com/hooks.")
+    @Argument(help: "The URL, such as https://example.com/hooks.")
     var url: String
 
     @OptionGroup var settings: EndpointOptions
@@ -27,12 +28,11 @@ struct EndpointAddCommand: ContextCommand {
     @Option(help: ArgumentHelp("The signing secret, whsec_…; - reads it from standard input.", valueName: "secret"))
     var secret: String?
 
-    @Option(help: "Whose it is: it gets events of its own tenant only.")
+    @Option(help: "The tenant of the endpoint. It gets only events of this tenant.")
     var tenant = ""
 
     @OptionGroup var options: OutputOptions
 
-    /// What was added, as JSON.
     private struct Report: Encodable {
         let endpoint: String
         let url: String
@@ -55,11 +55,11 @@ struct EndpointAddCommand: ContextCommand {
             RegisterEndpoint(name: name, tenant: tenant, secret: stored, settings: settings))
         let report = Report(
             endpoint: name, url: settings.url ?? url, tenant: tenant, eventTypes: settings.eventTypes ?? ["*"],
-            secret: secret.isNew ? secret.secret.revealed : nil, secretFingerprint: secret.secret.fingerprint)
+            secret: secret.shown, secretFingerprint: secret.secret.fingerprint)
         guard !output.isJSON else { return try output.json(report) }
         output.line("Added endpoint \(name) at \(report.url), for \(report.eventTypes.joined(separator: ", ")).")
         if let secret = report.secret {
-            output.line("Its signing secret, shown this once: \(secret)")
+            output.line("Its signing secret, which is not shown again: \(secret)")
         }
         output.remark("Try it with: postrider endpoint test \(ShellWord(name))")
     }

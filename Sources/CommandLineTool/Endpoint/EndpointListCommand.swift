@@ -1,13 +1,14 @@
 import ArgumentParser
 import OutboxStore
+import Postgres
 
-/// `postrider endpoint list`: the endpoints and how they are doing.
+/// `postrider endpoint list`
 struct EndpointListCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List endpoints and what is owed to them.",
+        abstract: "List endpoints and the deliveries that wait for them.",
         discussion: """
-            PENDING includes what is in flight; WAITING is the age of the oldest delivery that is due. A + behind a number
+            PENDING includes deliveries in flight. WAITING is how long the oldest delivery has been due. A + after a number \
             means that counting stopped there.
 
             Example:
@@ -27,11 +28,65 @@ struct EndpointListCommand: ContextCommand {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
         let endpoints = try await context.run(ListEndpoints(limit: limit))
-        guard !output.isJSON else { return try output.json(Report(endpoints: endpoints.map(EndpointReport.init))) }
-        guard !endpoints.isEmpty else {
-            return output.remark("There are no endpoints yet. Add one: postrider endpoint add NAME URL")
+        try output.list(
+            endpoints, limit: limit, json: Report(endpoints: endpoints.map(EndpointReport.init)),
+            table: .endpoints(endpoints),
+            ifEmpty: "There are no endpoints yet. Add one: postrider endpoint add NAME URL")
+    }
+}
+
+/// An endpoint with the counts of its deliveries, as JSON.
+struct EndpointReport: Encodable {
+    let endpoint: String
+    let tenant: String
+    let url: String
+    let state: String
+    let stateReason: String?
+    let eventTypes: [String]
+    let pending: Int64
+    let inFlight: Int64
+    let retrying: Int64
+    let held: Int64
+    let deadLetters: Int64
+    let oldestDueAgeSeconds: Double?
+    let consecutiveFailures: Int32
+    let lastSuccessAt: String?
+    let lastFailureAt: String?
+    let countsCapped: Bool
+
+    init(_ endpoint: EndpointOverview) {
+        self.endpoint = endpoint.name
+        tenant = endpoint.tenant
+        url = endpoint.url
+        state = endpoint.state
+        stateReason = endpoint.stateReason
+        eventTypes = endpoint.eventTypes
+        pending = endpoint.pending
+        inFlight = endpoint.inFlight
+        retrying = endpoint.retrying
+        held = endpoint.held
+        deadLetters = endpoint.deadLetters
+        oldestDueAgeSeconds = endpoint.oldestDueAge.map(Seconds.number)
+        consecutiveFailures = endpoint.consecutiveFailures
+        lastSuccessAt = endpoint.lastSuccessAt?.description
+        lastFailureAt = endpoint.lastFailureAt?.description
+        countsCapped = endpoint.isCapped
+    }
+}
+
+extension Table {
+    static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
+        var table = Table([
+            .name("ENDPOINT"), .state("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
+            .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
+        ])
+        for endpoint in endpoints {
+            func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
+            table.add(
+                endpoint.name, endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
+                count(endpoint.pending + endpoint.inFlight), count(endpoint.retrying), count(endpoint.held),
+                count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-")
         }
-        output.table(.endpoints(endpoints))
-        if endpoints.count == Int(limit) { output.remark("There may be more; --limit lists more.") }
+        return table
     }
 }

@@ -1,12 +1,15 @@
 import ArgumentParser
 import Outbox
 import OutboxStore
+import Settings
+import Worker
 
 /// The options that `endpoint add` and `endpoint update` share.
 struct EndpointOptions: ParsableArguments {
     @Option(
         name: .customLong("event-type"),
-        help: ArgumentHelp("What to send: order.paid, order.* or *; repeat it for more.", valueName: "pattern"))
+        help: ArgumentHelp(
+            "Events to send: order.paid, order.* or *; repeat the option for more.", valueName: "pattern"))
     var eventTypes: [String] = []
 
     @Option(
@@ -14,7 +17,9 @@ struct EndpointOptions: ParsableArguments {
         transform: Parsing.durations)
     var retrySchedule: [Duration]?
 
-    @Option(help: ArgumentHelp("Attempts before a delivery is dead; by default one more than waits.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Attempts before a delivery is dead; by default one more than there are waits.", valueName: "n"))
     var maxAttempts: Int?
 
     @Option(
@@ -22,33 +27,34 @@ struct EndpointOptions: ParsableArguments {
         transform: Parsing.duration)
     var timeout: Duration?
 
-    @Option(help: ArgumentHelp("Deliveries under way at once; 0 for no limit.", valueName: "n"))
+    @Option(help: ArgumentHelp("Deliveries in flight at once; 0 for no limit.", valueName: "n"))
     var maxInFlight: Int?
 
     @Option(help: ArgumentHelp("Requests a second; 0 for no limit.", valueName: "n"))
     var rateLimit: Float?
 
-    @Option(help: ArgumentHelp("envelope or raw.", valueName: "format"))
+    @Option(help: ArgumentHelp("How the body is made: envelope or raw.", valueName: "format"))
     var payloadFormat: String?
 
     @Option(
         name: .customLong("header"),
-        help: ArgumentHelp("A header to send along, 'Name: value'; repeat it for more.", valueName: "name: value"))
+        help: ArgumentHelp(
+            "A header to add to requests, 'Name: value'; repeat the option for more.", valueName: "name: value"))
     var headers: [String] = []
 
     static let inFlightBounds = 0...100_000
     static let rateBounds: ClosedRange<Float> = 0.001...1_000_000
 
-    /// Whether nothing was asked for.
+    /// Whether no option was given.
     var isEmpty: Bool {
         eventTypes.isEmpty && retrySchedule == nil && maxAttempts == nil && timeout == nil && maxInFlight == nil
             && rateLimit == nil && payloadFormat == nil && headers.isEmpty
     }
 
-    /// The settings, each held to its rule.
+    /// The settings, each checked.
     ///
     /// - Parameters:
-    ///   - url: as it was written; nil when it stays.
+    ///   - url: nil when it stays the same.
     ///   - policy: of this installation.
     func settings(url: String?, policy: EndpointPolicy) throws -> EndpointSettings {
         var settings = EndpointSettings()
@@ -81,5 +87,13 @@ struct EndpointOptions: ParsableArguments {
             settings.headers = try HeaderFields(headers.map { try HeaderField($0) }).fields.map(\.line)
         }
         return settings
+    }
+}
+
+extension EndpointPolicy {
+    /// The policy of this installation.
+    init(_ configuration: WorkerConfiguration) {
+        self.init(
+            allowHTTP: configuration.allowHTTP, addresses: AddressPolicy(allowed: configuration.allowedNetworks))
     }
 }

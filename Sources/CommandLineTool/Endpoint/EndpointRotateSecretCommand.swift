@@ -4,27 +4,28 @@ import OutboxStore
 import Postgres
 import Webhooks
 
-/// `postrider endpoint rotate-secret`: a new signing secret.
+/// `postrider endpoint rotate-secret`
 struct EndpointRotateSecretCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret",
-        abstract: "Give an endpoint a new signing secret; the old one signs along for a while.",
+        abstract: "Give an endpoint a new signing secret; for a while requests have both signatures.",
         discussion: """
-            Without --secret one is made and shown once; --secret - reads it from standard input, where no list of processes
-            shows it. After the grace period the old secret signs no more.
+            Without --secret a new secret is made and shown once. --secret - reads it from standard input, where the list \
+            of processes does not show it. During the grace period requests are signed with the old secrets too.
 
             Example:
               postrider endpoint rotate-secret billing --grace 24h
             """)
 
-    @Argument(help: "Its name.")
+    @Argument(help: "The name of the endpoint.")
     var name: String
 
     @Option(help: ArgumentHelp("The new secret, whsec_…; - reads it from standard input.", valueName: "secret"))
     var secret: String?
 
     @Option(
-        help: ArgumentHelp("How long the old secrets sign along, up to 30d; 0s ends them now.", valueName: "duration"),
+        help: ArgumentHelp(
+            "How long the old secrets are used too, up to 30d; 0s ends them now.", valueName: "duration"),
         transform: Parsing.duration)
     var grace = Duration.seconds(86_400)
 
@@ -55,7 +56,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
             let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
             _ = try await connection.rows(RotateSecret(name: name, secret: stored, grace: grace))
         }
-        let shown = secret.isNew ? secret.secret.revealed : nil
+        let shown = secret.shown
         guard !output.isJSON else {
             return try output.json(
                 Report(
@@ -63,7 +64,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
                     graceSeconds: Seconds.number(grace)))
         }
         output.line(
-            "Endpoint \(name) signs with a new secret; the old ones sign along for \(DurationText.format(grace)).")
-        if let shown { output.line("The new secret, shown this once: \(shown)") }
+            "Endpoint \(name) has a new signing secret; the old ones are used too for \(DurationText.format(grace)).")
+        if let shown { output.line("The new secret, which is not shown again: \(shown)") }
     }
 }

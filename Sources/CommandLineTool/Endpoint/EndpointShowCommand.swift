@@ -3,17 +3,17 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint show`: one endpoint in full.
+/// `postrider endpoint show`
 struct EndpointShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show an endpoint: its settings and how it is doing. Secrets are never shown.",
+        abstract: "Show an endpoint: its settings, counts and last results. Secrets are never shown.",
         discussion: """
             Example:
               postrider endpoint show billing
             """)
 
-    @Argument(help: "Its name.")
+    @Argument(help: "The name of the endpoint.")
     var name: String
 
     @OptionGroup var options: OutputOptions
@@ -23,5 +23,82 @@ struct EndpointShowCommand: ContextCommand {
         let details = try await context.withDatabase { try await EndpointDetails.read(name, from: $0) }
         guard !output.isJSON else { return try output.json(EndpointDetailsReport(details)) }
         details.show(on: output)
+    }
+}
+
+/// All that can be shown of an endpoint.
+struct EndpointDetails: Sendable {
+    let overview: EndpointOverview
+    let settings: ReadEndpointSettings.Row
+
+    /// Fails with an error that names the endpoint when there is none.
+    static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointDetails {
+        let (overview, settings) = try await connection.pipeline(
+            ListEndpoints(name: name, limit: 1), ReadEndpointSettings(name: name),
+            deadline: CommandContext.statementDeadline)
+        guard let overview = overview.first, let settings = settings.first else {
+            throw CommandError.unknownEndpoint(name)
+        }
+        return EndpointDetails(overview: overview, settings: settings)
+    }
+
+    func show(on output: Output) {
+        func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: overview.isCapped) }
+        output.fields([
+            ("Endpoint", overview.name), ("Tenant", overview.tenant.isEmpty ? nil : overview.tenant),
+            ("URL", overview.url),
+            ("State", overview.state + (overview.stateReason.map { ", \($0)" } ?? "")),
+            ("Events", overview.eventTypes.joined(separator: ", ")),
+            ("Payload format", settings.payloadFormat),
+            ("Retry schedule", settings.retrySchedule.map(DurationText.format).joined(separator: ",")),
+            ("Attempts at most", "\(settings.maxAttempts)"), ("Timeout", DurationText.format(settings.timeout)),
+            ("In flight at most", settings.maxInFlight.map { "\($0)" } ?? "no limit"),
+            ("Requests a second", settings.rateLimit.map { "\($0)" } ?? "no limit"),
+            ("Headers", settings.headerNames.isEmpty ? nil : settings.headerNames.joined(separator: ", ")),
+            ("Signing secrets", "\(settings.secrets)"),
+            ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
+            ("Retrying", count(overview.retrying)), ("Held", count(overview.held)),
+            ("Dead letters", count(overview.deadLetters)),
+            ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
+            ("Failures in a row", "\(overview.consecutiveFailures)"),
+            ("Last success", overview.lastSuccessAt?.description ?? "never"),
+            ("Last failure", overview.lastFailureAt?.description ?? "never"),
+            ("Added", settings.createdAt.description), ("Changed", settings.updatedAt.description),
+        ])
+    }
+}
+
+/// An endpoint in full, as JSON: the keys of ``EndpointReport`` and those of its settings in one object.
+struct EndpointDetailsReport: Encodable {
+    private struct Settings: Encodable {
+        let payloadFormat: String
+        let retryScheduleSeconds: [Double]
+        let maxAttempts: Int32
+        let timeoutSeconds: Double
+        let maxInFlight: Int32?
+        let rateLimit: Float?
+        let headerNames: [String]
+        let secrets: Int32
+        let createdAt: String
+        let updatedAt: String
+    }
+
+    private let overview: EndpointReport
+    private let settings: Settings
+
+    init(_ details: EndpointDetails) {
+        overview = EndpointReport(details.overview)
+        let settings = details.settings
+        self.settings = Settings(
+            payloadFormat: settings.payloadFormat, retryScheduleSeconds: settings.retrySchedule.map(Seconds.number),
+            maxAttempts: settings.maxAttempts, timeoutSeconds: Seconds.number(settings.timeout),
+            maxInFlight: settings.maxInFlight, rateLimit: settings.rateLimit, headerNames: settings.headerNames,
+            secrets: settings.secrets, createdAt: settings.createdAt.description,
+            updatedAt: settings.updatedAt.description)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try overview.encode(to: encoder)
+        try settings.encode(to: encoder)
     }
 }

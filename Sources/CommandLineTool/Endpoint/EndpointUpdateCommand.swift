@@ -3,27 +3,27 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint update`: changes an endpoint.
+/// `postrider endpoint update`
 struct EndpointUpdateCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",
-        abstract: "Change an endpoint; what is not given stays as it is.",
+        abstract: "Change an endpoint; settings that are not given stay the same.",
         discussion: """
-            0 lifts a limit. --event-type and --header replace all there were. Secrets change with rotate-secret.
+            0 removes a limit. --event-type and --header replace all earlier ones. rotate-secret changes the secret.
 
             Example:
               postrider endpoint update billing --retry-schedule 5s,1m,10m --max-in-flight 20 --rate-limit 0
             """)
 
-    @Argument(help: "Its name.")
+    @Argument(help: "The name of the endpoint.")
     var name: String
 
-    @Option(help: "Where it is from now on.")
+    @Option(help: "The new URL.")
     var url: String?
 
     @OptionGroup var settings: EndpointOptions
 
-    @Flag(help: "Send no headers along any more.")
+    @Flag(help: "Add no headers to requests any more.")
     var noHeaders = false
 
     @OptionGroup var options: OutputOptions

@@ -3,11 +3,10 @@ import Telemetry
 import Webhooks
 import Worker
 
-/// The signing secret of a command: the one that was given, or a new one; sealed for the database where there is a key.
+/// The signing secret that a command stores: the one that was given, or a new one.
 struct SigningSecret {
     let secret: WebhookSecret
-    /// Whether it was made here, so that it has to be shown.
-    let isNew: Bool
+    private let isNew: Bool
 
     /// The most bytes that are read from standard input.
     private static let inputLimit = 1024
@@ -27,14 +26,17 @@ struct SigningSecret {
         secret = try WebhookSecret(String(input.prefix { !$0.isWhitespace }))
     }
 
-    /// What to store for an endpoint.
+    /// The secret when it was made here: then this is the only time that it is shown.
+    var shown: String? { isNew ? secret.revealed : nil }
+
+    /// What the database stores: sealed when there is a key file.
     func stored(for endpoint: String, tenant: String, _ configuration: WorkerConfiguration) throws -> String {
         guard let sealing = try Self.sealing(configuration) else { return secret.revealed }
         return try sealing.seal(
             secret.revealed, for: SealingContext(endpoint: endpoint, tenant: tenant, purpose: .signingSecret))
     }
 
-    /// The keys that seal secrets; nil without a key file.
+    /// nil without a key file.
     static func sealing(_ configuration: WorkerConfiguration) throws -> SecretSealing? {
         guard let path = configuration.secretKeyFile else { return nil }
         return try SecretSealing(keyFile: try SecretKeyFile.read(from: path).reveal())

@@ -1,19 +1,20 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider event cancel`: calls back what is not delivered yet.
+/// `postrider event cancel`
 struct EventCancelCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Cancel what is not delivered of an event yet.",
+        abstract: "Cancel the unfinished deliveries of an event.",
         discussion: """
-            Asks first, where somebody can be asked. What is in flight at this moment may still arrive, but is not tried again.
+            Asks first when it runs on a terminal. A delivery that is in flight at this moment may still arrive, but it is \
+            not tried again.
 
             Example:
               postrider event cancel 4711
             """)
 
-    @Argument(help: "Its number, or its webhook id, evt_….")
+    @Argument(help: "The number of the event, or its webhook id, evt_….")
     var id: String
 
     @OptionGroup var confirmation: ConfirmationOptions
@@ -30,14 +31,14 @@ struct EventCancelCommand: ContextCommand {
         let reference = try EventReference(id)
         try await context.withDatabase { _ = try await $0.requireEvent(reference) }
         try Confirmation(confirmation, output, in: context).ask(
-            "Cancel what is not delivered of event \(reference.id) yet?")
+            "Cancel the unfinished deliveries of event \(reference.id)?")
         let cancelled = try await context.withDatabase { connection in
             try await connection.rows(CancelEvent(id: reference.id)).first ?? 0
         }
         guard !output.isJSON else { return try output.json(Report(eventId: reference.id, cancelled: cancelled)) }
         output.line(
             cancelled == 0
-                ? "Nothing of event \(reference.id) waits for its delivery."
+                ? "Event \(reference.id) has no unfinished deliveries."
                 : "Cancelled \(Plural.deliveries(cancelled)) of event \(reference.id).")
     }
 }

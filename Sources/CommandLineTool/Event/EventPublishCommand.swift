@@ -4,30 +4,32 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider event publish`: publishes one event.
+/// `postrider event publish`
 struct EventPublishCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
         abstract: "Publish an event.",
         discussion: """
-            Programs insert into postrider.outbox, within the transaction that makes the event true; this is for people and
-            scripts. The payload is JSON and is sent as it is written; without one it is {}. With --content-type it can be
-            anything. Times are 2024-11-20T12:00:00Z, or a length of time from now such as 10m.
+            This command is for people and scripts. A program inserts into postrider.outbox itself, in the transaction \
+            that makes the event true.
+
+            The payload is JSON and is sent as it is written; without one it is {}. With --content-type it can be any \
+            bytes. A time is a moment such as 2024-11-20T12:00:00Z, or a length of time from now such as 10m.
 
             Example:
               postrider event publish order.paid '{"order_id": 42}' --ordering-key order-42
             """)
 
-    @Argument(help: "What happened, such as order.paid.")
+    @Argument(help: "The event type, such as order.paid.")
     var type: String
 
     @Argument(help: "The payload; - reads it from standard input.")
     var payload = "{}"
 
-    @Option(help: ArgumentHelp("Send to this endpoint, not by subscription.", valueName: "name"))
+    @Option(help: ArgumentHelp("Send to this endpoint only, whether it subscribes or not.", valueName: "name"))
     var endpoint: String?
 
-    @Option(help: "Whose event it is.")
+    @Option(help: "The tenant of the event.")
     var tenant = ""
 
     @Option(help: ArgumentHelp("Events with the same key arrive in order.", valueName: "key"))
@@ -38,19 +40,20 @@ struct EventPublishCommand: ContextCommand {
 
     @Option(
         name: .customLong("header"),
-        help: ArgumentHelp("A header to send along, 'Name: value'; repeat it for more.", valueName: "name: value"))
+        help: ArgumentHelp(
+            "A header to add to requests, 'Name: value'; repeat the option for more.", valueName: "name: value"))
     var headers: [String] = []
 
-    @Option(help: ArgumentHelp("Not before.", valueName: "time"), transform: Moment.init)
+    @Option(help: ArgumentHelp("Do not send before this time.", valueName: "time"), transform: Moment.init)
     var deliverAfter: Moment?
 
-    @Option(help: ArgumentHelp("Not after.", valueName: "time"), transform: Moment.init)
+    @Option(help: ArgumentHelp("Do not send after this time.", valueName: "time"), transform: Moment.init)
     var expiresAt: Moment?
 
-    @Option(help: ArgumentHelp("W3C trace context, passed on.", valueName: "traceparent"))
+    @Option(help: ArgumentHelp("W3C trace context, sent as a header.", valueName: "traceparent"))
     var traceparent: String?
 
-    @Option(help: ArgumentHelp("What kind of bytes the payload is, when it is not JSON.", valueName: "type"))
+    @Option(help: ArgumentHelp("The content type of the payload, when it is not JSON.", valueName: "type"))
     var contentType: String?
 
     @OptionGroup var options: OutputOptions
@@ -79,11 +82,11 @@ struct EventPublishCommand: ContextCommand {
         }
         output.line(
             published.isReused
-                ? "Event \(published.event) (\(published.webhookID)) has this idempotency key already; nothing was stored."
+                ? "Event \(published.event) (\(published.webhookID)) already has this idempotency key; nothing was stored."
                 : "Published event \(published.event) (\(published.webhookID)).")
     }
 
-    /// The event, held to the rules that can be told from here.
+    /// The event, checked by those rules that need no database.
     private func event(_ context: CommandContext) throws -> PublishEvent.Event {
         var event = PublishEvent.Event(eventType: try EventType(type).text)
         let content = payload == "-" ? context.readInput(Limits.payloadBytes) : Array(payload.utf8)
@@ -116,11 +119,11 @@ struct EventPublishCommand: ContextCommand {
             return try await connection.rows(PublishEvent(event)).first
         } catch {
             guard error.sqlState == SQLState(rawValue: "22P02") else { throw error }
-            throw CommandError(.badData, "the payload is not JSON; for anything else give --content-type")
+            throw CommandError(.badData, "the payload is not JSON; give --content-type if it need not be")
         }
     }
 
-    /// A producer may not read the list of endpoints, and then cannot be told.
+    /// Checks nothing when the login may not read endpoints: a producer may not.
     private static func requireEndpoint(_ name: String, _ connection: PostgresConnection) async throws {
         do {
             try await connection.requireEndpoint(name)

@@ -1,7 +1,8 @@
-/// How people name an event: by its number, or by the webhook id that a receiver saw, `evt_<installation>_<number>`.
+/// The name of an event on the command line: its number, or the webhook id that a receiver saw,
+/// `evt_<installation>_<number>`.
 struct EventReference: Equatable {
     let id: Int64
-    /// The webhook id, if that is how the event was named.
+    /// nil when the event was named by its number.
     let webhookID: String?
 
     init(_ text: String) throws(CommandError) {
@@ -10,12 +11,12 @@ struct EventReference: Equatable {
         guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let id = Int64(digits),
             id > 0
         else {
-            throw CommandError(.usage, "'\(text.prefix(100))' is no event: give its number or its webhook id, evt_…")
+            throw CommandError(
+                .usage, "'\(text.prefix(100))' is not an event: give its number or its webhook id, evt_…")
         }
         self.id = id
         webhookID = isWebhookID ? text : nil
     }
 
-    /// What to say when there is no such event.
     var unknown: CommandError { CommandError(.badData, "there is no event \(webhookID ?? "\(id)")") }
 }

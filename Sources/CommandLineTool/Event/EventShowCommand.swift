@@ -1,8 +1,9 @@
 import ArgumentParser
+import FoundationEssentials
 import OutboxStore
 import Postgres
 
-/// `postrider event show`: an event, its deliveries and every attempt.
+/// `postrider event show`
 struct EventShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
@@ -12,7 +13,7 @@ struct EventShowCommand: ContextCommand {
               postrider event show 4711
             """)
 
-    @Argument(help: "Its number, or its webhook id, evt_….")
+    @Argument(help: "The number of the event, or its webhook id, evt_….")
     var id: String
 
     @OptionGroup var options: OutputOptions
@@ -60,7 +61,7 @@ struct EventShowCommand: ContextCommand {
                     + (matched.isEmpty ? "it matched nothing" : "it matched \(matched.joined(separator: ", "))")))
         for attempt in attempts { output.lines(timeline.lines(attempt)) }
         if attempts.count == ListAttempts.limit {
-            output.remark("There are more attempts: postrider.attempt_log has all.")
+            output.remark("There are more attempts; postrider.attempt_log has all of them.")
         }
     }
 
@@ -74,5 +75,90 @@ struct EventShowCommand: ContextCommand {
             output.lines(Folded.lines(name + prospect.text, width: output.width, first: "  ", rest: "    "))
             if let remedy = prospect.remedy { output.line("    → \(remedy)") }
         }
+    }
+}
+
+/// An event with its deliveries and attempts, as JSON.
+struct EventReport: Encodable {
+    private struct Facts: Encodable {
+        let eventId: Int64
+        let webhookId: String
+        let eventType: String
+        let tenant: String
+        let endpoint: String?
+        let orderingKey: String?
+        let idempotencyKey: String?
+        let deliverAfter: String?
+        let expiresAt: String?
+        let traceparent: String?
+        let headers: [String: String]
+        let createdAt: String
+        let deliveries: [EventDeliveryReport]
+        let attempts: [AttemptReport]
+    }
+
+    private let facts: Facts
+    private let content: ContentReport
+
+    init(
+        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row],
+        _ prospects: [ListProspects.Row]
+    ) {
+        facts = Facts(
+            eventId: event.id, webhookId: event.webhookID, eventType: event.eventType, tenant: event.tenant,
+            endpoint: event.endpoint, orderingKey: event.orderingKey, idempotencyKey: event.idempotencyKey,
+            deliverAfter: event.deliverAfter?.description, expiresAt: event.expiresAt?.description,
+            traceparent: event.traceparent, headers: event.headerValues, createdAt: event.createdAt.description,
+            deliveries: deliveries.map { delivery in
+                var report = EventDeliveryReport(delivery)
+                report.next = Prospect(delivery, prospects.first { $0.endpoint == delivery.endpoint }).text
+                return report
+            }, attempts: attempts.map(AttemptReport.init))
+        content = ContentReport(event.content)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try facts.encode(to: encoder)
+        try content.encode(to: encoder)
+    }
+}
+
+extension FindEvent.Row {
+    /// The values of the headers by their names.
+    var headerValues: [String: String] {
+        let words = headers ?? []
+        let pairs = stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// The content of an event as JSON. A payload is a string: as a JSON value it could come back changed.
+struct ContentReport: Encodable {
+    let payload: String?
+    let bodyBase64: String?
+    let contentType: String?
+
+    init(_ content: EventContent) {
+        payload = content.payload.map { String(decoding: $0, as: UTF8.self) }
+        bodyBase64 = content.body.map { Data($0).base64EncodedString() }
+        contentType = content.contentType
+    }
+}
+
+extension EventContent {
+    /// The most characters that people see.
+    private static let shown = 2000
+
+    var fields: [(name: String, value: String?)] {
+        [
+            ("Payload", payload.map { Self.excerpt($0) }),
+            ("Body", body.map { "\($0.count) bytes: \(Self.excerpt($0))" }),
+            ("Content type", contentType),
+        ]
+    }
+
+    private static func excerpt(_ bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes.prefix(4 * shown), as: UTF8.self)
+        return text.count > shown || bytes.count > 4 * shown ? text.prefix(shown) + "…" : text
     }
 }

@@ -1,10 +1,10 @@
 import OutboxStore
 import Postgres
 
-/// What happens next to a delivery, in words and with the command that helps. Decided without I/O.
+/// What happens next to a delivery, in words, and the command that helps. No I/O.
 struct Prospect: Equatable {
     let text: String
-    /// What a person can do about it; nil when nothing has to be done.
+    /// What an operator can do; nil when nothing is needed.
     let remedy: String?
 
     init(_ delivery: EventDelivery, _ prospect: ListProspects.Row?) {
@@ -18,10 +18,10 @@ struct Prospect: Equatable {
         case "no_subscriber":
             return (
                 "no endpoint subscribed to \(delivery.eventType ?? "it") when it was published",
-                "postrider endpoint list  (endpoints that come later do not get it)"
+                "postrider endpoint list  (endpoints that are added later do not get it)"
             )
         case "dead":
-            let remedy = prospect?.deadLetter.map { "postrider dead-letter replay \($0), once the cause is mended" }
+            let remedy = prospect?.deadLetter.map { "postrider dead-letter replay \($0)  (after you fix the cause)" }
             return ("given up\(finished), after attempt \(delivery.attempts)", remedy)
         case "expired": return ("expired\(finished): it was not delivered before expires_at", nil)
         case "cancelled": return ("cancelled\(finished)", nil)
@@ -49,7 +49,9 @@ struct Prospect: Equatable {
             return ("in flight: attempt \(prospect.attempts) of \(prospect.maxAttempts)", nil)
         }
         let next = "attempt \(prospect.attempts + 1) of \(prospect.maxAttempts)"
-        guard let dueIn = prospect.dueIn, let dueAt = delivery.dueAt else { return ("\(next), after others", nil) }
+        guard let dueIn = prospect.dueIn, let dueAt = delivery.dueAt else {
+            return ("\(next), after other deliveries", nil)
+        }
         if dueIn > .zero { return ("\(next) at \(dueAt), \(Age.text(.zero - dueIn))", nil) }
         return (
             "\(next), due \(Age.text(.zero - dueIn))",

@@ -2,23 +2,23 @@ import FoundationEssentials
 import OutboxStore
 import Postgres
 
-/// The attempts of an event as a story: when, where, how long each phase took, what was answered.
+/// The attempts of an event as lines: when, where, how long each phase took, and the answer.
 struct Timeline {
     private let start: PostgresTimestamp
     private let width: Int
 
     /// The most scalars of an error or an answer that are shown.
     private static let excerptLimit = 300
-    /// The columns before what is said about a moment.
+    /// Stands before the text of each line.
     private static let indent = String(repeating: " ", count: 11)
 
-    /// - Parameter start: when the event was committed or, to be exact, its transaction began.
+    /// - Parameter start: when the transaction of the event began.
     init(since start: PostgresTimestamp, width: Int) {
         self.start = start
         self.width = width
     }
 
-    /// One attempt: a line of facts, a line of phases, and what was answered, folded to the width.
+    /// One attempt: a line of facts, a line of phases, and the answer, folded to the width.
     func lines(_ attempt: ListAttempts.Row) -> [String] {
         var answer = attempt.httpStatus.map { "answered \($0)" } ?? attempt.errorCode ?? "no answer"
         if attempt.outcome == "stale" { answer += ", too late: the lease was lost" }
@@ -35,7 +35,7 @@ struct Timeline {
     /// The first line: the event itself.
     func beginning(_ text: String) -> [String] { fold(text, first: offset(start)) }
 
-    /// How long after the start, in the width of the indent.
+    /// How long after the start.
     private func offset(_ moment: PostgresTimestamp) -> String {
         guard let from = start.unixMicroseconds, let to = moment.unixMicroseconds else { return "" }
         let (difference, overflow) = to.subtractingReportingOverflow(from)
@@ -47,7 +47,7 @@ struct Timeline {
 
     /// `12.3 ms: name 1.2, connect 2.1, TLS 4.0, first byte 5.0 · worker 3 · to 203.0.113.7`
     private func phases(_ attempt: ListAttempts.Row) -> String {
-        let timings = (try? JSONDecoder().decode([String: Double].self, from: Data(attempt.timings))) ?? [:]
+        let timings = attempt.phases
         let named = [
             ("name_lookup_ms", "name"), ("connect_ms", "connect"), ("tls_ms", "TLS"), ("first_byte_ms", "first byte"),
         ]
@@ -60,5 +60,46 @@ struct Timeline {
     private func fold(_ text: String, first: String) -> [String] {
         let lead = first + String(repeating: " ", count: max(1, Self.indent.count - first.count))
         return Folded.lines(text, width: width, first: lead, rest: Self.indent)
+    }
+}
+
+/// An attempt as JSON.
+struct AttemptReport: Encodable {
+    let endpoint: String
+    let attempt: Int32
+    let startedAt: String
+    let durationMs: Double
+    let outcome: String
+    let httpStatus: Int32?
+    let errorCode: String?
+    let error: String?
+    let responseBody: String?
+    let requestUrl: String?
+    let remoteAddress: String?
+    /// Milliseconds since the start, by phase.
+    let timings: [String: Double]
+    let worker: Int32
+
+    init(_ attempt: ListAttempts.Row) {
+        endpoint = attempt.endpoint
+        self.attempt = attempt.attempt
+        startedAt = attempt.startedAt.description
+        durationMs = Seconds.number(attempt.duration * 1000)
+        outcome = attempt.outcome
+        httpStatus = attempt.httpStatus
+        errorCode = attempt.errorCode
+        error = attempt.error
+        responseBody = attempt.responseBody
+        requestUrl = attempt.requestURL
+        remoteAddress = attempt.remoteAddress
+        timings = attempt.phases
+        worker = attempt.worker
+    }
+}
+
+extension ListAttempts.Row {
+    /// The end of each phase, in milliseconds since the start.
+    fileprivate var phases: [String: Double] {
+        (try? JSONDecoder().decode([String: Double].self, from: Data(timings))) ?? [:]
     }
 }

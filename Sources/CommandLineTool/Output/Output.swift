@@ -55,6 +55,17 @@ struct Output: Sendable {
         context.writeOutput(String(decoding: data, as: UTF8.self) + "\n")
     }
 
+    /// The rows of a list: as JSON, or as a table. The remark at the end says that the list may not be complete.
+    func list<Row>(
+        _ rows: [Row], limit: Int32?, json: @autoclosure () -> some Encodable, table: @autoclosure () -> Table,
+        ifEmpty remark: String
+    ) throws {
+        guard !isJSON else { return try self.json(json()) }
+        guard !rows.isEmpty else { return self.remark(remark) }
+        self.table(table())
+        if let limit, rows.count == Int(limit) { self.remark("There may be more; --limit lists more.") }
+    }
+
     /// A remark on standard error, escaped.
     func remark(_ text: String) {
         context.writeError(PrintableText(text).description + "\n")

@@ -14,17 +14,17 @@ import Worker
     import Darwin
 #endif
 
-/// An endpoint for trying things out: it verifies requests, answers 200 or 401, and tells about each one.
+/// An endpoint for tests: it verifies requests, answers 200 or 401, and reports each request.
 struct Receiver: Sendable {
     let address: ListenAddress
-    /// Nil when there is no secret to verify with.
+    /// nil: signatures are not checked.
     let verifier: WebhookVerifier?
     let now: @Sendable () -> Double
     let tell: @Sendable (ReceivedRequest) -> Void
-    /// The status code to answer a request with.
+    /// Chooses the status code of the answer.
     var choose: @Sendable (ReceivedRequest) -> Int = { $0.status }
 
-    /// The most bytes of a body that are taken.
+    /// The most bytes of a body that are accepted.
     static let bodyLimit = 1 << 20
 
     /// Receives until the task is cancelled.
@@ -36,7 +36,7 @@ struct Receiver: Sendable {
                 do {
                     try await server.run()
                 } catch SocketError.failed(_, let code, _) where code == EADDRINUSE {
-                    throw CommandError(.failure, "another process listens on \(address) already")
+                    throw CommandError(.failure, "another process already listens on \(address)")
                 } catch let error as SocketError {
                     throw CommandError(.failure, "cannot listen on \(address): \(error.localizedDescription)")
                 }

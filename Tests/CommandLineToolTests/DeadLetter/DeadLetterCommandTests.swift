@@ -137,7 +137,10 @@ import Testing
             #expect(unknown.error == "postrider: there is no dead letter 99\n")
             let declined = await installation.run("dead-letter", "discard", "1", "--why", "gone", answer: "no")
             #expect(declined.status == .failure)
-            #expect(declined.error == "Give dead letter 1 up for good? Type yes:\npostrider: nothing was changed\n")
+            #expect(
+                declined.error
+                    == "Discard dead letter 1? It cannot be replayed after that. Type yes:\npostrider: nothing was changed\n"
+            )
             let discarded = await installation.run("dead-letter", "discard", "1", "--why", "gone", "--json")
             #expect(try discarded.json()["discarded"] as? Bool == true)
             #expect(try await count(installation) == "1")

@@ -34,6 +34,7 @@ import Testing
             body: Array("hi".utf8), headers: ["a": "b"],
             verification: .refused(code: "too_old", message: "webhook-timestamp is too old"))
         let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         #expect(
             String(decoding: try encoder.encode(refused.json), as: UTF8.self) == """

@@ -1,9 +1,8 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider migrate`: makes or updates the schema.
+/// `postrider migrate`
 struct MigrateCommand: ContextCommand {
-    /// What was done, as JSON.
     private struct Report: Encodable {
         struct Step: Encodable {
             let version: Int32
@@ -16,10 +15,10 @@ struct MigrateCommand: ContextCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "migrate",
-        abstract: "Apply the schema; idempotent, and safe to run from several machines at once.",
+        abstract: "Create or update the schema; safe to run again, and from several machines at once.",
         discussion: """
-            The role that runs this owns the schema. Roles postrider_producer, postrider_worker and postrider_operator are
-            made unless they exist.
+            The role that runs this owns the schema. The roles postrider_producer, postrider_worker and \
+            postrider_operator are created unless they exist.
 
             Example:
               postrider migrate
@@ -38,7 +37,7 @@ struct MigrateCommand: ContextCommand {
             try output.json(
                 Report(applied: applied.map { .init(version: $0.version, name: $0.name) }, version: Migration.newest))
         } else if applied.isEmpty {
-            output.line("The schema is at version \(Migration.newest) already; nothing to do.")
+            output.line("The schema is already at version \(Migration.newest); there is nothing to do.")
         } else {
             for migration in applied { output.line("applied \(migration.version) \(migration.name)") }
             output.line("The schema is at version \(Migration.newest).")

@@ -1,0 +1,114 @@
+import ArgumentParser
+import OutboxStore
+import Postgres
+
+/// `postrider endpoint pause`
+struct EndpointPauseCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pause",
+        abstract: "Pause an endpoint: its deliveries are kept until it is resumed.",
+        discussion: """
+            New events are kept for it as well. Deliveries that are in flight at this moment still arrive.
+
+            Example:
+              postrider endpoint pause billing
+            """)
+
+    @Argument(help: "The name of the endpoint.")
+    var name: String
+
+    @OptionGroup var options: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await EndpointState.change(name, options, in: context) { try await $0.rows(PauseEndpoint(name: name)) }
+    }
+}
+
+/// `postrider endpoint resume`
+struct EndpointResumeCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Resume an endpoint: send to it again.",
+        discussion: """
+            This also resumes an endpoint that was disabled because it answered 410 Gone.
+
+            Example:
+              postrider endpoint resume billing
+            """)
+
+    @Argument(help: "The name of the endpoint.")
+    var name: String
+
+    @OptionGroup var options: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await EndpointState.change(name, options, in: context) { try await $0.rows(ResumeEndpoint(name: name)) }
+    }
+}
+
+/// The state of an endpoint after a command changed it, as JSON and as a line.
+private struct EndpointState: Encodable {
+    let endpoint: String
+    let state: String
+    let stateReason: String?
+    let held: Int64
+
+    static func change<Row>(
+        _ name: String, _ options: OutputOptions, in context: CommandContext,
+        by statement: (PostgresConnection) async throws -> [Row]
+    ) async throws {
+        let overview = try await context.withDatabase { connection in
+            _ = try await statement(connection)
+            return try await EndpointDetails.read(name, from: connection).overview
+        }
+        let changed = Self(
+            endpoint: overview.name, state: overview.state, stateReason: overview.stateReason, held: overview.held)
+        let output = Output(options, in: context)
+        guard !output.isJSON else { return try output.json(changed) }
+        let reason = changed.stateReason.map { " (\($0))" } ?? ""
+        let kept = changed.held > 0 ? "; \(Plural.deliveries(changed.held)) kept" : ""
+        output.line("Endpoint \(changed.endpoint) is \(changed.state)\(reason)\(kept).")
+    }
+}
+
+/// `postrider endpoint remove`
+struct EndpointRemoveCommand: ContextCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Remove an endpoint: its unfinished deliveries are cancelled, its history stays.",
+        discussion: """
+            Asks first when it runs on a terminal. Anywhere else it needs --yes.
+
+            Example:
+              postrider endpoint remove billing --yes
+            """)
+
+    @Argument(help: "The name of the endpoint.")
+    var name: String
+
+    @OptionGroup var confirmation: ConfirmationOptions
+
+    @OptionGroup var options: OutputOptions
+
+    private struct Report: Encodable {
+        let endpoint: String
+        let removed: Bool
+        let cancelled: Int32
+    }
+
+    func run(in context: CommandContext) async throws {
+        let output = Output(options, in: context)
+        guard confirmation.yes || context.inputIsTerminal else {
+            throw CommandError(
+                .usage, "removing an endpoint cannot be undone: without a terminal to ask on, give --yes")
+        }
+        try await context.withDatabase { try await $0.requireEndpoint(name) }
+        try Confirmation(confirmation, output, in: context).ask(
+            "Remove endpoint \(name), and cancel its unfinished deliveries?")
+        let cancelled = try await context.run(RemoveEndpoint(name: name)).first ?? 0
+        guard !output.isJSON else {
+            return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
+        }
+        output.line("Removed endpoint \(name); cancelled \(Plural.deliveries(cancelled)).")
+    }
+}
