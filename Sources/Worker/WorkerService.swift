@@ -55,7 +55,7 @@ package struct WorkerService: Service {
             permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue, lanes: BusyLanes(),
             judge: EndpointJudge(
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
-                userAgent: "Postrider/\(version)"),
+                version: version),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
             wallClock: wallClock, random: random)
         self.name = name

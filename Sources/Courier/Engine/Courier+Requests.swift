@@ -80,16 +80,16 @@ extension Courier {
             return
         }
         shelf.took(exchange)
-        let isLoaded = exchange.load(
-            pending, vetted: vetted, remaining: pending.deadline - now,
-            nameLookup: (now - pending.begun).microseconds, unixTime: Self.wallClockMicroseconds() / 1_000_000,
-            unneeded: { shelf.takeRetired(before: turn) })
-        guard isLoaded, add(exchange) else {
+        do throws(RequestRefusal) {
+            try exchange.load(
+                pending, vetted: vetted, remaining: pending.deadline - now,
+                nameLookup: (now - pending.begun).microseconds, unixTime: Self.wallClockMicroseconds() / 1_000_000,
+                unneeded: { shelf.takeRetired(before: turn) })
+            guard add(exchange) else { throw RequestRefusal(.internalError, "the transfer could not be begun") }
+        } catch {
             exchange.carriage = nil
-            let detail = isLoaded ? "the transfer could not be begun" : "a header of the request is not allowed"
-            results.append(pending.result(.failed(.internalError, detail: detail)))
+            results.append(pending.result(.failed(error.code, detail: error.detail)))
             shelf.put(exchange, maximum: configuration.maximumPrepared)
-            return
         }
     }
 

@@ -63,7 +63,7 @@ struct DutyTests {
             let empty = try #require(try await outbox.connection.run(MeasureLag(), deadline: .seconds(5)).first)
             #expect(empty.lag == 0 && empty.deadLetters == 0)
             try await outbox.publish()
-            try await outbox.ownWorker().work(.dead)
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
             try await outbox.publish(deliverAfter: "1 hour")
             try await outbox.publish()
             try await outbox.script(

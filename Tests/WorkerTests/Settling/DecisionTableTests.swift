@@ -168,7 +168,7 @@ import Testing
             event: EventHeaders(Samples.event()), body: RequestBody([]), mustStartBefore: now,
             expiresAt: row.expiresIn.map { now + $0 })
         let result = CourierResult(request: outgoing, startedAt: 5, outcome: outcome)
-        return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random).settlement
+        return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random)
     }
 
     private func build(
@@ -184,18 +184,19 @@ import Testing
 
     /// What is recorded, in a line: outcome, wait in seconds, reason, error code, status, and the error in words.
     private static func text(_ settlement: Settlement) -> String {
-        let seconds = settlement.delay / .seconds(1)
-        let (outcome, words) =
+        let outcome =
             switch settlement.outcome {
-            case .delivered: ("delivered", settlement.error)
-            case .retry: ("retry \(seconds)", settlement.error)
-            case .dead: ("dead \(settlement.reason ?? "-")", settlement.error)
-            case .gone: ("gone", settlement.error)
-            case .expired: ("expired", settlement.error ?? settlement.reason)
-            case .released: ("released", settlement.error ?? settlement.reason)
+            case .delivered: "delivered"
+            case .retry(let wait): "retry \(wait / .seconds(1))"
+            case .dead(let reason): "dead \(reason.rawValue)"
+            case .gone: "gone"
+            case .expired: "expired"
+            case .released: "released"
             }
-        return
-            ([outcome, settlement.errorCode, settlement.httpStatus.map { "\($0)" }, words.map { "'\($0)'" }]
-            as [String?]).compactMap { $0 }.joined(separator: " ")
+        let words = settlement.error ?? (settlement.outcome == .expired ? settlement.outcome.reason : nil)
+        let parts = [
+            outcome, settlement.errorCode?.rawValue, settlement.httpStatus.map { "\($0)" }, words.map { "'\($0)'" },
+        ]
+        return parts.compactMap { $0 }.joined(separator: " ")
     }
 }
