@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `postrider endpoint`
 struct EndpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint",
@@ -16,7 +15,6 @@ struct EndpointCommand: ParsableCommand {
         ])
 }
 
-/// `postrider event`
 struct EventCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "event",
@@ -30,7 +28,6 @@ struct EventCommand: ParsableCommand {
         ])
 }
 
-/// `postrider dead-letter`
 struct DeadLetterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letter",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
-import Outbox
 import Postgres
+import Settings
 
 /// A time on the command line: a moment, or a length of time from the database's now.
 enum Moment: Equatable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Outbox
+import Settings
 
 /// Arguments that are more than text: what cannot be read at all is a mistake of usage.
 enum Parsing {
@@ -14,7 +15,10 @@ enum Parsing {
 
     /// Lengths of time joined by commas, such as `5s,5m`.
     static func durations(_ text: String) throws -> [Duration] {
-        let parts = text.split(separator: ",", maxSplits: Limits.scheduleEntries, omittingEmptySubsequences: false)
-        return try parts.map { try duration(String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())) }
+        do {
+            return try DurationText.parseList(text, limit: Limits.scheduleEntries)
+        } catch {
+            throw ValidationError(error.message)
+        }
     }
 }

@@ -5,28 +5,21 @@ import Telemetry
 /// No value is ever repeated, only its key, the rule and the place: a password pasted into the wrong variable must not
 /// reach a log.
 package struct ConfigurationError: Error, Sendable {
-    /// What kind of mistake it is.
-    package struct Code: Hashable, Sendable {
-        private enum Name {
-            case unknownKey, invalidValue, malformedFile, unreadableFile, unusableAddress, unusableKeyFile
-        }
-        private let name: Name
-
+    package enum Code: Sendable {
         /// A `POSTRIDER_*` name that is no setting.
-        package static let unknownKey = Self(name: .unknownKey)
+        case unknownKey
         /// A setting whose value breaks its rule.
-        package static let invalidValue = Self(name: .invalidValue)
-        /// A configuration file with a line that cannot be read.
-        package static let malformedFile = Self(name: .malformedFile)
-        /// A file that is missing, too large, not a file, or not ours to read.
-        package static let unreadableFile = Self(name: .unreadableFile)
+        case invalidValue
+        /// A line of the configuration file cannot be understood.
+        case malformedFile
+        /// A file that is missing, too large, not a file, or not readable for this user.
+        case unreadableFile
         /// An address that cannot be listened on.
-        package static let unusableAddress = Self(name: .unusableAddress)
+        case unusableAddress
         /// A secret key file whose content or permissions break a rule.
-        package static let unusableKeyFile = Self(name: .unusableKeyFile)
+        case unusableKeyFile
     }
 
-    /// What kind of mistake it is.
     package let code: Code
     /// The setting concerned, as it was written; nil when no single setting is to blame.
     package let key: String?
@@ -35,7 +28,6 @@ package struct ConfigurationError: Error, Sendable {
     /// The rule that is broken, without the value.
     package let rule: String
 
-    /// Describes a mistake.
     package init(_ code: Code, key: String? = nil, source: String? = nil, rule: String) {
         self.code = code
         self.key = key

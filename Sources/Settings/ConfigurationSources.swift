@@ -1,9 +1,32 @@
+/// The name of a setting in the environment and in the configuration file. ``WorkerConfiguration`` says what each means.
+package enum ConfigurationKey: String, CaseIterable, Sendable {
+    /// The path of the configuration file; only in the environment.
+    case configurationFile = "POSTRIDER_CONFIG"
+    case databaseURL = "POSTRIDER_DATABASE_URL"
+    case healthListen = "POSTRIDER_HEALTH_LISTEN"
+    case maxInFlight = "POSTRIDER_MAX_IN_FLIGHT"
+    case maxInFlightBytes = "POSTRIDER_MAX_IN_FLIGHT_BYTES"
+    case allowedNetworks = "POSTRIDER_ALLOWED_NETWORKS"
+    case allowHTTP = "POSTRIDER_ALLOW_HTTP"
+    case leaseSlack = "POSTRIDER_LEASE_SLACK"
+    case drainTimeout = "POSTRIDER_DRAIN_TIMEOUT"
+    case logLevel = "POSTRIDER_LOG_LEVEL"
+    case logFormat = "POSTRIDER_LOG_FORMAT"
+    case secretKeyFile = "POSTRIDER_SECRET_KEY_FILE"
+
+    /// What every key starts with. A variable that starts so and is no key is taken for a typing error.
+    package static let prefix = "POSTRIDER_"
+}
+
 /// Where settings come from: the environment first, then the file that `POSTRIDER_CONFIG` names.
 ///
 /// Making one already refuses unknown keys, so that a typing error never means a silent default.
 package struct ConfigurationSources: Sendable {
     private let environment: [String: String]
     private let file: ConfigurationFile?
+
+    /// The most bytes that a value may have.
+    static let longestValue = 8192
 
     /// Takes the settings out of `environment`, and out of the file it names.
     ///
@@ -37,7 +60,7 @@ package struct ConfigurationSources: Sendable {
         self.file = file
     }
 
-    /// The text of a setting, or nil when it is set nowhere.
+    /// Nil when the setting is set nowhere.
     func text(of key: ConfigurationKey) -> String? {
         environment[key.rawValue] ?? file?.entries[key.rawValue]?.value
     }
@@ -48,10 +71,14 @@ package struct ConfigurationSources: Sendable {
         return file.flatMap { file in file.entries[key.rawValue].map { file.place(line: $0.line) } }
     }
 
+    /// Names that differ in more letters than this are not slips.
+    private static let slips = 4
     private static let environmentName = "the environment"
 
     private static func unknown(_ name: String, in place: String) -> ConfigurationError {
-        let hint = ConfigurationKey.nearest(to: name).map { "; did you mean \($0.rawValue)?" } ?? ""
+        let keys = ConfigurationKey.allCases.map(\.rawValue)
+        let meant = Spelling.nearest(to: name.uppercased(), among: keys, within: slips)
+        let hint = meant.map { "; did you mean \($0)?" } ?? ""
         return ConfigurationError(.unknownKey, key: name, source: place, rule: "is not a setting of Postrider" + hint)
     }
 }

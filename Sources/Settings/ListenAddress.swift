@@ -4,12 +4,11 @@ package import Outbox
 ///
 /// Names other than `localhost` are not resolved: where a server listens must not depend on a name server.
 package struct ListenAddress: Hashable, Sendable {
-    /// The address; `0.0.0.0` and `[::]` stand for all of them.
+    /// `0.0.0.0` and `[::]` stand for all addresses.
     package let host: IPAddress
-    /// The port. Port 0, which lets the system choose, is not accepted in configuration.
+    /// Port 0, which lets the system choose, is not accepted in configuration.
     package let port: UInt16
 
-    /// An address made of its parts.
     package init(host: IPAddress, port: UInt16) {
         self.host = host
         self.port = port
@@ -24,7 +23,7 @@ package struct ListenAddress: Hashable, Sendable {
     /// - Parameter allowingAnyPort: whether port 0 may stand for "any free port".
     package init?(_ text: String, allowingAnyPort: Bool = false) {
         guard let colon = text.lastIndex(of: ":"),
-            let number = ConfigurationValue.wholeNumber(text[text.index(after: colon)...]),
+            let number = DecimalNumber.parse(text[text.index(after: colon)...].utf8),
             let port = UInt16(exactly: number), port > 0 || allowingAnyPort,
             let host = Self.host(text[..<colon])
         else { return nil }
@@ -43,7 +42,6 @@ package struct ListenAddress: Hashable, Sendable {
 }
 
 extension ListenAddress: CustomStringConvertible {
-    /// The address as it is written in configuration.
     package var description: String {
         switch host {
         case .v4: "\(host):\(port)"

@@ -1,9 +1,9 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 import Telemetry
 
-/// `postrider dead-letter show`
 struct DeadLetterShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

@@ -7,7 +7,8 @@ import Telemetry
 import Webhooks
 import Worker
 
-/// A request as a worker would send it now, for repeating it by hand. Holds no secret: a signature is what receivers see.
+/// A request as a worker would send it now, so that an operator can send it by hand. It holds no secret: receivers see
+/// signatures too.
 struct RepeatedRequest: Encodable, Sendable {
     struct Header: Encodable, Sendable {
         let name: String
@@ -19,7 +20,7 @@ struct RepeatedRequest: Encodable, Sendable {
     let url: String
     let headers: [Header]
     let bodyBase64: String
-    /// Whether it carries a signature that is good for a few minutes.
+    /// Whether it has a signature, which is valid for five minutes.
     let signed: Bool
 
     private enum CodingKeys: CodingKey {
@@ -28,7 +29,7 @@ struct RepeatedRequest: Encodable, Sendable {
 
     private let body: [UInt8]
 
-    /// Bodies up to this are printed with the command; longer ones would flood the screen.
+    /// Bodies up to this are printed with the command; longer ones would fill the screen.
     static let printedBytes = 8192
 
     /// - Parameters:
@@ -73,7 +74,7 @@ struct RepeatedRequest: Encodable, Sendable {
     var command: [String]? {
         guard body.count <= Self.printedBytes else { return nil }
         let text = String(decoding: body, as: UTF8.self)
-        // What a terminal would show as it is can be quoted; everything else would not come back the same.
+        // Text that a terminal shows unchanged can be quoted. Other bytes would change when a person copies them.
         let isPlain = Array(text.utf8) == body && PrintableText(text).description == text
         let source = isPlain ? "printf %s \(ShellWord(text))" : "printf %s \(bodyBase64) | base64 -d"
         let options = headers.map { "--header \(ShellWord("\($0.name): \($0.value)"))" }
@@ -81,7 +82,6 @@ struct RepeatedRequest: Encodable, Sendable {
             + ["  \(ShellWord(url))"]
     }
 
-    /// How long the body is, in bytes.
     var bodyBytes: Int { body.count }
     /// The names of headers whose values were left out.
     var redacted: [String] { headers.filter { $0.redacted == true }.map(\.name) }

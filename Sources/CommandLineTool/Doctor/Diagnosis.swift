@@ -1,5 +1,6 @@
 import Outbox
 import OutboxStore
+import Settings
 
 /// Decides what is wrong, from a snapshot alone.
 struct Diagnosis {

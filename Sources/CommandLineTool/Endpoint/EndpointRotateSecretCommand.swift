@@ -1,10 +1,9 @@
 import ArgumentParser
-import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Webhooks
 
-/// `postrider endpoint rotate-secret`
 struct EndpointRotateSecretCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret",

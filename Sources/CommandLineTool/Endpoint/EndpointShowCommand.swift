@@ -2,8 +2,8 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 
-/// `postrider endpoint show`
 struct EndpointShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

@@ -1,4 +1,4 @@
-import Outbox
+import Settings
 
 /// How long something has been waiting, for reading at a glance.
 enum Lag {

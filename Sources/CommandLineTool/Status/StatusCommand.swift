@@ -1,7 +1,7 @@
 import ArgumentParser
-import Outbox
 import OutboxStore
 import Postgres
+import Settings
 
 /// `postrider status`: queues, endpoints, lag and workers at a glance.
 struct StatusCommand: ContextCommand {

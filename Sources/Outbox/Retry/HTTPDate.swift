@@ -3,11 +3,11 @@
 ///     Sun, 06 Nov 1994 08:49:37 GMT      the form of today
 ///     Sunday, 06-Nov-94 08:49:37 GMT     RFC 850
 ///     Sun Nov  6 08:49:37 1994           asctime
-enum HTTPDate {
+package enum HTTPDate {
     /// Seconds since 1970, or nil when the text has none of the three forms.
     ///
     /// - Parameter now: decides the century of a year of two digits: it is never more than 50 years ahead.
-    static func secondsSince1970(_ text: ArraySlice<UInt8>, now: Int64) -> Int64? {
+    package static func secondsSince1970(_ text: ArraySlice<UInt8>, now: Int64) -> Int64? {
         // Splitting at every single space keeps the form strict: two spaces make an empty word.
         let words = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }

@@ -1,5 +1,5 @@
 /// How long to wait after each failed attempt: the n-th entry is the wait after the n-th attempt, the last entry repeats.
-package struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
+package struct RetrySchedule: Hashable, Sendable {
     /// The waits: 1 to ``Limits/scheduleEntries``, each longer than nothing, at most ``Limits/longestWait``, and none
     /// shorter than the one before.
     package let entries: [Duration]
@@ -24,47 +24,19 @@ package struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
                 "a retry schedule of \(entries.count) waits is longer than the \(Limits.scheduleEntries) allowed")
         }
         var previous = Duration.zero
-        for entry in entries {
-            let text = DurationText.format(entry)
-            guard entry > .zero else {
-                throw InvalidText(.retrySchedule, "a wait of \(text) is not longer than nothing")
+        for (index, entry) in entries.enumerated() {
+            func refused(_ rule: String) -> InvalidText {
+                InvalidText(.retrySchedule, "wait \(index + 1) of the retry schedule \(rule)")
             }
+            guard entry > .zero else { throw refused("must be longer than 0") }
             guard entry <= Limits.longestWait else {
-                throw InvalidText(
-                    .retrySchedule, "a wait of \(text) is longer than \(DurationText.format(Limits.longestWait))")
+                throw refused("is longer than \(Limits.longestWait.components.seconds / 86_400) days")
             }
-            guard entry >= previous else {
-                throw InvalidText(
-                    .retrySchedule, "the wait of \(text) is shorter than the \(DurationText.format(previous)) before it"
-                )
-            }
+            guard entry >= previous else { throw refused("is shorter than the wait before it") }
             previous = entry
         }
         self.entries = entries
     }
-
-    /// Reads waits joined by commas, such as `5s,5m,30m,2h`. Spaces around a wait are allowed.
-    package init(_ text: String) throws(InvalidText) {
-        let parts = Array(text.utf8).split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        // A text of a million commas is refused by its length, not after a million steps.
-        guard parts.count <= Limits.scheduleEntries else {
-            throw InvalidText(
-                .retrySchedule,
-                "a retry schedule of \(parts.count) waits is longer than the \(Limits.scheduleEntries) allowed")
-        }
-        var entries: [Duration] = []
-        for part in parts {
-            do throws(InvalidText) {
-                entries.append(try DurationText.parse(String(decoding: part.trimmingBlanks, as: UTF8.self)))
-            } catch {
-                throw InvalidText(.retrySchedule, error.message)
-            }
-        }
-        try self.init(entries: entries)
-    }
-
-    /// The waits joined by commas; reads back as an equal schedule.
-    package var description: String { entries.map(DurationText.format).joined(separator: ",") }
 
     /// How many attempts use every wait once: one more than there are waits.
     package var defaultMaxAttempts: Int { entries.count + 1 }

@@ -1,10 +1,10 @@
 /// Reads plain decimal digits: no sign, no space, no exponent, and nothing that can overflow.
-enum DecimalNumber {
+package enum DecimalNumber {
     /// Eighteen nines fit into an `Int64`, nineteen do not.
-    static let maximumDigits = 18
+    package static let maximumDigits = 18
 
     /// The number, or nil when there is no digit, another character, or more than `maximumDigits` digits.
-    static func parse(_ digits: some Collection<UInt8>, maximumDigits: Int = maximumDigits) -> Int64? {
+    package static func parse(_ digits: some Collection<UInt8>, maximumDigits: Int = maximumDigits) -> Int64? {
         guard !digits.isEmpty, digits.count <= min(maximumDigits, Self.maximumDigits) else { return nil }
         var value: Int64 = 0
         for digit in digits {

@@ -1,10 +1,10 @@
 /// A part of some text from outside, cut and escaped so that it can stand in an error message or a log line.
-struct Excerpt: CustomStringConvertible {
+package struct Excerpt: CustomStringConvertible {
     static let maximumScalars = 60
 
-    let description: String
+    package let description: String
 
-    init(_ text: String) {
+    package init(_ text: String) {
         var quoted = "'"
         for (index, scalar) in text.unicodeScalars.enumerated() {
             guard index < Self.maximumScalars else {

@@ -12,8 +12,6 @@ package struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
         case retrySchedule = "retry_schedule"
         /// The number of attempts a delivery may take.
         case maxAttempts = "max_attempts"
-        /// A number of bytes.
-        case byteSize = "byte_size"
         /// The name of an endpoint.
         case endpointName = "endpoint_name"
         /// The type of an event.
@@ -34,7 +32,7 @@ package struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
     /// The message.
     package var description: String { message }
 
-    init(_ concept: Concept, _ message: String) {
+    package init(_ concept: Concept, _ message: String) {
         self.concept = concept
         self.message = message
     }

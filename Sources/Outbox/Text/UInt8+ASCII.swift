@@ -1,7 +1,7 @@
 /// Character classes on bytes. The grammars of this target are ASCII, so that no Unicode table has a say in what a
 /// digit or a dot is (`①②⑦.⓪.⓪.①` must not become an address).
 extension UInt8 {
-    var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+    package var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
     var isUpper: Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) }
 

@@ -75,3 +75,56 @@ package struct SecretSealing: Sendable {
 
     private static let prefix = "sealed:v1:"
 }
+
+/// Where a sealed text belongs: copied to another row, it cannot be opened.
+package struct SealingContext: Hashable, Sendable {
+    package let endpoint: String
+    package let tenant: String
+    package let purpose: SealingPurpose
+
+    package init(endpoint: String, tenant: String, purpose: SealingPurpose) {
+        self.endpoint = endpoint
+        self.tenant = tenant
+        self.purpose = purpose
+    }
+
+    /// The associated data of the AEAD: each part behind its length, so that ("ab", "c") and ("a", "bc") differ.
+    var associatedData: [UInt8] {
+        [endpoint, tenant, purpose.rawValue].flatMap { Array("\($0.utf8.count):\($0)".utf8) }
+    }
+}
+
+/// What a sealed text is for.
+package enum SealingPurpose: String, CaseIterable, Sendable {
+    case signingSecret = "signing_secret"
+    case headers
+}
+
+/// Why a secret cannot be sealed or opened. It never repeats a key, a secret or sealed text.
+package struct SealingError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, CaseIterable, Sendable {
+        /// The key file holds no key.
+        case noKey = "no_key"
+        /// A line of the key file is not a key.
+        case keyLine = "key_line"
+        /// Two keys have the same id.
+        case repeatedID = "repeated_id"
+        /// The text is not in the sealed form.
+        case notSealed = "not_sealed"
+        /// The text was sealed with a key that is not in the key file.
+        case unknownKey = "unknown_key"
+        /// The text was changed, or it belongs to another endpoint, tenant or purpose.
+        case notAuthentic = "not_authentic"
+    }
+
+    package let code: Code
+    /// One line for a person.
+    package let message: String
+
+    package var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,3 +1,4 @@
+import Outbox
 package import OutboxStore
 package import Postgres
 

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Courier
 import Logging
+import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle

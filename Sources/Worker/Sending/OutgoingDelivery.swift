@@ -1,7 +1,7 @@
-import Courier
+package import Courier
 import Outbox
 import OutboxStore
-import Webhooks
+package import Webhooks
 
 /// A claimed delivery on its way through a courier.
 final class OutgoingDelivery: CourierRequest {

@@ -1,5 +1,5 @@
-import Courier
-import Outbox
+package import Courier
+package import Outbox
 import OutboxStore
 
 /// Reads a courier's result into a settlement. No I/O; the random number and the clocks are given.

@@ -84,7 +84,7 @@ import Webhooks
             (["a", url, "--secret", "canary"], .badData, "whsec_"),
             (["a", url, "--secret", "whsec_canary!"], .badData, "Base64"),
             (["a", url, "--retry-schedule", "5m,1s"], .badData, "shorter"),
-            (["a", url, "--retry-schedule", "0s"], .badData, "not longer"),
+            (["a", url, "--retry-schedule", "0s"], .badData, "longer than 0"),
             (["a", url, "--retry-schedule", "bogus"], .usage, "length of time"),
             (["a", url, "--retry-schedule", Array(repeating: "1s", count: 70).joined(separator: ",")], .usage, ""),
             (["a", url, "--max-attempts", "0"], .badData, "1 to 1000"),
@@ -106,7 +106,7 @@ import Webhooks
         ]
         for (arguments, status, words) in cases {
             let recording = Recording()
-            // Nobody listens there: whoever asks the database first exits with 69.
+            // No database listens there: a command that asks it first exits with 69.
             var environment = Installation.trusting
             environment["POSTRIDER_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
             let ended = await CommandLineTool.run(

@@ -6,7 +6,7 @@ struct DeliveryDecisionTests {
     private let policy: RetryPolicy
 
     init() throws {
-        policy = try RetryPolicy(schedule: try RetrySchedule("10s,1h"))
+        policy = try RetryPolicy(schedule: try RetrySchedule(entries: [.seconds(10), .seconds(3_600)]))
     }
 
     @Test("every status", arguments: -1...1_001)

@@ -17,7 +17,7 @@ struct RetryPolicyTests {
 
     @Test("the wait is the schedule's, or longer if the answer asks for it")
     func wait() throws {
-        let policy = try RetryPolicy(schedule: try RetrySchedule("10s,1h"))
+        let policy = try RetryPolicy(schedule: try RetrySchedule(entries: [.seconds(10), .seconds(3_600)]))
         func wait(_ attempt: Int, _ retryAfter: [String] = [], random: Double = 0.5) -> Duration {
             policy.wait(afterAttempt: attempt, retryAfter: retryAfter, now: 784_111_777, random: random)
         }

@@ -6,8 +6,8 @@ internal import Outbox
 ///
 /// Belongs to one courier and is touched on its queue only, by libcurl's callbacks too. What libcurl does not copy (header
 /// lists, body, addresses) is kept alive here for as long as the handle may look at it.
-@safe final class Exchange {
-    /// A request under way and what has been seen of it.
+@safe final class Transfer {
+    /// A request in flight and what has been seen of it.
     struct Carriage {
         let pending: PendingRequest
         let body: RequestBody
@@ -26,7 +26,7 @@ internal import Outbox
     let judge: @Sendable (IPAddress) -> Bool
     unowned let courier: Courier
     var carriage: Carriage?
-    /// Where this exchange is among those under way.
+    /// Where this transfer stands among those in flight.
     var slot = 0
     /// The turn of the courier in which it was used last.
     var lastTurn: UInt64 = 0
@@ -73,7 +73,7 @@ internal import Outbox
         unsafe handle.set(CURLOPT_HTTPHEADER, list: headers.load(lines, followedBy: prepared.fixedHeaders.first))
         unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
         handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
-        handle.set(CURLOPT_TIMEOUT_MS, max(1, remaining.milliseconds))
+        handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
         carriage = Carriage(pending: pending, body: body, nameLookup: nameLookup)
     }
 
@@ -92,13 +92,13 @@ internal import Outbox
             remoteAddress: carriage.remoteAddress, blockedAddress: carriage.blockedAddress, timings: timings(carriage))
     }
 
-    /// The request, if its transfer ended for want of a socket. The handle is free then.
+    /// The request, if its transfer ended because no socket could be made. The handle is free then.
     func takeRequestLackingSocket() -> (any CourierRequest)? {
         guard case .noSocket = carriage?.end.stop, carriage?.end.wasSent == false else { return nil }
         return carriage.take()?.pending.request
     }
 
-    /// The result of the request when its transfer is given up for the pool's own reasons.
+    /// The result of the request when the pool gives its transfer up.
     func abandon() -> CourierResult? {
         guard let carriage = carriage.take() else { return nil }
         return CourierResult(
@@ -117,12 +117,12 @@ internal import Outbox
             timings.tls = max(0, handle.microseconds(CURLINFO_APPCONNECT_TIME_T) - connected)
         }
         timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
-        timings.total = (ContinuousClock.now - carriage.pending.begun).microseconds
+        timings.total = Int64(clamping: (ContinuousClock.now - carriage.pending.begun).attoseconds / 1_000_000_000_000)
         timings.reusedConnection = carriage.reusedConnection
         return timings
     }
 
-    /// From now on connections go to these addresses and no others.
+    /// Makes further connections go to these addresses and no others.
     private func pin(_ vetted: VettedAddresses, unneeded: [String]) {
         let alias = prepared.alias(of: vetted.generation)
         let port = prepared.route.port
@@ -159,11 +159,31 @@ internal import Outbox
             handle.set(CURLOPT_CAINFO, file)
             unsafe handle.set(CURLOPT_CAPATH, pointer: nil)
         }
-        handle.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, route.connectTimeout.milliseconds))
-        handle.set(CURLOPT_MAXAGE_CONN, max(1, configuration.idleConnectionAge.milliseconds / 1000))
-        handle.set(CURLOPT_MAXLIFETIME_CONN, max(1, configuration.connectionLifetime.milliseconds / 1000))
+        handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: route.connectTimeout)
+        handle.set(CURLOPT_MAXAGE_CONN, seconds: configuration.idleConnectionAge)
+        handle.set(CURLOPT_MAXLIFETIME_CONN, seconds: configuration.connectionLifetime)
         // Entries come and go by CURLOPT_RESOLVE alone; without this libcurl would look for old ones after every transfer.
         handle.set(CURLOPT_DNS_CACHE_TIMEOUT, -1)
         handle.set(CURLOPT_BUFFERSIZE, 8 * 1024)
+    }
+}
+
+/// A request that a courier has taken up and whose transfer has not begun.
+struct PendingRequest {
+    let request: any CourierRequest
+    /// Microseconds since 1970.
+    let startedAt: Int64
+    let begun: ContinuousClock.Instant
+
+    /// When the whole transfer must have ended, the look-up of the name included.
+    var deadline: ContinuousClock.Instant { begun + request.route.timeout }
+
+    /// The result of a request that ended here.
+    func result(_ outcome: CourierOutcome, blocked: IPAddress? = nil) -> CourierResult {
+        var timings = CourierTimings()
+        timings.total = Int64(clamping: (ContinuousClock.now - begun).attoseconds / 1_000_000_000_000)
+        return CourierResult(
+            request: request, startedAt: startedAt, outcome: outcome, remoteAddress: nil, blockedAddress: blocked,
+            timings: timings)
     }
 }

@@ -1,7 +1,9 @@
+package import Outbox
+
 /// Lengths of time as people write them: `250ms`, `15s`, `5m`, `2h`, `1d`.
 ///
-/// One whole number and one unit, without space. A plain number is refused: nobody can see whether seconds or
-/// milliseconds were meant. (A day is 86,400 seconds.)
+/// One whole number and one unit, without space. A plain number is refused: a reader cannot see whether it means
+/// seconds or milliseconds. (A day is 86,400 seconds.)
 package enum DurationText {
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
@@ -10,7 +12,6 @@ package enum DurationText {
     /// Nine digits are enough for 11 days in milliseconds and two million years in days.
     private static let maximumDigits = 9
 
-    /// Reads a length of time.
     package static func parse(_ text: String) throws(InvalidText) -> Duration {
         let bytes = Array(text.utf8)[...]
         let digits = bytes.prefix { $0.isDigit }
@@ -24,6 +25,19 @@ package enum DurationText {
             throw InvalidText(.duration, "\(Excerpt(text)) \(problem); the units are ms, s, m, h and d")
         }
         return .milliseconds(number * unit.milliseconds)
+    }
+
+    /// Reads lengths of time joined by commas, such as `5s,5m,30m,2h`. Spaces around each are allowed.
+    ///
+    /// - Parameter limit: a text with more is cut after `limit` commas and then refused, so that a million commas do not
+    ///   cost a million steps.
+    package static func parseList(_ text: String, limit: Int) throws(InvalidText) -> [Duration] {
+        var list: [Duration] = []
+        for part in text.split(separator: ",", maxSplits: limit, omittingEmptySubsequences: false) {
+            let trimmed = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+            list.append(try parse(String(trimmed)))
+        }
+        return list
     }
 
     /// The shortest text that reads back as the same length of time: `90s`, `5m`. Parts of a millisecond are cut off.

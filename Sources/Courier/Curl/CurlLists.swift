@@ -47,3 +47,33 @@ internal import CLibCurl
         return true
     }
 }
+
+/// The header lines that all requests of a route share, with those that libcurl must not add by itself.
+@safe final class FixedHeaders {
+    private let list = HeaderList()
+    let first: UnsafeMutablePointer<curl_slist>?
+
+    init(_ headers: HeaderLines) {
+        var lines = headers
+        // Expect would cost a round trip; the other two are the caller's to say or to leave out. An order to leave a header
+        // out holds for libcurl's own line only, never for one of ours.
+        for name in ["Expect", "Accept", "Content-Type"] { lines.suppress(name) }
+        unsafe first = list.load(lines, followedBy: nil)
+    }
+}
+
+/// A list of strings that libcurl made, freed with this object. Used on one courier's queue only.
+@safe final class TextList {
+    private(set) var first: UnsafeMutablePointer<curl_slist>?
+
+    init(_ texts: [String]) {
+        for text in texts {
+            // Nil only when memory is out; the list then stays as it was.
+            if let longer = unsafe curl_slist_append(first, text) { unsafe first = longer }
+        }
+    }
+
+    deinit {
+        unsafe curl_slist_free_all(first)
+    }
+}

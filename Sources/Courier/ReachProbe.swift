@@ -4,8 +4,7 @@ package import Outbox
 /// Tries connections to endpoints, and sends nothing over them: resolves the name, judges every address, connects, shakes
 /// hands for TLS and reads when the certificate expires.
 ///
-/// For a person who asks what is wrong, a few dozen at a time. Each try blocks a thread of its own, and no more than
-/// ``width`` of them.
+/// For an operator who asks what is wrong, a few dozen at a time. Each try blocks a thread of its own.
 package final class ReachProbe: Sendable {
     /// How many connections are tried at once. More finish sooner and take more threads.
     package static let width = 8
@@ -15,7 +14,7 @@ package final class ReachProbe: Sendable {
     private let timeout: Duration
 
     /// - Parameters:
-    ///   - timeout: how long making one connection may take, its name apart, which may take 5 s.
+    ///   - timeout: how long making one connection may take. The look-up of its name may take another 5 s.
     ///   - trustedRootsFile: certificates to trust instead of the system's.
     ///   - judge: whether an address may be dialled.
     package init(
@@ -24,10 +23,10 @@ package final class ReachProbe: Sendable {
     ) {
         self.timeout = timeout
         self.trustedRootsFile = trustedRootsFile
-        names = NameService(limits: NameLimits(), resolver: resolver, judge: judge)
+        names = NameService(limits: CourierConfiguration.Names(), resolver: resolver, judge: judge)
     }
 
-    /// What came of each, in the order of the requests.
+    /// The results are in the order of the requests.
     package func reach(_ requests: [ReachRequest]) async -> [Reach] {
         await withTaskGroup(of: (Int, Reach).self) { group in
             var results = [Reach](repeating: .failed(.internalError, detail: "not tried"), count: requests.count)
@@ -71,4 +70,38 @@ package final class ReachProbe: Sendable {
             }
         }
     }
+}
+
+/// The host and port of a URL, to which a connection is tried.
+package struct ReachRequest: Hashable, Sendable {
+    /// The host, without brackets.
+    let host: CourierRoute.Host
+    /// The host as it stands in a URL.
+    let hostText: String
+    let port: UInt16
+    let isTLS: Bool
+
+    package init(_ url: EndpointURL) {
+        host =
+            switch url.host {
+            case .name(let name): .name(name)
+            case .address(let address): .address(address)
+            }
+        hostText = url.host.description
+        port = url.port
+        isTLS = url.scheme == .https
+    }
+
+    var url: String { "\(isTLS ? "https" : "http")://\(hostText):\(port)/" }
+}
+
+package enum Reach: Sendable, Equatable {
+    /// A connection was made, with TLS where that is spoken.
+    /// - Parameter expiresAt: when the certificate expires, in seconds since 1970; nil without TLS.
+    case reached(expiresAt: Int64?)
+    /// The name resolves to this address, or the URL holds it, and the policy forbids it. Nothing was dialled.
+    case blocked(IPAddress)
+    /// It failed, and an attempt to deliver would fail now.
+    /// - Parameter detail: a few words that are safe to show.
+    case failed(ErrorCode, detail: String)
 }

@@ -1,5 +1,6 @@
-import Outbox
 import Testing
+
+@testable import Courier
 
 @Suite struct CertificateDateTests {
     @Test func read() {

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Outbox
 
 /// What libcurl calls while it works on a transfer, always from within a call that the courier made on its own queue.
-extension Exchange {
+extension Transfer {
     func setCallbacks() {
         let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
         for option in [
@@ -11,28 +11,28 @@ extension Exchange {
         ] {
             unsafe handle.set(option, pointer: context)
         }
-        // A connection outlives the exchange that made it, and is closed in the name of its courier.
+        // A connection outlives the transfer that made it, and is closed in the name of its courier.
         unsafe handle.set(CURLOPT_CLOSESOCKETDATA, pointer: Unmanaged.passUnretained(courier).toOpaque())
         unsafe handle.check(
             courier_set_data_function(handle.pointer, CURLOPT_HEADERFUNCTION) { line, size, count, context in
-                guard let line = unsafe line, let exchange = unsafe Exchange.of(context) else { return 0 }
+                guard let line = unsafe line, let transfer = unsafe Transfer.of(context) else { return 0 }
                 let span = unsafe Span(
                     _unsafeStart: UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), count: size * count)
-                return exchange.takeHeadLine(span) ? size * count : 0
+                return transfer.takeHeadLine(span) ? size * count : 0
             })
         unsafe handle.check(
             courier_set_data_function(handle.pointer, CURLOPT_WRITEFUNCTION) { piece, size, count, context in
-                guard let piece = unsafe piece, let exchange = unsafe Exchange.of(context) else { return 0 }
+                guard let piece = unsafe piece, let transfer = unsafe Transfer.of(context) else { return 0 }
                 let span = unsafe Span(
                     _unsafeStart: UnsafeRawPointer(piece).assumingMemoryBound(to: UInt8.self), count: size * count)
-                return exchange.takeBodyPiece(span) ? size * count : 0
+                return transfer.takeBodyPiece(span) ? size * count : 0
             })
         unsafe handle.check(
             courier_set_open_function(handle.pointer) { context, purpose, address in
                 guard purpose == CURLSOCKTYPE_IPCXN, let address = unsafe address,
-                    let exchange = unsafe Exchange.of(context)
+                    let transfer = unsafe Transfer.of(context)
                 else { return -1 }
-                return unsafe exchange.openSocket(address)
+                return unsafe transfer.openSocket(address)
             })
         unsafe handle.check(
             courier_set_close_function(handle.pointer) { context, socket in
@@ -42,16 +42,16 @@ extension Exchange {
             })
         unsafe handle.check(
             courier_set_request_function(handle.pointer) { context, remote, _, _, _ in
-                guard let remote = unsafe remote, let exchange = unsafe Exchange.of(context),
-                    exchange.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
+                guard let remote = unsafe remote, let transfer = unsafe Transfer.of(context),
+                    transfer.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
                 else { return Int32(CURL_PREREQFUNC_ABORT) }
                 return Int32(CURL_PREREQFUNC_OK)
             })
     }
 
-    private static func of(_ context: UnsafeMutableRawPointer?) -> Exchange? {
+    private static func of(_ context: UnsafeMutableRawPointer?) -> Transfer? {
         guard let context = unsafe context else { return nil }
-        return unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        return unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     }
 
     private func takeHeadLine(_ line: Span<UInt8>) -> Bool {
@@ -72,7 +72,7 @@ extension Exchange {
         return false
     }
 
-    /// The second wall: libcurl is about to dial this very address.
+    /// The second wall: libcurl is about to dial this address.
     private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> Int32 {
         let wanted = unsafe withUnsafePointer(to: &address.pointee.addr) { unsafe SocketAddress($0) }
         guard let wanted, wanted.scope == 0, wanted.port == prepared.route.port,
@@ -97,7 +97,7 @@ extension Exchange {
     /// The third wall: a connection is ready, and the request is about to go out over it.
     ///
     /// libcurl silently sends a POST again when a kept connection turns out to be dead before the first byte of an answer.
-    /// The server may have acted on the first one, so that would be an attempt that nobody recorded: the second is refused.
+    /// The server may have acted on the first one, so that would be an attempt without a record: the second is refused.
     private func requestMayGoOut(to address: IPAddress?) -> Bool {
         guard let request = carriage?.pending.request, carriage?.end.wasSent == false else {
             carriage?.end.stop = .wouldRepeat

@@ -32,7 +32,7 @@ struct AnswerHead: Equatable {
     private(set) var retryAfter: [String] = []
     private var informationalHeads = 0
 
-    /// Takes one line, its line end included.
+    /// - Parameter line: with its line end.
     mutating func take(_ line: Span<UInt8>) -> Step {
         byteCount += line.count
         guard byteCount <= Self.maximumBytes else { return .tooLarge }
@@ -47,7 +47,7 @@ struct AnswerHead: Equatable {
     }
 
     private mutating func endHead() -> Step {
-        // 101 ends the conversation in HTTP, which nobody asked for: what follows is no body and never ends.
+        // 101 changes the protocol, which no request of ours asks for: what follows is no body and never ends.
         if status == 101 {
             isComplete = true
             return .finish
@@ -109,5 +109,28 @@ extension Collection<UInt8> where SubSequence: BidirectionalCollection {
         var rest = drop(while: isPadding)
         while let last = rest.last, isPadding(last) { rest = rest.dropLast() }
         return rest
+    }
+}
+
+/// The body of an answer: its beginning is kept, and reading stops after a limit.
+struct AnswerBody: Equatable {
+    /// How much of a body is kept for the record.
+    static let keptBytes = 4 * 1024
+    /// How much of a body is read before the transfer is cut and the connection closed. Reading small bodies to their end
+    /// keeps the connection; reading large ones has no use.
+    static let readBytes = 64 * 1024
+
+    private(set) var kept: [UInt8] = []
+    private(set) var byteCount = 0
+
+    /// Whether more came than is kept.
+    var isTruncated: Bool { byteCount > kept.count }
+
+    /// Takes a piece of the body. False when enough was read.
+    mutating func take(_ piece: Span<UInt8>) -> Bool {
+        byteCount += piece.count
+        let room = min(Self.keptBytes - kept.count, piece.count)
+        for index in 0..<room { kept.append(piece[index]) }
+        return byteCount <= Self.readBytes
     }
 }

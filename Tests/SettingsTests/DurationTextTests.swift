@@ -1,4 +1,5 @@
 import Outbox
+import Settings
 import Testing
 
 @Suite("Duration text")

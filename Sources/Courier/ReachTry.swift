@@ -39,8 +39,8 @@ struct ReachTry {
         handle.set(CURLOPT_NOSIGNAL, 1)
         handle.set(CURLOPT_PROXY, "")
         handle.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
-        handle.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, timeout.milliseconds))
-        handle.set(CURLOPT_TIMEOUT_MS, max(1, timeout.milliseconds))
+        handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: timeout)
+        handle.set(CURLOPT_TIMEOUT_MS, milliseconds: timeout)
         handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         handle.set(CURLOPT_SSL_VERIFYPEER, 1)
         handle.set(CURLOPT_SSL_VERIFYHOST, 2)
@@ -76,4 +76,15 @@ struct ReachTry {
     }
 
     private static let expiryName = "Expire date:"
+}
+
+/// The dates of a certificate, as OpenSSL prints them: `Nov  8 21:49:28 2026 GMT`.
+enum CertificateDate {
+    /// Seconds since 1970; nil when the text is no such date.
+    static func secondsSince1970(_ text: String) -> Int64? {
+        let zone = " GMT"
+        guard text.hasSuffix(zone), text.utf8.count <= 40 else { return nil }
+        // But for the day of the week, which is not checked, this is the date of C's asctime.
+        return HTTPDate.secondsSince1970(Array(("Sun " + text.dropLast(zone.count)).utf8)[...], now: 0)
+    }
 }

@@ -1,5 +1,31 @@
 import Crypto
+package import Telemetry
 import Webhooks
+
+/// The file that `POSTRIDER_SECRET_KEY_FILE` names, with the keys that seal endpoint secrets at rest.
+package enum SecretKeyFile {
+    /// The most bytes that the file may have.
+    package static let sizeLimit = 4096
+
+    /// The content of the file at `path`. What the lines mean is for the sealing to say.
+    ///
+    /// - Throws: when the file is missing, empty, too large, no regular file, or readable by everybody on the machine.
+    package static func read(from path: String) throws(ConfigurationError) -> Redacted<[UInt8]> {
+        let file: BoundedFile
+        do {
+            file = try BoundedFile(path: path, limit: sizeLimit)
+        } catch {
+            throw unusable("names a file that \(error.reason)")
+        }
+        guard !file.isWorldReadable else { throw unusable("names a file that everybody may read; chmod 0400 it") }
+        guard !file.bytes.isEmpty else { throw unusable("names a file that is empty") }
+        return Redacted(file.bytes)
+    }
+
+    private static func unusable(_ rule: String) -> ConfigurationError {
+        ConfigurationError(.unusableKeyFile, key: ConfigurationKey.secretKeyFile.rawValue, rule: rule)
+    }
+}
 
 /// A key that seals secrets at rest: 32 bytes with an id by which sealed texts name it. Never printed.
 package struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {
@@ -7,7 +33,6 @@ package struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable 
     package let id: String
     let key: SymmetricKey
 
-    /// The size of a key.
     package static let byteCount = 32
     private static let longestID = 32
 
@@ -37,7 +62,6 @@ package struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable 
         key = SymmetricKey(data: bytes)
     }
 
-    /// The id alone.
     package var description: String { "sealing key \(id)" }
 
     /// The id alone, so that `dump` does not show the key.
