@@ -21,8 +21,8 @@ struct ResultReceiver: Sendable {
         var settlements: [Settlement] = []
         settlements.reserveCapacity(results.count)
         for result in results {
-            // The worker's pool gets its requests from the claimer alone, and each is an OutgoingDelivery. Were that broken
-            // by a change of ours, to skip the result would keep its permit and its lease for ever without a word.
+            // The claimer alone submits to this pool, and only deliveries (`Couriers`). Were that broken by a change of ours, to
+            // skip the result would keep its permit for ever without a word.
             guard let outgoing = result.request as? OutgoingDelivery else {
                 preconditionFailure("a result of a request that is no delivery")
             }
