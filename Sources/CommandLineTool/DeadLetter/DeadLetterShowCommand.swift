@@ -89,8 +89,6 @@ struct DeadLetterShowCommand: ContextCommand {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
         } catch let obstacle as SendingObstacle {
             return .failure(Unshown(reason: obstacle.message))
-        } catch let error as CommandError {
-            return .failure(Unshown(reason: error.message))
         }
     }
 
