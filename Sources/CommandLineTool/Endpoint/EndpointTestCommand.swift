@@ -9,7 +9,7 @@ struct EndpointTestCommand: ContextCommand {
         commandName: "test",
         abstract: "Send a signed postrider.ping to an endpoint right now, from here.",
         discussion: """
-            Nothing is stored. Exits with 0 if the answer is 2xx, otherwise with 1. The login needs the role
+            Nothing is stored. Exits with 0 if the answer is 2xx, otherwise with 1. The login needs the role \
             postrider_worker, since the signing secret is read.
 
             Example:
