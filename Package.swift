@@ -106,7 +106,7 @@ let package = Package(
                 "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
                 "Webhooks",
                 "Worker",
-                argumentParser, flyingSocks, logging,
+                argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,
             ],
             exclude: ["Screens"], swiftSettings: strict),
         .testTarget(

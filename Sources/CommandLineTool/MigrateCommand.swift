@@ -1,7 +1,6 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider migrate`
 struct MigrateCommand: ContextCommand {
     private struct Report: Encodable {
         struct Step: Encodable {

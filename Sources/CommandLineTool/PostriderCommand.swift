@@ -33,7 +33,6 @@ struct OutputOptions: ParsableArguments {
     var json = false
 }
 
-/// `postrider endpoint`
 struct EndpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint",
@@ -49,7 +48,6 @@ struct EndpointCommand: ParsableCommand {
         ])
 }
 
-/// `postrider event`
 struct EventCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "event",
@@ -63,7 +61,6 @@ struct EventCommand: ParsableCommand {
         ])
 }
 
-/// `postrider dead-letter`
 struct DeadLetterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letter",

@@ -1,11 +1,11 @@
 package import Outbox
 internal import Synchronization
 
-/// The bounded pool that makes requests: libcurl on a few Dispatch queues, one for each core.
+/// Makes requests, no more than a limit at once: libcurl on a few Dispatch queues, one for each core.
 ///
 /// Slow endpoints cost memory, not threads. Every request that is submitted gets exactly one result. What the pool
-/// promises about addresses: a name is resolved here, every address of it is judged, only judged addresses are dialled, and
-/// a connection is used for no other endpoint than the one it was made for.
+/// promises about addresses: it resolves a name itself and judges every address, it dials only judged addresses, and it
+/// uses a connection only for the endpoint that it was made for.
 package final class CourierPool: Sendable {
     /// How much busier than another a courier may be before its endpoints' requests go to the other. Requests of one
     /// endpoint stay together for the sake of kept connections; one busy endpoint must still be able to use every core.
@@ -13,11 +13,8 @@ package final class CourierPool: Sendable {
 
     private let couriers: [Courier]
 
-    /// Makes a pool; requests can be submitted at once.
-    ///
     /// - Parameters:
     ///   - judge: whether the address policy allows an address. Called on many threads, often; must be quick.
-    ///   - resolver: finds addresses.
     ///   - deliver: takes results, in batches, on a courier's queue. Must not block.
     /// - Throws: ``CourierPoolError`` when the process is out of descriptors or memory.
     package init(
@@ -49,7 +46,7 @@ package final class CourierPool: Sendable {
         couriers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) }
     }
 
-    /// Takes requests over. Results may come before this returns. After `close`, every result is `notSent(.cancelled)`.
+    /// Results may come before this returns. After `close`, every result is `notSent(.cancelled)`.
     package func submit(_ batch: [any CourierRequest]) {
         guard couriers.count > 1 else {
             if !batch.isEmpty { couriers[0].submit(batch) }
@@ -65,13 +62,13 @@ package final class CourierPool: Sendable {
         for (courier, share) in zip(couriers, shares) where !share.isEmpty { courier.submit(share) }
     }
 
-    /// Ends everything that has been submitted: what was not sent yet is handed back as `notSent(.cancelled)`, what may have
-    /// been sent as `interrupted`. The pool stays usable.
+    /// Ends all requests that have been submitted: one that was not sent yet has the result `notSent(.cancelled)`, one that
+    /// may have been sent `interrupted`. The pool stays usable.
     package func cancelAll() {
         for courier in couriers { courier.cancelAll() }
     }
 
-    /// As ``cancelAll()``, for good; returns when the last result has been delivered and every connection is closed.
+    /// As ``cancelAll()``, for good. Returns when the last result has been delivered and every connection is closed.
     package func close() async {
         for courier in couriers {
             await withCheckedContinuation { continuation in
@@ -86,4 +83,9 @@ package final class CourierPool: Sendable {
         guard let least = loads.indices.min(by: { loads[$0] < loads[$1] }) else { return home }
         return loads[home] - loads[least] > tolerance ? least : home
     }
+}
+
+/// The pool could not be made: the process is out of file descriptors or memory.
+package struct CourierPoolError: Error, Sendable, CustomStringConvertible {
+    package var description: String { "the courier pool could not be made: no file descriptors or no memory left" }
 }

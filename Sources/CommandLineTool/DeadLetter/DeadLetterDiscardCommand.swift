@@ -1,7 +1,6 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider dead-letter discard`
 struct DeadLetterDiscardCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard",

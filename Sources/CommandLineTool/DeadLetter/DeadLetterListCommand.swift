@@ -2,7 +2,6 @@ import ArgumentParser
 import OutboxStore
 import Postgres
 
-/// `postrider dead-letter list`
 struct DeadLetterListCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",

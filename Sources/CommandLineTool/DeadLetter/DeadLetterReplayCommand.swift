@@ -2,7 +2,6 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 
-/// `postrider dead-letter replay`
 struct DeadLetterReplayCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",

@@ -3,7 +3,6 @@ import OutboxStore
 import Postgres
 import Telemetry
 
-/// `postrider dead-letter show`
 struct DeadLetterShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

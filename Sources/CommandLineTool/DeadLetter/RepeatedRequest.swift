@@ -7,7 +7,8 @@ import Telemetry
 import Webhooks
 import Worker
 
-/// A request as a worker would send it now, for repeating it by hand. Holds no secret: a signature is what receivers see.
+/// A request as a worker would send it now, so that an operator can send it by hand. It holds no secret: receivers see
+/// signatures too.
 struct RepeatedRequest: Encodable, Sendable {
     struct Header: Encodable, Sendable {
         let name: String
@@ -19,7 +20,7 @@ struct RepeatedRequest: Encodable, Sendable {
     let url: String
     let headers: [Header]
     let bodyBase64: String
-    /// Whether it carries a signature that is good for a few minutes.
+    /// Whether it has a signature, which is valid for five minutes.
     let signed: Bool
 
     private enum CodingKeys: CodingKey {
@@ -28,7 +29,7 @@ struct RepeatedRequest: Encodable, Sendable {
 
     private let body: [UInt8]
 
-    /// Bodies up to this are printed with the command; longer ones would flood the screen.
+    /// Bodies up to this are printed with the command; longer ones would fill the screen.
     static let printedBytes = 8192
 
     /// - Parameters:
@@ -45,18 +46,16 @@ struct RepeatedRequest: Encodable, Sendable {
             type: event.eventType, createdAt: event.createdAt,
             content: event.content.payload ?? event.content.body ?? [])
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
-        let signature = try body.withUnsafeBytes { bytes in
-            try EndpointSigning.signer(endpoint, sealing).signature(
-                id: event.webhookID, timestamp: timestamp, body: bytes)
+        let head = WebhookHead(
+            contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
+            traceparent: event.traceparent)
+        let signer = try EndpointSigning.signer(endpoint, sealing)
+        var headers: [Header] = []
+        try body.withUnsafeBytes { bytes in
+            try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in
+                headers.append(Header(name: name, value: value))
+            }
         }
-        var headers = [
-            Header(name: "content-type", value: kind), Header(name: WebhookHeader.id, value: event.webhookID),
-            Header(name: WebhookHeader.timestamp, value: "\(timestamp)"),
-            Header(name: WebhookHeader.signature, value: String(decoding: signature, as: UTF8.self)),
-            Header(name: "webhook-event-type", value: event.eventType),
-            Header(name: "webhook-attempt", value: "\(attempt)"),
-        ]
-        if let traceparent = event.traceparent { headers.append(Header(name: "traceparent", value: traceparent)) }
         let own = try HeaderFields(endpoint.headers.map { try HeaderField($0) })
         let extra = try HeaderFields(
             event.headerValues.sorted { $0.key < $1.key }.map { try HeaderField(name: $0.key, value: $0.value) })
@@ -75,7 +74,7 @@ struct RepeatedRequest: Encodable, Sendable {
     var command: [String]? {
         guard body.count <= Self.printedBytes else { return nil }
         let text = String(decoding: body, as: UTF8.self)
-        // What a terminal would show as it is can be quoted; everything else would not come back the same.
+        // Text that a terminal shows unchanged can be quoted. Other bytes would change when a person copies them.
         let isPlain = Array(text.utf8) == body && PrintableText(text).description == text
         let source = isPlain ? "printf %s \(ShellWord(text))" : "printf %s \(bodyBase64) | base64 -d"
         let options = headers.map { "--header \(ShellWord("\($0.name): \($0.value)"))" }
@@ -83,7 +82,6 @@ struct RepeatedRequest: Encodable, Sendable {
             + ["  \(ShellWord(url))"]
     }
 
-    /// How long the body is, in bytes.
     var bodyBytes: Int { body.count }
     /// The names of headers whose values were left out.
     var redacted: [String] { headers.filter { $0.redacted == true }.map(\.name) }

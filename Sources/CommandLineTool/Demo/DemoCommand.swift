@@ -2,7 +2,6 @@ import ArgumentParser
 import LocalPostgres
 import UnixSignals
 
-/// `postrider demo`
 struct DemoCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",

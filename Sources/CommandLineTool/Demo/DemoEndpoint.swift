@@ -16,15 +16,25 @@ final class DemoEndpoint: Sendable {
         case isBroken
     }
 
+    /// A request that came.
     struct Receipt: Sendable {
-        let webhookID: String
-        let attempt: String
-        let isVerified: Bool
+        let request: ReceivedRequest
+        /// The status code of the answer.
         let status: Int
+
+        var webhookID: String? { request.headers["webhook-id"] }
+        var isVerified: Bool { request.verification == .verified }
+
         /// The order that the payload names.
-        let order: Int?
-        let headers: [String: String]
-        let body: String
+        var order: Int? {
+            struct Body: Decodable {
+                struct Payload: Decodable {
+                    let order: Int
+                }
+                let data: Payload
+            }
+            return (try? JSONDecoder().decode(Body.self, from: Data(request.body)))?.data.order
+        }
     }
 
     let name: String
@@ -63,15 +73,11 @@ final class DemoEndpoint: Sendable {
     }
 
     private func answer(_ request: ReceivedRequest) -> Int {
-        let id = request.headers["webhook-id"] ?? ""
-        return state.withLock { state in
+        state.withLock { state in
+            let id = request.headers["webhook-id"]
             let earlier = state.receipts.count { $0.webhookID == id }
             let status = request.status == 200 ? status(earlier: earlier, isFixed: state.isFixed) : request.status
-            state.receipts.append(
-                Receipt(
-                    webhookID: id, attempt: request.headers["webhook-attempt"] ?? "",
-                    isVerified: request.verification == .verified, status: status, order: Self.order(in: request.body),
-                    headers: request.headers, body: request.excerpt))
+            state.receipts.append(Receipt(request: request, status: status))
             return status
         }
     }
@@ -82,15 +88,5 @@ final class DemoEndpoint: Sendable {
         case .failsTwice: earlier < 2 ? 503 : 200
         case .isBroken: isFixed ? 200 : 500
         }
-    }
-
-    private static func order(in body: [UInt8]) -> Int? {
-        struct Body: Decodable {
-            struct Payload: Decodable {
-                let order: Int
-            }
-            let data: Payload
-        }
-        return (try? JSONDecoder().decode(Body.self, from: Data(body)))?.data.order
     }
 }

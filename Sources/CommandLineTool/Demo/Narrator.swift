@@ -1,5 +1,4 @@
 import Postgres
-import Telemetry
 
 /// Prints the demo: headings, sentences, what a person would type, and tables.
 struct Narrator: Sendable {
@@ -17,15 +16,7 @@ struct Narrator: Sendable {
     /// A paragraph, broken into lines.
     func says(_ text: String) {
         write("\n")
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, line.count + 1 + word.count > min(width, Self.widest) {
-                write(line + "\n")
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        write(line + "\n")
+        for line in Folded.lines(text, width: min(width, Self.widest), first: "", rest: "") { write(line + "\n") }
     }
 
     /// What a person would type, or the text of a request. Lines that are too long continue below.
@@ -64,21 +55,13 @@ struct Narrator: Sendable {
 
     /// What a query found.
     func shows(_ result: PostgresTable) {
+        var table = Table(
+            result.columns.indices.map { column in
+                let isNumeric = result.rows.allSatisfy { $0[column].map { Double($0) != nil } ?? true }
+                return isNumeric ? .number(result.columns[column]) : .text(result.columns[column])
+            })
+        for row in result.rows { table.add(row.map { $0 ?? "" }) }
         write("\n")
-        let isNumeric = result.columns.indices.map { column in
-            result.rows.allSatisfy { $0[column].map { Double($0) != nil } ?? true }
-        }
-        var lines = [result.columns] + result.rows.map { $0.map { PrintableText($0 ?? "", limit: 200).description } }
-        let widths = result.columns.indices.map { column in lines.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
-        lines.insert(widths.map { String(repeating: "-", count: $0) }, at: 1)
-        for line in lines {
-            let cells = line.indices.map { column in
-                let padding = String(repeating: " ", count: widths[column] - DisplayWidth.of(line[column]))
-                return isNumeric[column] ? padding + line[column] : line[column] + padding
-            }
-            var text = cells.joined(separator: "  ")
-            while text.last == " " { text.removeLast() }
-            write(Self.indentation + DisplayWidth.truncate(text, to: columns) + "\n")
-        }
+        for line in table.lines(width: columns) { write(Self.indentation + line + "\n") }
     }
 }

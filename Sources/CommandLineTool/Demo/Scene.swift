@@ -22,7 +22,7 @@ struct Scene: Sendable {
     /// Where the receivers listen, by the names of the endpoints.
     let addresses: [String: ListenAddress]
     private let now: @Sendable () -> Double
-    private let worker: WorkerService
+    private let worker: WorkerServices
 
     var endpoints: [DemoEndpoint] { [shop, flaky, broken] }
 
@@ -96,22 +96,19 @@ struct Scene: Sendable {
         }
     }
 
-    private static func worker(_ database: PostgresConfiguration) throws -> WorkerService {
+    private static func worker(_ database: PostgresConfiguration) throws -> WorkerServices {
         var configuration = WorkerConfiguration()
         configuration.healthListen = .loopback(port: 0)
         configuration.allowHTTP = true
         configuration.allowedNetworks = [try Network("127.0.0.0/8")]
-        return try WorkerService(
+        return try WorkerServices(
             configuration, database: database, name: "demo", version: PostriderVersion.current,
             registry: PrometheusRegistry(describing: MetricDescription.postrider), log: silent)
     }
 
     /// Runs the worker around `body`, and lets it drain at the end.
     func withWorker<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-        let services = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
-                logger: Self.silent))
+        let services = ServiceGroup.worker(worker.all, longestStop: worker.longestStop, log: Self.silent)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await services.run() }

@@ -104,8 +104,10 @@ extension Story {
                 "webhook-id", "webhook-timestamp", "webhook-signature", "webhook-event-type", "webhook-attempt",
             ]
             narrator.types(
-                (["POST /shop"] + names.map { "\($0): \(first.headers[$0] ?? "")" } + ["", first.body])
-                    .joined(separator: "\n"))
+                (["POST /shop"] + names.map { "\($0): \(first.request.headers[$0] ?? "")" } + [
+                    "", first.request.excerpt,
+                ])
+                .joined(separator: "\n"))
         }
         let orders = receipts.compactMap(\.order).sorted().map(String.init).joined(separator: ", ")
         let valid = receipts.count { $0.isVerified }

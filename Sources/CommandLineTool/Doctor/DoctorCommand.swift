@@ -2,7 +2,6 @@ import ArgumentParser
 import Outbox
 import Postgres
 
-/// `postrider doctor`
 struct DoctorCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

@@ -3,7 +3,6 @@ import Outbox
 import OutboxStore
 import Webhooks
 
-/// `postrider endpoint add`
 struct EndpointAddCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",

@@ -2,7 +2,6 @@ import ArgumentParser
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint list`
 struct EndpointListCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",

@@ -4,7 +4,6 @@ import Postgres
 import Settings
 import Webhooks
 
-/// `postrider endpoint rotate-secret`
 struct EndpointRotateSecretCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret",

@@ -4,7 +4,6 @@ import OutboxStore
 import Postgres
 import Settings
 
-/// `postrider endpoint show`
 struct EndpointShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

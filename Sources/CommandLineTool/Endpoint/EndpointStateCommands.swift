@@ -2,7 +2,6 @@ import ArgumentParser
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint pause`
 struct EndpointPauseCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
@@ -24,7 +23,6 @@ struct EndpointPauseCommand: ContextCommand {
     }
 }
 
-/// `postrider endpoint resume`
 struct EndpointResumeCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
@@ -71,7 +69,6 @@ private struct EndpointState: Encodable {
     }
 }
 
-/// `postrider endpoint remove`
 struct EndpointRemoveCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",

@@ -3,7 +3,6 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider endpoint update`
 struct EndpointUpdateCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",

@@ -29,16 +29,16 @@ final class PingRequest: CourierRequest {
     }
 
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) {
-        lines.append("content-type", "application/json")
-        lines.append(WebhookHeader.id, webhookID)
-        lines.append(WebhookHeader.timestamp, String(unixTime))
-        body.withUnsafeBytes { bytes in
+        let head = WebhookHead(
+            contentType: "application/json", id: webhookID, eventType: Self.eventType, attempt: 1)
+        do {
+            try body.withUnsafeBytes { bytes in
+                try head.append(signedBy: signer, at: unixTime, body: bytes) { lines.append($0, $1) }
+            }
+        } catch {
             // Without a signature nothing may go out: a line break is refused, and with it the request.
-            let signature = try? signer.signature(id: webhookID, timestamp: unixTime, body: bytes)
-            lines.append(WebhookHeader.signature, bytes: signature ?? [0x0A])
+            lines.append(WebhookHeader.signature, "\n")
         }
-        lines.append("webhook-event-type", Self.eventType)
-        lines.append("webhook-attempt", "1")
         for header in headers { lines.append(header.name, header.value) }
     }
 }

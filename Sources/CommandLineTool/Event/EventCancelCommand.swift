@@ -1,7 +1,6 @@
 import ArgumentParser
 import OutboxStore
 
-/// `postrider event cancel`
 struct EventCancelCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",

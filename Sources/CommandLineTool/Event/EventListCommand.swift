@@ -3,7 +3,6 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider event list`
 struct EventListCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",

@@ -4,7 +4,6 @@ import Outbox
 import OutboxStore
 import Postgres
 
-/// `postrider event publish`
 struct EventPublishCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",

@@ -3,7 +3,6 @@ import FoundationEssentials
 import OutboxStore
 import Postgres
 
-/// `postrider event show`
 struct EventShowCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

@@ -33,7 +33,9 @@ struct Table: Sendable {
     }
 
     /// Adds a row. Missing cells are empty; a cell too many is left out.
-    mutating func add(_ cells: String...) {
+    mutating func add(_ cells: String...) { add(cells) }
+
+    mutating func add(_ cells: [String]) {
         let padded = cells + Array(repeating: "", count: max(0, columns.count - cells.count))
         rows.append(padded.prefix(columns.count).map { PrintableText($0, limit: Self.cellLimit).description })
     }

@@ -3,7 +3,6 @@ import Settings
 import Webhooks
 import Worker
 
-/// `postrider receive`
 struct ReceiveCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "receive",

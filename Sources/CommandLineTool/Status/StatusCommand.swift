@@ -3,7 +3,6 @@ import OutboxStore
 import Postgres
 import Settings
 
-/// `postrider status`
 struct StatusCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",

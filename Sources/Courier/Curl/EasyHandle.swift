@@ -1,9 +1,19 @@
 internal import CLibCurl
 
+/// libcurl's global state, set up once in a process and never torn down.
+enum CurlGlobal {
+    private static let status = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+
+    /// Must be called before any other function of libcurl. Safe from any thread, because a `static let` runs once.
+    static func setUp() {
+        precondition(status == CURLE_OK, "libcurl could not be set up")
+    }
+}
+
 /// A libcurl easy handle.
 ///
 /// libcurl's rule: a handle may be used by one thread at a time, and while it is in a multi handle only from where that
-/// multi handle is used (https://curl.se/libcurl/c/threadsafe.html). Each is owned by one ``Exchange``, which is owned by
+/// multi handle is used (https://curl.se/libcurl/c/threadsafe.html). Each is owned by one ``Transfer``, which is owned by
 /// one ``Courier``, which touches it on its own serial queue only.
 @safe struct EasyHandle: ~Copyable {
     let pointer: UnsafeMutableRawPointer
@@ -21,11 +31,30 @@ internal import CLibCurl
         unsafe check(courier_set_long(pointer, option, value))
     }
 
+    func set(_ option: CURLoption, milliseconds duration: Duration) {
+        set(option, Self.milliseconds(duration))
+    }
+
+    func set(_ option: CURLoption, seconds duration: Duration) {
+        set(option, Self.seconds(duration))
+    }
+
+    /// Rounded up, and from 1, because libcurl takes 0 for its default, to about 24 days, the longest time that it takes.
+    static func milliseconds(_ duration: Duration) -> Int {
+        let milliseconds = Int(clamping: (duration.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return min(max(milliseconds, 1), 2_000_000_000)
+    }
+
+    /// Rounded down, at least 1.
+    static func seconds(_ duration: Duration) -> Int {
+        max(1, milliseconds(duration) / 1000)
+    }
+
     func set(_ option: CURLoption, offset value: Int) {
         unsafe check(courier_set_offset(pointer, option, curl_off_t(value)))
     }
 
-    /// False when libcurl does not take the URL, because it is absurdly long.
+    /// False when libcurl does not take the URL, because it is far too long.
     func setURL(_ url: String) -> Bool {
         unsafe courier_set_string(pointer, CURLOPT_URL, url) == CURLE_OK
     }

@@ -3,10 +3,10 @@ internal import Dispatch
 internal import Glibc
 internal import Outbox
 
-/// The way of a request until it is under way.
+/// The way of a request until its transfer begins.
 extension Courier {
     func begin(_ request: any CourierRequest) {
-        let pending = PendingRequest(request: request, startedAt: Self.wallClockMicroseconds(), begun: .now)
+        let pending = PendingRequest(request: request, startedAt: SystemClock.wallMicroseconds(), begun: .now)
         guard pending.begun < request.mustStartBefore else {
             results.append(pending.result(.notSent(.tooLate)))
             return
@@ -75,20 +75,21 @@ extension Courier {
             results.append(pending.result(.failed(.dnsFailure, detail: NameResolutionError(.timedOut).description)))
             return
         }
-        guard let exchange = prepared.idle.popLast() ?? Exchange(prepared, courier: self) else {
+        guard let transfer = prepared.idle.popLast() ?? Transfer(prepared, courier: self) else {
             results.append(pending.result(.failed(.internalError, detail: "the request could not be prepared")))
             return
         }
-        shelf.took(exchange)
-        let isLoaded = exchange.load(
+        shelf.took(transfer)
+        let isLoaded = transfer.load(
             pending, vetted: vetted, remaining: pending.deadline - now,
-            nameLookup: (now - pending.begun).microseconds, unixTime: Self.wallClockMicroseconds() / 1_000_000,
+            nameLookup: Int64(clamping: (now - pending.begun).attoseconds / 1_000_000_000_000),
+            unixTime: SystemClock.wallMicroseconds() / 1_000_000,
             unneeded: { shelf.takeRetired(before: turn) })
-        guard isLoaded, add(exchange) else {
-            exchange.carriage = nil
+        guard isLoaded, add(transfer) else {
+            transfer.carriage = nil
             let detail = isLoaded ? "the transfer could not be begun" : "a header of the request is not allowed"
             results.append(pending.result(.failed(.internalError, detail: detail)))
-            shelf.put(exchange, maximum: configuration.maximumPrepared)
+            shelf.put(transfer, maximum: configuration.maximumPrepared)
             return
         }
     }
@@ -109,11 +110,11 @@ extension Courier {
     }
 
     func cancel(_ request: any CourierRequest) {
-        let pending = PendingRequest(request: request, startedAt: Self.wallClockMicroseconds(), begun: .now)
+        let pending = PendingRequest(request: request, startedAt: SystemClock.wallMicroseconds(), begun: .now)
         results.append(pending.result(.notSent(.cancelled)))
     }
 
-    /// Ends everything: what waits is handed back, what is under way is cut.
+    /// Ends all requests: those that wait are handed back, those in flight are cut.
     func abandonAll() {
         takeInbox()
         for request in waiting[waitingHead...] { cancel(request) }
@@ -125,12 +126,7 @@ extension Courier {
         unresolved = [:]
         unresolvedCount = 0
         unresolvedDeadline = nil
-        while let exchange = active.last { release(exchange, exchange.abandon()) }
+        while let transfer = active.last { release(transfer, transfer.abandon()) }
     }
 
-    private static func wallClockMicroseconds() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-    }
 }

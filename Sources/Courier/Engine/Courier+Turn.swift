@@ -3,9 +3,9 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// One turn: one piece of work on the courier's queue.
+/// One turn: one piece of work on the courier's queue. What libcurl asks for: to watch sockets, and to be called later.
 extension Courier {
-    /// Does all that there is to do without waiting, and hands the results on together.
+    /// Does all work that needs no waiting, and hands the results on together.
     func runTurn() {
         turn &+= 1
         takeInbox()
@@ -25,7 +25,6 @@ extension Courier {
         finishTurn()
     }
 
-    /// Hands results on and sets the timer.
     func finishTurn() {
         if !results.isEmpty {
             let batch = results
@@ -75,8 +74,8 @@ extension Courier {
         }
     }
 
-    /// libcurl looks at a kept connection before it uses it, but takes one with bytes waiting for a good one: the next
-    /// request would get an answer that was meant for nobody. Shut down and emptied, it is plainly dead.
+    /// libcurl looks at a kept connection before it uses it, but it takes one with unread bytes for a good one: the next
+    /// request would get an answer to no request of ours. After a shutdown, and without these bytes, it is seen to be dead.
     private static func makeUnusable(_ socket: Int32) {
         shutdown(socket, Int32(SHUT_RDWR))
         unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
@@ -101,42 +100,74 @@ extension Courier {
             var context: UnsafeMutablePointer<CChar>?
             unsafe courier_get_string(easy, CURLINFO_PRIVATE, &context)
             guard let context = unsafe context else { continue }
-            let exchange = unsafe Unmanaged<Exchange>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
-            finish(exchange, code: code)
+            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
+            finish(transfer, code: code)
         }
     }
 
-    /// Takes the result of an exchange. One that lacked a socket has sent nothing: its request waits for one to be free, as
-    /// long as there are others under way whose end will make it so.
-    private func finish(_ exchange: Exchange, code: UInt32) {
-        if active.count > 1, let request = exchange.takeRequestLackingSocket() {
-            release(exchange, nil)
+    /// Takes the result of a transfer. One that lacked a socket has sent nothing: while other transfers are in flight, whose
+    /// end will free a socket, its request waits.
+    private func finish(_ transfer: Transfer, code: UInt32) {
+        if active.count > 1, let request = transfer.takeRequestLackingSocket() {
+            release(transfer, nil)
             limit.lackedSocket(others: active.count)
             waiting.append(request)
         } else {
-            release(exchange, exchange.unload(code: code))
+            release(transfer, transfer.unload(code: code))
             limit.requestEnded()
         }
     }
 
-    /// Puts an exchange under way. False when libcurl would not take it.
-    func add(_ exchange: Exchange) -> Bool {
-        guard multi?.add(exchange.handle) == true else { return false }
-        exchange.slot = active.count
-        active.append(exchange)
+    /// Starts a transfer. False when libcurl does not take it.
+    func add(_ transfer: Transfer) -> Bool {
+        guard multi?.add(transfer.handle) == true else { return false }
+        transfer.slot = active.count
+        active.append(transfer)
         return true
     }
 
-    /// Takes an exchange back and keeps its handle for another request.
-    func release(_ exchange: Exchange, _ result: CourierResult?) {
-        multi?.remove(exchange.handle)
+    /// Takes a transfer back and keeps its handle for another request.
+    func release(_ transfer: Transfer, _ result: CourierResult?) {
+        multi?.remove(transfer.handle)
         let last = active.removeLast()
-        if last !== exchange {
-            active[exchange.slot] = last
-            last.slot = exchange.slot
+        if last !== transfer {
+            active[transfer.slot] = last
+            last.slot = transfer.slot
         }
-        exchange.lastTurn = turn
-        shelf.put(exchange, maximum: configuration.maximumPrepared)
+        transfer.lastTurn = turn
+        shelf.put(transfer, maximum: configuration.maximumPrepared)
         if let result { results.append(result) }
+    }
+}
+
+// MARK: - What libcurl asks for
+
+extension Courier {
+    func curlWants(_ socket: Int32, _ what: Int32) {
+        events.watch(
+            socket, reading: what & CURL_POLL_IN != 0 && what != CURL_POLL_REMOVE,
+            writing: what & CURL_POLL_OUT != 0 && what != CURL_POLL_REMOVE)
+    }
+
+    func curlWantsTime(_ milliseconds: Int) {
+        curlDeadline = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
+    }
+
+    func socketWasOpened(_ socket: Int32) {
+        events.forget(socket)
+    }
+
+    func socketWillClose(_ socket: Int32) {
+        events.forget(socket)
+    }
+
+    /// Sets the timer only when it would fire too late: one that fires too early does no harm.
+    func armTimer() {
+        let deadline = [curlDeadline, unresolvedDeadline].compactMap(\.self).min()
+        guard let deadline, !isClosed else { return }
+        if let armed, armed <= deadline { return }
+        armed = deadline
+        let wait = Int(clamping: max(deadline - .now, .zero).attoseconds / 1_000_000_000_000)
+        timer?.schedule(deadline: .now() + .microseconds(wait), leeway: .milliseconds(1))
     }
 }

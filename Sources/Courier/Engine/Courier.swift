@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Everything but the inbox and the load is touched on `queue` only, which is what libcurl demands of a multi handle and its
 /// easy handles; that is why the conformance to Sendable is unchecked. Dispatch watches the epoll descriptor alone: a
-/// source for each socket costs more than libcurl's whole work on a request.
+/// source for each socket costs more than all the work of libcurl on a request.
 final class Courier: @unchecked Sendable {
     typealias Delivery = @Sendable ([CourierResult]) -> Void
 
@@ -41,7 +41,7 @@ final class Courier: @unchecked Sendable {
     var unresolved: [String: [PendingRequest]] = [:]
     var unresolvedCount = 0
     var unresolvedDeadline: ContinuousClock.Instant?
-    var active: [Exchange] = []
+    var active: [Transfer] = []
     var shelf = Shelf()
     var results: [CourierResult] = []
     private(set) var isClosed = false
@@ -76,7 +76,7 @@ final class Courier: @unchecked Sendable {
         guard multi != nil else { return nil }
     }
 
-    /// Begins to watch the sockets. The courier lives until `close` has been called.
+    /// Begins to watch the sockets. The courier lives until `close` is called.
     func start() {
         let source = DispatchSource.makeReadSource(fileDescriptor: events.descriptor, queue: queue)
         source.setEventHandler { [self] in runTurn() }
@@ -92,7 +92,7 @@ final class Courier: @unchecked Sendable {
         timer.activate()
     }
 
-    /// Takes requests over, from any thread.
+    /// From any thread.
     func submit(_ requests: [any CourierRequest]) {
         load.add(requests.count, ordering: .relaxed)
         let wasEmpty = inbox.withLock { inbox in
@@ -102,7 +102,7 @@ final class Courier: @unchecked Sendable {
         if wasEmpty { queue.async { [self] in runTurn() } }
     }
 
-    /// Ends everything under way, from any thread. Each request still gets its result.
+    /// Ends all requests, from any thread. Each still gets its result.
     func cancelAll() {
         queue.async { [self] in
             abandonAll()
@@ -110,7 +110,7 @@ final class Courier: @unchecked Sendable {
         }
     }
 
-    /// As `cancelAll`, and for good. `completion` is called when the last result has been delivered.
+    /// As `cancelAll`, for good. Calls `completion` when the last result has been delivered.
     func close(completion: @escaping @Sendable () -> Void) {
         queue.async { [self] in
             let alreadyClosed = source == nil

@@ -7,21 +7,20 @@ internal import Glibc
 /// epoll set in between, so that a request over a kept connection costs no call of epoll_ctl. Used on one courier's queue
 /// only.
 @safe struct EventSet: ~Copyable {
-    /// What libcurl wants to know of a socket.
+    /// What libcurl wants to know about a socket.
     private struct Interest {
         /// What libcurl wants now, bits of `EPOLLIN` and `EPOLLOUT`; 0 while the connection is idle.
         var wanted: UInt32 = 0
         /// What the epoll set holds; 0 when the socket is not in it.
         var registered: UInt32 = 0
-        /// Told apart from sockets that had the same number before.
+        /// Tells the socket from those that had the same number before.
         var generation: UInt32 = 0
     }
 
-    /// What happened to a socket.
     enum Event {
-        /// libcurl waits for this; the bits are `CURL_CSELECT_…`.
+        /// What libcurl waits for has happened; the bits are `CURL_CSELECT_…`.
         case ready(Int32, Int32)
-        /// A connection that nobody uses was closed by the server, or sent bytes that nobody asked for.
+        /// The server closed an idle connection, or sent bytes over it that answer no request.
         case disturbed(Int32)
     }
 
@@ -72,7 +71,7 @@ internal import Glibc
         return buffered
     }
 
-    /// The event at `index` of those taken; nil when its socket was closed in the meantime.
+    /// The event at `index` of those taken; nil when its socket has been closed since.
     mutating func event(at index: Int) -> Event? {
         precondition(index < buffered)
         let event = unsafe buffer[index]

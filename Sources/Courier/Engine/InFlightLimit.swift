@@ -1,4 +1,4 @@
-/// How many requests one courier has under way at once.
+/// How many requests one courier has in flight at once.
 ///
 /// The limit falls to what there was room for when a socket could not be made, because the process is out of file
 /// descriptors, and recovers slowly: by one after as many requests as the limit allows have ended well.
@@ -12,13 +12,12 @@ struct InFlightLimit: Equatable {
         current = self.maximum
     }
 
-    /// A socket could not be made while so many others were under way.
+    /// A socket could not be made while so many other requests were in flight.
     mutating func lackedSocket(others: Int) {
         current = min(current, max(1, others))
         ended = 0
     }
 
-    /// A request has ended.
     mutating func requestEnded() {
         guard current < maximum else { return }
         ended += 1

@@ -1,14 +1,15 @@
 internal import Outbox
 
-/// What a courier keeps ready: routes and their idle exchanges, within bounds. Used on the courier's queue only.
+/// What a courier keeps ready: routes and their idle transfers, within limits. Used on the courier's queue only.
 struct Shelf {
     private var routes: [Int32: PreparedRoute] = [:]
     private var idleCount = 0
-    /// Names in libcurl's cache of addresses that no new connection will be made under, and the turn in which that was so
-    /// first. They go with the next pinning in a later turn: by then every transfer that was begun under one has read it.
+    /// Names in libcurl's cache of addresses that no new connection will be made under, each with the first turn in which
+    /// that is true. They are removed with the next pinning in a later turn: by then every transfer that was begun under one
+    /// has read it.
     private var retired: [(entry: String, turn: UInt64)] = []
 
-    /// What is prepared for `route`; anything prepared for another revision of the endpoint is thrown away.
+    /// What is prepared for `route`. What was prepared for another revision of the endpoint is thrown away.
     mutating func prepared(for route: CourierRoute, turn: UInt64) -> PreparedRoute {
         if let prepared = routes[route.id] {
             if prepared.route.revision == route.revision { return prepared }
@@ -35,20 +36,19 @@ struct Shelf {
         return entries
     }
 
-    /// An exchange, idle or new, goes under way.
-    mutating func took(_ exchange: Exchange) {
-        if exchange.lastTurn > 0 { idleCount -= 1 }
-        exchange.prepared.busy += 1
+    /// A transfer, idle or new, begins.
+    mutating func took(_ transfer: Transfer) {
+        if transfer.lastTurn > 0 { idleCount -= 1 }
+        transfer.prepared.busy += 1
     }
 
-    /// An exchange has ended.
-    mutating func put(_ exchange: Exchange, maximum: Int) {
-        let prepared = exchange.prepared
+    mutating func put(_ transfer: Transfer, maximum: Int) {
+        let prepared = transfer.prepared
         prepared.busy -= 1
-        // Its route may have been replaced by a newer revision in the meantime.
+        // A newer revision may have replaced its route.
         guard routes[prepared.route.id] === prepared else { return }
-        exchange.lastTurn = max(exchange.lastTurn, 1)
-        prepared.idle.append(exchange)
+        transfer.lastTurn = max(transfer.lastTurn, 1)
+        prepared.idle.append(transfer)
         idleCount += 1
         if idleCount > maximum { evict(keeping: maximum - maximum / 8) }
     }
@@ -59,7 +59,7 @@ struct Shelf {
         idleCount = 0
     }
 
-    /// Throws away what was used longest ago. Several at once, so that the search for them is worth its time.
+    /// Throws away the transfers that were used longest ago: several at once, so that the search for them is worth its time.
     private mutating func evict(keeping count: Int) {
         let turns = routes.values.flatMap { $0.idle.map(\.lastTurn) }.sorted(by: >)
         guard count < turns.count else { return }
@@ -81,5 +81,34 @@ struct Shelf {
 
     private mutating func retire(_ vetted: VettedAddresses, of prepared: PreparedRoute, turn: UInt64) {
         retired.append(("-\(prepared.alias(of: vetted.generation)):\(prepared.route.port)", turn))
+    }
+}
+
+/// What one courier keeps ready for one route: idle transfers with their handles, the fixed header lines, the newest vetted
+/// addresses. Used on the courier's queue only.
+final class PreparedRoute {
+    let route: CourierRoute
+    let fixedHeaders: FixedHeaders
+    /// Transfers that wait for another request, the last used one at the end.
+    var idle: [Transfer] = []
+    /// How many transfers are in flight.
+    var busy = 0
+    /// The addresses that connections go to, and until when they may be used without asking again.
+    var vetted: VettedAddresses?
+    var vettedUntil: ContinuousClock.Instant?
+
+    init(_ route: CourierRoute) {
+        self.route = route
+        fixedHeaders = FixedHeaders(route.fixedHeaders)
+    }
+
+    /// The name that libcurl knows a set of vetted addresses by.
+    ///
+    /// libcurl keeps connections by the name that it connects to. Under this name, a connection is only used for the route,
+    /// the revision and the set of addresses that it was made for, even where two endpoints have the same host; and
+    /// libcurl's cache of addresses can hold no older ones. The real name stays in the URL: `Host`, SNI and the check of the
+    /// certificate use it. `.invalid` never resolves (RFC 2606, section 2).
+    func alias(of generation: UInt64) -> String {
+        "e\(route.id)-r\(route.revision)-g\(generation).invalid"
     }
 }

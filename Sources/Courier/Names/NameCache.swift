@@ -1,21 +1,21 @@
 internal import Outbox
 
-/// What is known and being found out about names: the decisions of ``NameService``, without its threads and timers.
+/// What is known about names, and which look-ups run: the decisions of ``NameService``, without its threads and timers.
 ///
-/// One look-up per name runs at a time, however many wait for it. A look-up that overran its budget keeps its thread, for
-/// getaddrinfo cannot be stopped; until it comes back, its name fails at once and takes no second thread.
+/// One look-up per name runs at a time, and all requests for the name wait for it. A look-up that overran its budget keeps
+/// its thread, because getaddrinfo cannot be stopped. Until it returns, its name fails at once and takes no second thread.
 struct NameCache<Waiter> {
     struct Entry {
         /// The newest answer.
         var answer: NameAnswer?
-        /// When `answer` was good for the last time.
+        /// Until when `answer` may be used.
         var freshUntil: ContinuousClock.Instant
         /// The last vetted addresses and when they were found.
         var lastVetted: (addresses: VettedAddresses, at: ContinuousClock.Instant)?
         var flight: Flight?
     }
 
-    /// A look-up under way.
+    /// A look-up that waits for a thread or runs.
     struct Flight {
         enum State { case queued, running, overrun }
         var id: UInt64
@@ -23,24 +23,23 @@ struct NameCache<Waiter> {
         var waiters: [Waiter]
     }
 
-    let limits: NameLimits
+    let limits: CourierConfiguration.Names
     private var entries: [String: Entry] = [:]
     private var queue: [String] = []
     private var running = 0
     private var lastID: UInt64 = 0
     private var lastGeneration: UInt64 = 0
 
-    init(limits: NameLimits) {
+    init(limits: CourierConfiguration.Names) {
         self.limits = limits
     }
 
-    /// What a look-up leads to.
     enum LookUpAction {
-        /// The answer is at hand and good until the instant given.
+        /// The answer is known and may be used until the instant given.
         case answer(NameAnswer, freshUntil: ContinuousClock.Instant)
-        /// The waiter was added to a look-up under way.
+        /// The waiter was added to a look-up that had begun before.
         case wait
-        /// A look-up was begun; call `expire` when its budget is over.
+        /// A look-up has begun. Call `expire` when its budget is over.
         case begin(flight: UInt64)
     }
 
@@ -72,7 +71,7 @@ struct NameCache<Waiter> {
         return name
     }
 
-    /// A look-up that `next` gave out has ended. Whom to tell what.
+    /// A look-up that `next` returned has ended. Returns who gets which answer.
     mutating func finish(
         _ name: String, _ result: Result<[IPAddress], NameResolutionError>, now: ContinuousClock.Instant,
         judge: (IPAddress) -> Bool
@@ -98,7 +97,7 @@ struct NameCache<Waiter> {
         return (waiters, answer, entry.freshUntil)
     }
 
-    /// The budget of a look-up is over. Whom to tell what; nil when it ended before.
+    /// The budget of a look-up is over. Returns who gets which answer; nil when it ended before.
     mutating func expire(
         _ name: String, flight id: UInt64, now: ContinuousClock.Instant
     ) -> (waiters: [Waiter], answer: NameAnswer, freshUntil: ContinuousClock.Instant)? {
@@ -133,7 +132,7 @@ struct NameCache<Waiter> {
         }
     }
 
-    /// A set of its own for addresses that were judged.
+    /// A new generation for addresses that were judged.
     mutating func vet(_ addresses: [IPAddress]) -> VettedAddresses {
         lastGeneration += 1
         return VettedAddresses(addresses, generation: lastGeneration)
@@ -156,5 +155,31 @@ struct NameCache<Waiter> {
         entries = entries.filter { $0.value.flight != nil || now < $0.value.freshUntil }
         if entries.count >= limits.maximumNames { entries = entries.filter { $0.value.flight != nil } }
         return entries.count < limits.maximumNames
+    }
+}
+
+enum NameAnswer: Sendable {
+    /// Every address is allowed.
+    case vetted(VettedAddresses)
+    /// The policy forbids this address of the name, so it forbids the name.
+    case blocked(IPAddress)
+    case failed(NameResolutionError)
+}
+
+/// All addresses of one host, after the address policy has allowed every one of them.
+///
+/// `generation` is the identity of the set: another look-up with the same addresses gives the same generation, one with
+/// other addresses a new one. Connections are kept apart by it.
+final class VettedAddresses: Sendable {
+    let addresses: [IPAddress]
+    let generation: UInt64
+
+    init(_ addresses: [IPAddress], generation: UInt64) {
+        self.addresses = addresses
+        self.generation = generation
+    }
+
+    func contains(_ address: IPAddress) -> Bool {
+        addresses.contains(address)
     }
 }

@@ -5,20 +5,23 @@ internal import Synchronization
 /// Resolves names on a few threads and judges every address, for all couriers of a pool.
 ///
 /// libcurl's own resolver would start a thread for each look-up, so that thousands of endpoints with a dead name server
-/// would mean thousands of threads; and it would dial what nobody has judged.
+/// would mean thousands of threads. It would also dial addresses that the policy has not judged.
 final class NameService: Sendable {
     typealias Waiter = @Sendable (NameAnswer, _ freshUntil: ContinuousClock.Instant) -> Void
 
     private let resolver: any NameResolver
     private let judge: @Sendable (IPAddress) -> Bool
-    private let limits: NameLimits
+    private let limits: CourierConfiguration.Names
     private let cache: Mutex<NameCache<Waiter>>
-    /// Queues without work. Serial ones: each has a thread of its own when it needs one, whereas look-ups that block on a
-    /// concurrent queue take the threads that everyone shares, and Dispatch waits a second before it makes another.
+    /// Queues without work. They are serial: each has a thread of its own when it needs one. Look-ups that block on a
+    /// concurrent queue would take the threads that the whole process shares, and Dispatch waits a second before it makes
+    /// another.
     private let idleQueues: Mutex<[DispatchQueue]>
     private let clock = DispatchQueue(label: "postrider.names.budget")
 
-    init(limits: NameLimits, resolver: any NameResolver, judge: @escaping @Sendable (IPAddress) -> Bool) {
+    init(
+        limits: CourierConfiguration.Names, resolver: any NameResolver, judge: @escaping @Sendable (IPAddress) -> Bool
+    ) {
         self.limits = limits
         self.resolver = resolver
         self.judge = judge
@@ -26,7 +29,7 @@ final class NameService: Sendable {
         idleQueues = Mutex((0..<max(1, limits.maximumThreads)).map { DispatchQueue(label: "postrider.names.\($0)") })
     }
 
-    /// The answer for `name` if it is at hand; else nil, and `waiter` is called with it, once, on any thread.
+    /// The answer for `name` if it is known. If not, returns nil and calls `waiter` with it later, once, on any thread.
     func lookUp(_ name: String, waiter: @escaping Waiter) -> (NameAnswer, freshUntil: ContinuousClock.Instant)? {
         switch cache.withLock({ $0.lookUp(name, now: .now, waiter: waiter) }) {
         case .answer(let answer, let freshUntil):
@@ -34,7 +37,8 @@ final class NameService: Sendable {
         case .wait:
             return nil
         case .begin(let flight):
-            clock.asyncAfter(deadline: .now() + limits.budget.dispatchInterval) { [weak self] in
+            let budget = Int(clamping: limits.budget.attoseconds / 1_000_000_000_000)
+            clock.asyncAfter(deadline: .now() + .microseconds(budget)) { [weak self] in
                 self?.expire(name, flight: flight)
             }
             startNext()
@@ -50,7 +54,7 @@ final class NameService: Sendable {
 
     private func startNext() {
         while let name = cache.withLock({ $0.next() }) {
-            // There is always one: no more look-ups run than there are queues, and each gives its own back first.
+            // There is always one: no more look-ups run than there are queues, and each returns its queue first.
             guard let queue = idleQueues.withLock({ $0.popLast() }) else { return }
             queue.async { [self] in resolve(name, on: queue) }
         }

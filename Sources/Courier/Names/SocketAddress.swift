@@ -2,7 +2,7 @@ internal import CLibCurl
 internal import Glibc
 internal import Outbox
 
-/// An address as the socket interface has it.
+/// An address in the form of the socket interface.
 struct SocketAddress: Equatable {
     var address: IPAddress
     var port: UInt16
@@ -37,7 +37,6 @@ struct SocketAddress: Equatable {
         unsafe text.withCString { unsafe address(ofText: $0) }
     }
 
-    /// The address that the C string `text` spells.
     static func address(ofText text: UnsafePointer<CChar>) -> IPAddress? {
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, text, &v4) == 1 { return .v4(UInt32(bigEndian: v4.s_addr)) }

@@ -2,12 +2,10 @@
 ///
 /// A class, so that the caller's own object travels through the courier and comes back in the result unchanged.
 package protocol CourierRequest: AnyObject, Sendable {
-    /// Where the request goes.
     var route: CourierRoute { get }
-    /// What it carries.
     var body: RequestBody { get }
-    /// The last instant at which the request may be sent; after it, nothing is. Past it, the lease might end before the
-    /// answer is in, and another worker would send the same.
+    /// The last instant at which the request may be sent. Later, the lease might end before the answer is in, and another
+    /// worker would send the same.
     var mustStartBefore: ContinuousClock.Instant { get }
 
     /// Appends the lines that belong to this request alone.
@@ -18,4 +16,37 @@ package protocol CourierRequest: AnyObject, Sendable {
     ///   - unixTime: seconds since 1970.
     ///   - lines: where to append; empty.
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines)
+}
+
+/// The bytes of a request's body, immutable and at a fixed place in memory.
+///
+/// libcurl reads a body from where it lies, for as long as the request lasts. An array's storage may move, so the bytes
+/// live here instead. Several requests, such as one event on its way to several endpoints, may share one body.
+@safe package final class RequestBody: @unchecked Sendable {
+    // Unchecked: written once by the initialiser, only read afterwards.
+    private let storage: UnsafeMutableRawBufferPointer
+
+    package let count: Int
+
+    /// Copies `bytes`, once.
+    package init(_ bytes: some Collection<UInt8>) {
+        let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
+        unsafe storage.copyBytes(from: bytes)
+        unsafe self.storage = storage
+        count = bytes.count
+    }
+
+    deinit {
+        unsafe storage.deallocate()
+    }
+
+    /// Lends the bytes. The pointer is valid only within `use`.
+    package func withUnsafeBytes<Value>(_ use: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        try unsafe use(UnsafeRawBufferPointer(rebasing: storage[..<count]))
+    }
+
+    /// Where the bytes begin. Valid while this object lives; never nil, so that libcurl takes an empty body for one.
+    var start: UnsafeRawPointer? {
+        unsafe UnsafeRawPointer(storage.baseAddress)
+    }
 }

@@ -13,24 +13,22 @@ package final class CourierRoute: Sendable {
         case address(IPAddress)
     }
 
-    /// The endpoint's id.
+    /// The id of the endpoint.
     package let id: Int32
     /// Which version of the endpoint's settings this is.
     package let revision: Int32
     /// The absolute URL, `http` or `https`, already validated.
     package let url: String
-    /// The host in `url`.
     package let host: Host
     /// The port in `url`, or its scheme's own.
     package let port: UInt16
-    /// How long the whole exchange may take: name, connection, TLS, request, head and body.
+    /// How long the whole transfer may take: name, connection, TLS, request, head and body.
     package let timeout: Duration
     /// How long making the connection may take, TLS included. Never more than `timeout`.
     package let connectTimeout: Duration
-    /// The lines that every request carries.
     package let fixedHeaders: HeaderLines
 
-    /// Puts a route together. Nothing is checked here except that the times are positive: shorter ones become 1 ms.
+    /// Checks only that the times are positive: shorter ones become 1 ms.
     package init(
         id: Int32, revision: Int32, url: String, host: Host, port: UInt16, timeout: Duration, connectTimeout: Duration,
         fixedHeaders: HeaderLines

@@ -16,10 +16,8 @@ package struct HeaderLines: Sendable {
     /// Where each line begins in `bytes`.
     private(set) var starts: [Int] = []
 
-    /// No lines.
     package init() {}
 
-    /// How many lines there are.
     package var count: Int { starts.count }
 
     /// Appends the line `name: value`.
@@ -96,5 +94,12 @@ package struct HeaderLines: Sendable {
 
     private static func isValueByte(_ byte: UInt8) -> Bool {
         (0x20...0x7E).contains(byte) || byte == 0x09
+    }
+}
+
+extension HeaderLines {
+    /// The lines as libcurl gets them, each ended by a newline. For tests.
+    package var text: String {
+        String(decoding: bytes.map { $0 == 0 ? 0x0A : $0 }, as: UTF8.self)
     }
 }

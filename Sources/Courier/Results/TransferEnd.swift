@@ -34,9 +34,8 @@ struct TransferEnd {
     var head = AnswerHead()
     var body = AnswerBody()
 
-    /// What became of the request.
     func outcome() -> CourierOutcome {
-        // Once the head is complete, the answer counts, whatever happens to the rest of its body.
+        // Once the head is complete, the answer counts, even when its body breaks off.
         if head.isComplete, let status = head.status {
             let broken = code != 0 || stop != nil
             return .answered(

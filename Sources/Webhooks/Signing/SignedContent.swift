@@ -5,6 +5,8 @@ enum SignedContent {
     static let dot = UInt8(ascii: ".")
     /// `v1,` and the Base64 of 32 bytes.
     static let signatureLength = 47
+    /// `-9223372036854775808`
+    static let maximumTimestampLength = 20
 
     /// Makes `{id}.{timestamp}.` out of the id.
     static func complete(_ head: inout [UInt8], timestamp: Int64) {

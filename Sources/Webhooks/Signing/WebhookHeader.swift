@@ -6,4 +6,9 @@ public enum WebhookHeader {
     public static let timestamp = "webhook-timestamp"
     /// The signatures, separated by spaces.
     public static let signature = "webhook-signature"
+
+    /// The type of the event. Postrider adds it to those of the standard.
+    package static let eventType = "webhook-event-type"
+    /// The number of the attempt, which never repeats for a delivery. Postrider adds it to those of the standard.
+    package static let attempt = "webhook-attempt"
 }

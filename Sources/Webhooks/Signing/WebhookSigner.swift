@@ -31,7 +31,9 @@ public struct WebhookSigner: Sendable {
     public func signature(
         id: String, timestamp: Int64, body: UnsafeRawBufferPointer
     ) throws(WebhookSigningError) -> [UInt8] {
-        var head = Array(id.utf8)
+        var head: [UInt8] = []
+        head.reserveCapacity(id.utf8.count + SignedContent.maximumTimestampLength + 2)
+        head.append(contentsOf: id.utf8)
         guard !head.isEmpty, !head.contains(where: { $0 == SignedContent.dot || $0 <= 0x20 || $0 >= 0x7f }) else {
             throw WebhookSigningError(.id, "a webhook id is visible ASCII without a dot, at least one character")
         }

@@ -4,31 +4,28 @@ import OutboxStore
 /// claimer acts. Times are instants of one monotonic clock.
 ///
 /// The doorbell rings when an insert has run, not when it commits: after a ring the lanes are looked at again after 1, 2,
-/// 4, … ms. Whatever rings are missed, the lanes are looked at every second, and every few seconds before their hints too.
+/// 4, … ms. Rings may be missed: so the lanes are looked at every second, and every few seconds before their hints too.
 struct ClaimPace: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// The named times of the pace.
-    enum Limits {
-        /// Between two looks at the doorbell, by how long ago it rang at most.
-        static let bells: [(rangWithin: Duration, pause: Duration)] = [
-            (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)), (.seconds(4), .milliseconds(25)),
-        ]
-        static let idleBell = Duration.milliseconds(50)
-        /// Between two looks at the lanes, whatever the doorbell says.
-        static let safety = Duration.seconds(1)
-        /// Between two looks before the hints.
-        static let unhinted = Duration.seconds(2)
-        /// Between two looks at the lanes at least; and a look that took long is not repeated before ten times that.
-        static let discovery = Duration.milliseconds(1)
-        static let discoveryShare = 10
-        /// After a claim that got nothing of lanes that have something: locked by others, or at a limit.
-        static let emptyClaim = Duration.milliseconds(2)
-        static let emptyClaimMaximum = Duration.milliseconds(20)
-        /// While more than this share of the permits is held, a claim waits for more to come back, but not for long.
-        static let fewPermits = 16
-        static let fewPermitsWait = Duration.milliseconds(1)
-    }
+    /// Between two looks at the doorbell, by how long ago it rang at most.
+    static let bells: [(rangWithin: Duration, pause: Duration)] = [
+        (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)), (.seconds(4), .milliseconds(25)),
+    ]
+    static let idleBellPause = Duration.milliseconds(50)
+    /// Between two looks at the lanes when the doorbell is silent.
+    static let longestPause = Duration.seconds(1)
+    /// Between two looks before the hints.
+    static let unhintedPause = Duration.seconds(2)
+    /// Between two looks at the lanes at least; and a look that took long is not repeated before ten times that.
+    static let shortestLookPause = Duration.milliseconds(1)
+    static let lookShare = 10
+    /// After a claim that got nothing of lanes that have something: locked by others, or at a limit.
+    static let emptyClaimPause = Duration.milliseconds(2)
+    static let longestEmptyClaimPause = Duration.milliseconds(20)
+    /// While more than this share of the permits is held, a claim waits for more to come back, but not for long.
+    static let fewPermits = 16
+    static let fewPermitsWait = Duration.milliseconds(1)
 
     /// Lanes known to have something due, in the order of their ids.
     private(set) var lanes: [Int32] = []
@@ -44,7 +41,7 @@ struct ClaimPace: Sendable {
     private var nextClaim: Instant
     private var emptyClaims = 0
     /// How old the last ring was when the lanes were last looked at.
-    private var ringWait = Limits.discovery
+    private var ringWait = Self.shortestLookPause
 
     init(now: Instant) {
         lastRing = now
@@ -63,13 +60,13 @@ struct ClaimPace: Sendable {
         if value != bell {
             if bell != nil {
                 lastRing = now
-                ringWait = Limits.discovery
+                ringWait = Self.shortestLookPause
             }
             bell = value
             nextLook = min(nextLook, now)
         }
         let age = now - lastRing
-        nextBell = now + (Limits.bells.first { age <= $0.rangWithin }?.pause ?? Limits.idleBell)
+        nextBell = now + (Self.bells.first { age <= $0.rangWithin }?.pause ?? Self.idleBellPause)
     }
 
     // MARK: Lanes
@@ -81,7 +78,7 @@ struct ClaimPace: Sendable {
 
     mutating func discovered(_ rows: [DiscoverLanes.Row], began: Instant, now: Instant) {
         if isUnhinted(began) {
-            nextUnhinted = now + Limits.unhinted
+            nextUnhinted = now + Self.unhintedPause
             claimsUnhinted = true
         }
         let isNew = rows.contains { $0.dueIn == .zero && !lanes.contains($0.endpoint) }
@@ -90,14 +87,14 @@ struct ClaimPace: Sendable {
             nextClaim = now
             emptyClaims = 0
         }
-        earliestLook = now + max(Limits.discovery, (now - began) * Limits.discoveryShare)
-        nextLook = now + Limits.safety
+        earliestLook = now + max(Self.shortestLookPause, (now - began) * Self.lookShare)
+        nextLook = now + Self.longestPause
         if let soonest = rows.lazy.map(\.dueIn).filter({ $0 > .zero }).min() { nextLook = min(nextLook, now + soonest) }
         // The insert that rang may not be committed yet.
-        if now - lastRing < Limits.safety {
+        if now - lastRing < Self.longestPause {
             nextLook = min(nextLook, now + ringWait)
             // Bounded: other looks come in between, as often as every millisecond, and each would double it.
-            ringWait = min(ringWait * 2, Limits.safety)
+            ringWait = min(ringWait * 2, Self.longestPause)
         }
     }
 
@@ -108,8 +105,8 @@ struct ClaimPace: Sendable {
 
     func isClaimDue(_ now: Instant, free: Int, limit: Int) -> Bool {
         guard !lanes.isEmpty, free > 0 else { return false }
-        let isWorthIt = free * Limits.fewPermits >= limit
-        return now >= (isWorthIt ? nextClaim : nextClaim + Limits.fewPermitsWait)
+        let isWorthIt = free * Self.fewPermits >= limit
+        return now >= (isWorthIt ? nextClaim : nextClaim + Self.fewPermitsWait)
     }
 
     /// The lanes in the order of this turn: each turn begins with the next one.
@@ -133,7 +130,7 @@ struct ClaimPace: Sendable {
             if got < wanted { lookSoon(now) }
             return
         }
-        nextClaim = now + min(Limits.emptyClaim * (1 << min(emptyClaims, 5)), Limits.emptyClaimMaximum)
+        nextClaim = now + min(Self.emptyClaimPause * (1 << min(emptyClaims, 5)), Self.longestEmptyClaimPause)
         emptyClaims += 1
     }
 
@@ -141,14 +138,14 @@ struct ClaimPace: Sendable {
     mutating func settled(_ now: Instant) {
         guard emptyClaims > 0 else { return }
         emptyClaims = 0
-        nextClaim = min(nextClaim, now + Limits.discovery)
+        nextClaim = min(nextClaim, now + Self.shortestLookPause)
     }
 
     // MARK: Waiting
 
     /// How long nothing is due.
     func pause(_ now: Instant, hasRoom: Bool) -> Duration {
-        guard hasRoom else { return Limits.safety }
+        guard hasRoom else { return Self.longestPause }
         var next = min(nextBell, max(nextLook, earliestLook))
         if !lanes.isEmpty { next = min(next, max(nextClaim, now)) }
         return max(next - now, .microseconds(200))

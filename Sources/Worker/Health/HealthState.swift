@@ -1,4 +1,25 @@
 import Synchronization
+package import Telemetry
+
+/// Why a worker is not ready. A closed set: these words appear in `/readyz` and as a metric label.
+package enum HealthReason: String, CaseIterable, Sendable {
+    /// The process has not finished starting.
+    case starting
+    /// No connection to the database can be had.
+    case databaseUnreachable = "database_unreachable"
+    /// The database answers but refuses to write: a standby, or a server just demoted.
+    case databaseReadOnly = "database_read_only"
+    /// The schema has not been made; `postrider migrate` makes it.
+    case schemaMissing = "schema_missing"
+    /// The schema is of a version this executable does not work with.
+    case schemaMismatch = "schema_mismatch"
+    /// This machine's clock and the database's differ too much for signatures to be accepted.
+    case clockSkew = "clock_skew"
+    /// The database has no room left, so that outcomes could not be recorded.
+    case storageFull = "storage_full"
+    /// The process was asked to stop and finishes what is under way.
+    case draining
+}
 
 /// What the services of a worker report about themselves, and what the probes make of it.
 ///
@@ -87,4 +108,17 @@ extension HealthState {
     /// How long a loop may be silent unless it says otherwise. Longer than any statement timeout, shorter than the patience
     /// of whoever waits for deliveries.
     package static let defaultSilence = Duration.seconds(30)
+}
+
+// MARK: - Metrics
+
+extension HealthState {
+    /// Shows each reason against readiness as `postrider_unready{reason="…"}`, 1 or 0, read at each scrape.
+    package func show(in registry: PrometheusRegistry) {
+        for reason in HealthReason.allCases {
+            registry.readGauge(MetricDescription.unready.name, labels: [("reason", reason.rawValue)]) { [weak self] in
+                self.map { $0.reasons.contains(reason) ? 1 : 0 }
+            }
+        }
+    }
 }

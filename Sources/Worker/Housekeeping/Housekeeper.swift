@@ -6,82 +6,108 @@ import ServiceLifecycle
 import Synchronization
 import Telemetry
 
+/// What the housekeeper asks of the database.
+protocol HouseStore: LoopStore {
+    func readState() async throws(PostgresError) -> ReadDatabaseState.Row?
+    /// Microseconds that the oldest due delivery has been waiting.
+    func measureLag() async throws(PostgresError) -> Int64?
+    func advanceHints(of lanes: [Int32]) async throws(PostgresError)
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError)
+    func forget(_ worker: Int32) async throws(PostgresError)
+    /// Returns how many rows there were to do something about.
+    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32?
+    /// Returns the name of the partition that was past its retention.
+    func dropOldPartition() async throws(PostgresError) -> String?
+}
+
+/// What the housekeeper has the database do. The database knows when each is due, and that one worker does it at a time.
+enum HouseDuty: String, CaseIterable, Sendable {
+    case subscriptions, partitions, repair, leases, keys, workers
+
+    /// How loud the log tells that there was something to do.
+    fileprivate var level: Logger.Level {
+        switch self {
+        case .subscriptions: .debug
+        case .partitions, .leases, .workers: .info
+        case .repair, .keys: .warning
+        }
+    }
+}
+
 /// What a worker does on the side: says that it is alive, watches the database, moves hints, keeps partitions and
 /// retention. Every worker runs one; the database sees to it that a duty is done once.
 final class Housekeeper: Service {
     static let loop = "housekeeper"
 
-    /// The named times.
-    enum Limits {
-        static let tick = Duration.milliseconds(200)
-        static let watch = Duration.seconds(1)
-        /// The database knows when a duty is due; this is how often it is asked.
-        static let duties = Duration.seconds(5)
-        static let subscriptions = Duration.seconds(1)
-        static let heartbeat = Duration.seconds(5)
-        static let deadline = Duration.seconds(5)
-        static let dutyDeadline = Duration.seconds(30)
-        /// A worker whose clock is further off than this signs with timestamps that receivers refuse.
-        static let clockSkewSeconds: Int64 = 60
-    }
+    /// Between two looks at what is due, and so between two moves of hints.
+    static let tick = Duration.milliseconds(200)
+    static let watchPause = Duration.seconds(1)
+    /// The database knows when a duty is due; this is how often it is asked.
+    static let dutyPause = Duration.seconds(5)
+    static let subscriptionPause = Duration.seconds(1)
+    static let heartbeatPause = Duration.seconds(5)
+    /// A worker whose clock is further off than this signs with timestamps that receivers refuse.
+    static let clockSkewSeconds: Int64 = 60
 
     private let parts: WorkerParts
-    private let session: PostgresSession
-    private let wakeup = Wakeup(label: "postrider.housekeeper")
+    private let store: any HouseStore
+    private let wakeup: Wakeup
     private let isStopping = Atomic(false)
 
-    init(_ parts: WorkerParts, session: PostgresSession) {
+    init(_ parts: WorkerParts, store: any HouseStore) {
         self.parts = parts
-        self.session = session
+        self.store = store
+        wakeup = Wakeup(on: parts.time)
     }
 
     func run() async throws {
-        parts.health.watch(Self.loop, limit: WorkerService.silence)
+        parts.health.watch(Self.loop, limit: WorkerServices.silence)
         defer { parts.health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
             await keepHouse()
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
-            self.session.closeSoon()
+            self.store.closeSoon()
         }
         await leave()
     }
 
     private var mustStop: Bool { isStopping.load(ordering: .acquiring) || Task.isCancelled }
+    private var now: ContinuousClock.Instant { parts.time.now }
 
     private func keepHouse() async {
-        var nextWatch = ContinuousClock.now
-        var nextBeat = ContinuousClock.now
-        var nextDuties = ContinuousClock.now
-        var nextSubscriptions = ContinuousClock.now
+        var nextWatch = now
+        var nextBeat = now
+        var nextDuties = now
+        var nextSubscriptions = now
         while !mustStop {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
-                if .now >= nextWatch {
-                    nextWatch = .now + Limits.watch
+                if now >= nextWatch {
+                    nextWatch = now + Self.watchPause
                     try await watch()
                 }
                 try await moveHints()
-                if .now >= nextBeat {
-                    nextBeat = .now + Limits.heartbeat
+                if now >= nextBeat {
+                    nextBeat = now + Self.heartbeatPause
                     try await beat()
                 }
-                if .now >= nextSubscriptions {
-                    nextSubscriptions = .now + Limits.subscriptions
-                    await duty("subscriptions", .debug, KeepSubscriptions())
+                if now >= nextSubscriptions {
+                    nextSubscriptions = now + Self.subscriptionPause
+                    await perform(.subscriptions)
                 }
-                if .now >= nextDuties {
-                    nextDuties = .now + Limits.duties
+                if now >= nextDuties {
+                    nextDuties = now + Self.dutyPause
                     await doDuties()
                 }
             } catch {
                 parts.log.log(
                     .warning, "housekeeping failed and is tried again",
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
-                await wakeup.wait(atMost: Limits.watch)
+                await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: Limits.tick)
+            await wakeup.wait(atMost: Self.tick)
         }
     }
 
@@ -89,20 +115,16 @@ final class Housekeeper: Service {
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await session.run(ReadDatabaseState(), deadline: Limits.deadline).first else {
-                return
-            }
+            guard let state = try await store.readState() else { return }
             let after = parts.wallClock()
             parts.health.set(.databaseUnreachable, false)
             parts.health.set(.databaseReadOnly, state.isReadOnly)
             parts.health.set(.schemaMissing, state.schemaVersion == nil)
             parts.health.set(.schemaMismatch, (state.schemaVersion ?? Migration.newest) != Migration.newest)
             // The database's clock was read somewhere between the two readings of ours.
-            let limit = Limits.clockSkewSeconds * 1_000_000
+            let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
-            if let figures = try await session.run(MeasureLag(), deadline: Limits.deadline).first {
-                parts.metrics.deliveryLag.record(Double(figures.lag) / 1_000_000)
-            }
+            if let lag = try await store.measureLag() { parts.metrics.deliveryLag.record(Double(lag) / 1_000_000) }
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
@@ -115,53 +137,46 @@ final class Housekeeper: Service {
         let inFlight = parts.permits.current
         parts.metrics.inFlight.set(inFlight.count)
         parts.metrics.inFlightBytes.set(inFlight.bytes)
-        let lanes = parts.lanes.current
+        let lanes = parts.state.busyLanes
         guard !lanes.isEmpty else { return }
-        try await session.execute(AdvanceHints(lanes: lanes), deadline: Limits.deadline)
+        try await store.advanceHints(of: lanes)
     }
 
     private func beat() async throws(PostgresError) {
-        guard let id = parts.identity.id else { return }
-        let isDraining = parts.health.reasons.contains(.draining)
-        let beat = BeatWorker(
-            worker: id, inFlight: Int32(clamping: parts.permits.current.count), draining: isDraining)
-        try await session.execute(beat, deadline: Limits.deadline)
+        guard let id = parts.state.id else { return }
+        try await store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
     }
 
     /// Takes this worker off the list: it ended in good order.
     private func leave() async {
-        if let id = parts.identity.id {
-            // Without an answer the list shows a worker that is not alive, until it is forgotten.
-            _ = try? await session.execute(ForgetWorker(worker: id), deadline: .seconds(1))
-        }
-        await session.close()
+        if let id = parts.state.id { try? await store.forget(id) }
+        await store.close()
     }
 
     /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
     private func doDuties() async {
-        await duty("partitions", .info, KeepPartitions())
-        await duty("repair", .warning, KeepRepaired())
-        await duty("leases", .info, KeepLeases())
-        await duty("keys", .warning, KeepKeys())
-        await duty("workers", .info, KeepWorkers())
-        if let name = await attempt("retention", KeepRetention())?.first ?? nil {
+        for duty in HouseDuty.allCases where duty != .subscriptions { await perform(duty) }
+        let name = await attempt("retention") { () async throws(PostgresError) in try await store.dropOldPartition() }
+        if let name {
             parts.log.log(.notice, "a partition past its retention was dropped", with: [.partition: .string(name)])
         }
     }
 
-    private func duty<Duty: PostgresStatement>(
-        _ name: String, _ level: Logger.Level, _ statement: Duty
-    ) async where Duty.Row == Int32 {
-        guard let count = await attempt(name, statement)?.first, count > 0 else { return }
+    private func perform(_ duty: HouseDuty) async {
+        let count = await attempt(duty.rawValue) { () async throws(PostgresError) in try await store.perform(duty) }
+        guard let count, count > 0 else { return }
         parts.log.log(
-            level, "a housekeeping duty found work", with: [.loop: .string(name), .count: .stringConvertible(count)])
+            duty.level, "a housekeeping duty found work",
+            with: [.loop: .string(duty.rawValue), .count: .stringConvertible(count)])
     }
 
-    private func attempt<Duty: PostgresStatement>(_ name: String, _ statement: Duty) async -> [Duty.Row]? {
+    private func attempt<Result>(
+        _ name: String, _ duty: () async throws(PostgresError) -> Result?
+    ) async -> Result? {
         guard !mustStop else { return nil }
         parts.health.beat(Self.loop)
         do throws(PostgresError) {
-            return try await session.run(statement, deadline: Limits.dutyDeadline)
+            return try await duty()
         } catch {
             parts.log.log(
                 .warning, "a housekeeping duty failed and is tried again", with: [.loop: "\(name)", .error: "\(error)"])

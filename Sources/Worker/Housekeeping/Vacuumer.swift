@@ -1,54 +1,55 @@
 import Logging
-import OutboxStore
 import Postgres
 import ServiceLifecycle
 import Synchronization
 import Telemetry
 
+/// What the vacuumer asks of the database.
+protocol VacuumStore: LoopStore {
+    /// Whether it is this worker's turn to vacuum, and worth it: there are more than `deadRows` dead rows.
+    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool
+    func vacuum() async throws(PostgresError)
+}
+
 /// Vacuums the hot table every few seconds while it turns over. On a connection of its own: a vacuum takes longer than a
 /// heartbeat may be late.
 final class Vacuumer: Service {
-    /// The named times and sizes.
-    enum Limits {
-        static let pause = Duration.seconds(5)
-        static let deadline = Duration.seconds(5)
-        static let vacuumDeadline = Duration.seconds(120)
-        /// Below this many dead rows vacuuming is left to autovacuum.
-        static let deadRows: Int64 = 20_000
-    }
+    static let pause = Duration.seconds(5)
+    /// Below this many dead rows vacuuming is left to autovacuum.
+    static let deadRows: Int64 = 20_000
 
-    private let session: PostgresSession
-    private let log: Logger
-    private let wakeup = Wakeup(label: "postrider.vacuumer")
+    private let parts: WorkerParts
+    private let store: any VacuumStore
+    private let wakeup: Wakeup
     private let isStopping = Atomic(false)
 
-    init(session: PostgresSession, log: Logger) {
-        self.session = session
-        self.log = log
+    init(_ parts: WorkerParts, store: any VacuumStore) {
+        self.parts = parts
+        self.store = store
+        wakeup = Wakeup(on: parts.time)
     }
 
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             while !isStopping.load(ordering: .acquiring) {
                 await vacuum()
-                await wakeup.wait(atMost: Limits.pause)
+                await wakeup.wait(atMost: Self.pause)
             }
         } onCancelOrGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()
-            // A vacuum under way is not waited for: the server ends it with the connection.
-            Task { await self.session.close() }
+            // A running vacuum is not waited for: the server ends it with the connection.
+            Task { await self.store.close() }
         }
     }
 
     private func vacuum() async {
         do throws(PostgresError) {
-            let turn = try await session.run(TakeVacuumDuty(deadRows: Limits.deadRows), deadline: Limits.deadline)
-            guard turn.first == true else { return }
-            try await session.execute(VacuumDeliveries(), deadline: Limits.vacuumDeadline)
+            guard try await store.takeVacuumDuty(deadRows: Self.deadRows) else { return }
+            try await store.vacuum()
         } catch {
             guard !isStopping.load(ordering: .acquiring) else { return }
-            log.log(.info, "vacuuming failed and is tried again", with: [.error: "\(error)"])
+            parts.log.log(.info, "vacuuming failed and is tried again", with: [.error: "\(error)"])
         }
     }
 }

@@ -7,15 +7,25 @@ import Settings
 import Synchronization
 import Telemetry
 
+/// What the settler asks of the database.
+protocol SettleStore: LoopStore {
+    /// - Parameters:
+    ///   - worker: its id.
+    ///   - again: the same batch was sent before and its fate is unknown.
+    ///   - now: microseconds since 1970 by this worker's clock.
+    /// - Returns: the ids of the deliveries whose lease was lost.
+    func settle(
+        _ batch: [Settlement], by worker: Int32, again: Bool, now: Int64
+    ) async throws(PostgresError) -> [Int64]
+}
+
 /// Records outcomes, in batches: while one batch is on its way, the next one gathers.
 ///
 /// What cannot be recorded is tried again until its lease is over, so a database that was away for a moment costs nothing.
-/// After that, somebody else delivers again: recording would change nothing any more.
+/// After that, another worker delivers again: recording would change nothing any more.
 final class Settler: Service {
     static let loop = "settler"
-    /// How long one settle may take.
-    static let deadline = Duration.seconds(10)
-    /// While much is under way, a batch is worth waiting for this long, until it holds this share of what is under way: a
+    /// While much is in flight, a batch is worth waiting for this long, until it holds this share of what is in flight: a
     /// settle costs the database about as much as recording fifty rows.
     static let gatherWait = Duration.milliseconds(2)
     static let gatherFrom = 64
@@ -23,83 +33,73 @@ final class Settler: Service {
     /// How long the settler waits for outcomes before it shows that it is alive.
     static let idleWait = Duration.seconds(1)
 
-    private let worker: WorkerIdentity
-    private let session: PostgresSession
-    private let queue: SettleQueue
+    private let parts: WorkerParts
+    private let store: any SettleStore
     private let arrived: Wakeup
-    private let permits: Permits
-    private let health: HealthState
-    private let metrics: DeliveryMetrics
-    private let leaseSlack: Duration
-    private let wallClock: @Sendable () -> Int64
-    private let log: Logger
+    private let retry: Wakeup
     private let isStopping = Atomic(false)
 
-    init(_ parts: WorkerParts, session: PostgresSession, arrived: Wakeup) {
-        worker = parts.identity
-        self.session = session
-        queue = parts.settleQueue
+    init(_ parts: WorkerParts, store: any SettleStore, arrived: Wakeup) {
+        self.parts = parts
+        self.store = store
         self.arrived = arrived
-        permits = parts.permits
-        health = parts.health
-        metrics = parts.metrics
-        leaseSlack = parts.configuration.leaseSlack
-        wallClock = parts.wallClock
-        log = parts.log
+        retry = Wakeup(on: parts.time)
     }
 
+    private var mustStop: Bool { isStopping.load(ordering: .acquiring) || Task.isCancelled }
+
     func run() async throws {
-        health.watch(Self.loop, limit: WorkerService.silence)
-        defer { health.unwatch(Self.loop) }
+        parts.health.watch(Self.loop, limit: WorkerServices.silence)
+        defer { parts.health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
             while true {
-                health.beat(Self.loop)
+                parts.health.beat(Self.loop)
                 await gather()
-                let batch = queue.takeBatch()
+                let batch = parts.settleQueue.takeBatch()
                 guard batch.isEmpty else {
                     await record(batch, isStripped: false)
-                    permits.giveBack(batch.map(\.delivery))
+                    parts.permits.giveBack(batch.map(\.delivery))
                     continue
                 }
-                // Whoever claims stops before this service does, so nothing can come after the last one.
-                if isStopping.load(ordering: .acquiring) || Task.isCancelled { return }
+                // The claimer stops before this service does, so nothing can come after the last one.
+                if mustStop { return }
                 await arrived.wait(atMost: Self.idleWait)
             }
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.arrived.call()
-            self.session.closeSoon()
+            self.store.closeSoon()
         }
     }
 
-    /// Waits for a batch worth its statement; not at all when little is under way.
+    /// Waits for a batch worth its statement; not at all when little is in flight.
     private func gather() async {
-        let held = permits.current.count
-        guard held >= Self.gatherFrom, queue.count > 0 else { return }
-        let end = ContinuousClock.now + Self.gatherWait
-        while queue.count < min(held / Self.gatherShare, SettleQueue.batchLimit), ContinuousClock.now < end {
-            await arrived.wait(atMost: end - .now)
+        let held = parts.permits.current.count
+        guard held >= Self.gatherFrom, parts.settleQueue.count > 0 else { return }
+        let end = parts.time.now + Self.gatherWait
+        while parts.settleQueue.count < min(held / Self.gatherShare, SettleQueue.batchLimit), parts.time.now < end {
+            await arrived.wait(atMost: end - parts.time.now)
         }
     }
 
     private func record(_ batch: [Settlement], isStripped: Bool) async {
-        guard let id = worker.id else { return }
+        guard let id = parts.state.id else { return }
         // The lease of the delivery that was claimed last is at least this long from now.
-        let giveUp = ContinuousClock.now + leaseSlack
+        let giveUp = parts.time.now + parts.configuration.leaseSlack
         var attempt = SettleAttempt()
         var again = false
         while true {
-            health.beat(Self.loop)
-            do {
-                let statement = SettleDeliveries(worker: id, batch: batch, again: again, now: wallClock())
-                recorded(batch, stale: try await session.run(statement, deadline: Self.deadline))
+            parts.health.beat(Self.loop)
+            do throws(PostgresError) {
+                let stale = try await store.settle(batch, by: id, again: again, now: parts.wallClock())
+                recorded(batch, stale: stale)
                 return
             } catch {
                 // By then the claimer has waited long enough for what could still be recorded.
-                let left = isStopping.load(ordering: .acquiring) ? .zero : giveUp - .now
+                let left = mustStop ? .zero : giveUp - parts.time.now
                 let next = attempt.failed(error, count: batch.count, isStripped: isStripped, leaseLeft: left)
-                health.set(.storageFull, error.kind == .resource)
-                log.log(
+                show(storageFull: error.kind == .resource)
+                parts.log.log(
                     .warning, "outcomes could not be recorded",
                     with: [
                         .error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")",
@@ -107,7 +107,7 @@ final class Settler: Service {
                 switch next {
                 case .retry(let wait, let isAgain):
                     again = isAgain
-                    try? await Task.sleep(for: wait)
+                    await retry.wait(atMost: wait)
                 case .split:
                     let middle = batch.count / 2
                     await record(Array(batch[..<middle]), isStripped: isStripped)
@@ -117,8 +117,9 @@ final class Settler: Service {
                     await record(batch.map(\.withoutForeignText), isStripped: true)
                     return
                 case .abandon:
-                    log.log(
-                        .error, "outcomes were given up; their deliveries are made again when their leases end",
+                    parts.state.gaveUp(batch.count)
+                    parts.log.log(
+                        .error, "gave up recording outcomes; these deliveries are sent again when their leases end",
                         with: [.count: "\(batch.count)", .error: "\(error)"])
                     return
                 }
@@ -126,15 +127,20 @@ final class Settler: Service {
         }
     }
 
+    private func show(storageFull isFull: Bool) {
+        parts.state.found(storageFull: isFull)
+        parts.health.set(.storageFull, isFull)
+    }
+
     private func recorded(_ batch: [Settlement], stale: [Int64]) {
-        health.set(.storageFull, false)
-        metrics.settles.increment()
+        show(storageFull: false)
+        parts.metrics.settles.increment()
         let stale = Set(stale)
         for settlement in batch {
             if stale.contains(settlement.delivery.id) {
-                metrics.staleSettles.increment()
-                metrics.count(DeliveryOutcome.stale)
-                log.log(
+                parts.metrics.staleSettles.increment()
+                parts.metrics.count(DeliveryOutcome.stale)
+                parts.log.log(
                     .warning, "stale: the lease was lost, another attempt owns the delivery",
                     with: [
                         .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
@@ -142,10 +148,10 @@ final class Settler: Service {
                     ])
                 continue
             }
-            metrics.count(DeliveryOutcome(settlement.outcome))
+            parts.metrics.count(DeliveryOutcome(settlement.outcome))
             if settlement.outcome == .dead {
-                metrics.deadLetters.increment()
-                log.log(
+                parts.metrics.deadLetters.increment()
+                parts.log.log(
                     .warning, "a delivery is dead",
                     with: [
                         .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",

@@ -106,7 +106,7 @@ import Webhooks
         ]
         for (arguments, status, words) in cases {
             let recording = Recording()
-            // Nobody listens there: whoever asks the database first exits with 69.
+            // No database listens there: a command that asks it first exits with 69.
             var environment = Installation.trusting
             environment["POSTRIDER_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
             let ended = await CommandLineTool.run(

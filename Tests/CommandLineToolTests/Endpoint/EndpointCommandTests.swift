@@ -103,9 +103,9 @@ import Webhooks
         try await Installation.with { (installation) async throws in
             await add("a", in: installation)
             _ = await installation.run("event", "publish", "order.paid")
-            let nobody = await installation.run("endpoint", "remove", "a")
-            #expect(nobody.status == .usage)
-            #expect(nobody.error.contains("--yes"))
+            let unasked = await installation.run("endpoint", "remove", "a")
+            #expect(unasked.status == .usage)
+            #expect(unasked.error.contains("--yes"))
             let declined = await installation.run("endpoint", "remove", "a", answer: "y")
             #expect(declined.status == .failure)
             #expect(declined.error.hasPrefix("Remove endpoint a,"))

@@ -9,7 +9,7 @@ struct NameCacheTests {
     private static let a = IPAddress.v4(0x0102_0304)
     private static let b = IPAddress.v4(0x0506_0708)
 
-    private var cache = NameCache<Int>(limits: NameLimits())
+    private var cache = NameCache<Int>(limits: CourierConfiguration.Names())
 
     private func at(_ seconds: Int) -> ContinuousClock.Instant { Self.start + .seconds(seconds) }
 
@@ -106,7 +106,7 @@ struct NameCacheTests {
 
     @Test("Threads, queue and memory are bounded")
     mutating func bounds() {
-        var limits = NameLimits()
+        var limits = CourierConfiguration.Names()
         limits.maximumThreads = 2
         limits.maximumQueued = 3
         limits.maximumNames = 6

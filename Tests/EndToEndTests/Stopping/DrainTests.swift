@@ -56,6 +56,51 @@ extension EndToEndTests {
             }
         }
 
+        @Test(arguments: [SIGTERM, SIGINT]) func aSecondSignalHandsBackWhatHangsAtOnce(_ second: Int32) async throws {
+            try await Installation.with { installation in
+                let receiver = try ScriptedReceiver(answer: .hang)
+                try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s", "--retry-schedule", "1s")
+                try await installation.publish("hang.event", 20)
+                let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
+                try await receiver.waitForRequests(20)
+                worker.send(SIGTERM)
+                try await eventually("the worker drains") {
+                    try await installation.count("postrider.workers WHERE draining") == 1
+                }
+                worker.send(second)
+                #expect(try await worker.status(within: .seconds(5)) == 0)
+                #expect(worker.said.contains("told to stop again"))
+                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
+
+                receiver.answer(with: .ok)
+                let next = try await installation.startWorker("next")
+                try await installation.waitForDelivered(20, within: .seconds(10))
+                let requests = receiver.requests
+                #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
+                try await next.kill()
+            }
+        }
+
+        @Test func aDrainThatIsCutWithoutADatabaseEndsWithOne() async throws {
+            try await TestDatabase.withCluster { cluster in
+                try await Installation.with(url: cluster.url()) { installation in
+                    let receiver = try ScriptedReceiver(answer: .hang)
+                    try await installation.addEndpoint("main", receiver.url(), "--timeout", "60s")
+                    try await installation.publish("hang.event", 5)
+                    let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "60s"])
+                    try await receiver.waitForRequests(5)
+                    worker.send(SIGTERM)
+                    try await eventually("the worker drains") {
+                        try await installation.count("postrider.workers WHERE draining") == 1
+                    }
+                    try await cluster.stop(.immediate)
+                    worker.send(SIGTERM)
+                    #expect(try await worker.status(within: .seconds(8)) == 1)
+                    #expect(worker.said.contains("the drain was cut"))
+                }
+            }
+        }
+
         @Test func sigtermEndsTheWorkerWhileTheDatabaseIsDown() async throws {
             try await TestDatabase.withCluster { cluster in
                 try await Installation.with(url: cluster.url()) { installation in

@@ -55,7 +55,7 @@ struct PipelineTests {
             try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
             let error = await #expect(throws: PostgresError.self) {
                 _ = try await connection.pipeline(
-                    AddNote(id: 1), Echo(value: PostgresInet("nowhere")), deadline: TestDatabase.deadline)
+                    AddNote(id: 1), Echo(value: Duration.seconds(Int64.max)), deadline: TestDatabase.deadline)
             }
             #expect(error?.code == .invalidParameter)
             #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [0])

@@ -146,7 +146,7 @@ import Testing
         var pace = quiet()
         pace.heard(5, at(30_000))
         pace.discovered([], began: at(30_000), now: at(30_000))
-        #expect(pace.pause(at(30_000), hasRoom: true) == ClaimPace.Limits.idleBell)
-        #expect(pace.pause(at(30_000), hasRoom: false) == ClaimPace.Limits.safety)
+        #expect(pace.pause(at(30_000), hasRoom: true) == ClaimPace.idleBellPause)
+        #expect(pace.pause(at(30_000), hasRoom: false) == ClaimPace.longestPause)
     }
 }

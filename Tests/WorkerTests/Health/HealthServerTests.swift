@@ -15,7 +15,7 @@ import Testing
 
     /// Runs a server on a free port and gives its address to `body`.
     private func withServer(
-        on text: String = "127.0.0.1:0", limits: HealthServer.Limits = .init(),
+        on text: String = "127.0.0.1:0", limits: HealthServer.ClientLimits = .init(),
         _ body: (ListenAddress) async throws -> Void
     ) async throws {
         let address = try #require(ListenAddress(text, allowingAnyPort: true))
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test func slowClientsAreCutOffAndHoldUpNobodyForLong() async throws {
-        var limits = HealthServer.Limits()
+        var limits = HealthServer.ClientLimits()
         limits.connections = 2
         limits.deadline = .milliseconds(100)
         try await withServer(limits: limits) { address in
@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test func connectionsBeyondTheLimitWaitForTheirTurn() async throws {
-        var limits = HealthServer.Limits()
+        var limits = HealthServer.ClientLimits()
         limits.connections = 2
         limits.deadline = .seconds(50)
         try await withServer(limits: limits) { address in

@@ -1,0 +1,121 @@
+internal import CLibCurl
+internal import Glibc
+internal import Outbox
+
+/// What libcurl calls while it works on a transfer, always from within a call that the courier made on its own queue.
+extension Transfer {
+    func setCallbacks() {
+        let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        for option in [
+            CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
+        ] {
+            unsafe handle.set(option, pointer: context)
+        }
+        // A connection outlives the transfer that made it, and is closed in the name of its courier.
+        unsafe handle.set(CURLOPT_CLOSESOCKETDATA, pointer: Unmanaged.passUnretained(courier).toOpaque())
+        unsafe handle.check(
+            courier_set_data_function(handle.pointer, CURLOPT_HEADERFUNCTION) { line, size, count, context in
+                guard let line = unsafe line, let transfer = unsafe Transfer.of(context) else { return 0 }
+                let span = unsafe Span(
+                    _unsafeStart: UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), count: size * count)
+                return transfer.takeHeadLine(span) ? size * count : 0
+            })
+        unsafe handle.check(
+            courier_set_data_function(handle.pointer, CURLOPT_WRITEFUNCTION) { piece, size, count, context in
+                guard let piece = unsafe piece, let transfer = unsafe Transfer.of(context) else { return 0 }
+                let span = unsafe Span(
+                    _unsafeStart: UnsafeRawPointer(piece).assumingMemoryBound(to: UInt8.self), count: size * count)
+                return transfer.takeBodyPiece(span) ? size * count : 0
+            })
+        unsafe handle.check(
+            courier_set_open_function(handle.pointer) { context, purpose, address in
+                guard purpose == CURLSOCKTYPE_IPCXN, let address = unsafe address,
+                    let transfer = unsafe Transfer.of(context)
+                else { return -1 }
+                return unsafe transfer.openSocket(address)
+            })
+        unsafe handle.check(
+            courier_set_close_function(handle.pointer) { context, socket in
+                guard let context = unsafe context else { return close(socket) }
+                unsafe Unmanaged<Courier>.fromOpaque(context).takeUnretainedValue().socketWillClose(socket)
+                return close(socket)
+            })
+        unsafe handle.check(
+            courier_set_request_function(handle.pointer) { context, remote, _, _, _ in
+                guard let remote = unsafe remote, let transfer = unsafe Transfer.of(context),
+                    transfer.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
+                else { return Int32(CURL_PREREQFUNC_ABORT) }
+                return Int32(CURL_PREREQFUNC_OK)
+            })
+    }
+
+    private static func of(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+        guard let context = unsafe context else { return nil }
+        return unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func takeHeadLine(_ line: Span<UInt8>) -> Bool {
+        guard carriage != nil else { return false }
+        switch carriage?.end.head.take(line) {
+        case .proceed: return true
+        case .finish: carriage?.end.stop = .enough
+        case .tooLarge: carriage?.end.stop = .headTooLarge
+        case .malformed: carriage?.end.stop = .headMalformed
+        case nil: break
+        }
+        return false
+    }
+
+    private func takeBodyPiece(_ piece: Span<UInt8>) -> Bool {
+        if carriage?.end.body.take(piece) == true { return true }
+        carriage?.end.stop = .enough
+        return false
+    }
+
+    /// The second wall: libcurl is about to dial this address.
+    private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> Int32 {
+        let wanted = unsafe withUnsafePointer(to: &address.pointee.addr) { unsafe SocketAddress($0) }
+        guard let wanted, wanted.scope == 0, wanted.port == prepared.route.port,
+            vetted?.contains(wanted.address) == true, judge(wanted.address)
+        else {
+            carriage?.end.stop = .blocked
+            carriage?.blockedAddress = wanted?.address
+            return -1
+        }
+        let type = unsafe address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let descriptor = unsafe socket(address.pointee.family, type, address.pointee.protocol)
+        guard descriptor >= 0 else {
+            carriage?.end.stop = .noSocket(errno)
+            return -1
+        }
+        courier.socketWasOpened(descriptor)
+        carriage?.remoteAddress = wanted.address
+        carriage?.openedSocket = true
+        return descriptor
+    }
+
+    /// The third wall: a connection is ready, and the request is about to go out over it.
+    ///
+    /// libcurl silently sends a POST again when a kept connection turns out to be dead before the first byte of an answer.
+    /// The server may have acted on the first one, so that would be an attempt without a record: the second is refused.
+    private func requestMayGoOut(to address: IPAddress?) -> Bool {
+        guard let request = carriage?.pending.request, carriage?.end.wasSent == false else {
+            carriage?.end.stop = .wouldRepeat
+            return false
+        }
+        guard let address, vetted?.contains(address) == true, judge(address) else {
+            carriage?.end.stop = .blocked
+            carriage?.blockedAddress = address
+            return false
+        }
+        carriage?.remoteAddress = address
+        guard ContinuousClock.now < request.mustStartBefore else {
+            carriage?.end.stop = .tooLate
+            return false
+        }
+        carriage?.end.wasSent = true
+        let openedSocket = carriage?.openedSocket ?? true
+        carriage?.reusedConnection = !openedSocket
+        return true
+    }
+}

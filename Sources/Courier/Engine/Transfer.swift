@@ -1,0 +1,188 @@
+internal import CLibCurl
+internal import Glibc
+internal import Outbox
+
+/// One easy handle, prepared for one route, and the request that it carries at the moment.
+///
+/// Belongs to one courier and is touched on its queue only, by libcurl's callbacks too. What libcurl does not copy (header
+/// lists, body, addresses) is kept alive here for as long as the handle may look at it.
+@safe final class Transfer {
+    /// A request in flight and what has been seen of it.
+    struct Carriage {
+        let pending: PendingRequest
+        let body: RequestBody
+        let nameLookup: Int64
+        var end = TransferEnd(code: 0)
+        /// The address that was dialled last, or that the connection leads to.
+        var remoteAddress: IPAddress?
+        var blockedAddress: IPAddress?
+        var openedSocket = false
+        /// The request went out over a connection that was there before.
+        var reusedConnection = false
+    }
+
+    let prepared: PreparedRoute
+    let handle: EasyHandle
+    let judge: @Sendable (IPAddress) -> Bool
+    unowned let courier: Courier
+    var carriage: Carriage?
+    /// Where this transfer stands among those in flight.
+    var slot = 0
+    /// The turn of the courier in which it was used last.
+    var lastTurn: UInt64 = 0
+    private(set) var vetted: VettedAddresses?
+    private let headers = HeaderList()
+    private var lines = HeaderLines()
+    private var connectTo: TextList?
+    private var resolve: TextList?
+    private let errorText: UnsafeMutablePointer<CChar>
+
+    /// Nil when memory is out or libcurl does not take the URL.
+    init?(_ prepared: PreparedRoute, courier: Courier) {
+        guard let handle = EasyHandle(), handle.setURL(prepared.route.url) else { return nil }
+        self.handle = handle
+        self.prepared = prepared
+        self.courier = courier
+        judge = courier.judge
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        unsafe self.handle.set(CURLOPT_ERRORBUFFER, pointer: errorText)
+        setFixedOptions(courier.configuration)
+        setCallbacks()
+    }
+
+    deinit {
+        unsafe errorText.deallocate()
+    }
+
+    /// Loads the handle with a request.
+    ///
+    /// - Parameter unneeded: entries of libcurl's cache of addresses that can go, in the notation of `CURLOPT_RESOLVE`.
+    /// - Returns: false when a header line was refused; the request must not be sent then.
+    func load(
+        _ pending: PendingRequest, vetted: VettedAddresses, remaining: Duration, nameLookup: Int64, unixTime: Int64,
+        unneeded: () -> [String]
+    ) -> Bool {
+        if self.vetted?.generation != vetted.generation { pin(vetted, unneeded: unneeded()) }
+        let body = pending.request.body
+        lines.removeAll()
+        pending.request.appendHeaders(atUnixTime: unixTime, to: &lines)
+        guard lines.refusal == nil, prepared.route.fixedHeaders.refusal == nil else { return false }
+        unsafe handle.set(CURLOPT_HTTPHEADER, list: headers.load(lines, followedBy: prepared.fixedHeaders.first))
+        unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
+        handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
+        handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
+        carriage = Carriage(pending: pending, body: body, nameLookup: nameLookup)
+        return true
+    }
+
+    /// The result of the request whose transfer ended with `code`. The handle is free afterwards.
+    func unload(code: UInt32) -> CourierResult? {
+        guard var carriage = carriage.take() else { return nil }
+        carriage.end.code = code
+        if code != 0 {
+            carriage.end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
+            carriage.end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
+            carriage.end.text = unsafe String(cString: errorText)
+            unsafe errorText.pointee = 0
+        }
+        return CourierResult(
+            request: carriage.pending.request, startedAt: carriage.pending.startedAt, outcome: carriage.end.outcome(),
+            remoteAddress: carriage.remoteAddress, blockedAddress: carriage.blockedAddress, timings: timings(carriage))
+    }
+
+    /// The request, if its transfer ended because no socket could be made. The handle is free then.
+    func takeRequestLackingSocket() -> (any CourierRequest)? {
+        guard case .noSocket = carriage?.end.stop, carriage?.end.wasSent == false else { return nil }
+        return carriage.take()?.pending.request
+    }
+
+    /// The result of the request when the pool gives its transfer up.
+    func abandon() -> CourierResult? {
+        guard let carriage = carriage.take() else { return nil }
+        return CourierResult(
+            request: carriage.pending.request, startedAt: carriage.pending.startedAt,
+            outcome: carriage.end.wasSent ? .interrupted : .notSent(.cancelled),
+            remoteAddress: carriage.remoteAddress, timings: timings(carriage))
+    }
+
+    private func timings(_ carriage: Carriage) -> CourierTimings {
+        var timings = CourierTimings()
+        timings.nameLookup = carriage.nameLookup
+        let ready = handle.microseconds(CURLINFO_PRETRANSFER_TIME_T)
+        if carriage.openedSocket {
+            let connected = handle.microseconds(CURLINFO_CONNECT_TIME_T)
+            timings.connect = max(0, connected - handle.microseconds(CURLINFO_NAMELOOKUP_TIME_T))
+            timings.tls = max(0, handle.microseconds(CURLINFO_APPCONNECT_TIME_T) - connected)
+        }
+        timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
+        timings.total = Int64(clamping: (ContinuousClock.now - carriage.pending.begun).attoseconds / 1_000_000_000_000)
+        timings.reusedConnection = carriage.reusedConnection
+        return timings
+    }
+
+    /// Makes further connections go to these addresses and no others.
+    private func pin(_ vetted: VettedAddresses, unneeded: [String]) {
+        let alias = prepared.alias(of: vetted.generation)
+        let port = prepared.route.port
+        let addresses = vetted.addresses.map(SocketAddress.text(of:)).joined(separator: ",")
+        let resolve = TextList(unneeded + ["\(alias):\(port):\(addresses)"])
+        let connectTo = TextList(["::\(alias):\(port)"])
+        unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first)
+        unsafe handle.set(CURLOPT_CONNECT_TO, list: connectTo.first)
+        self.vetted = vetted
+        self.resolve = resolve
+        self.connectTo = connectTo
+    }
+
+    private func setFixedOptions(_ configuration: CourierConfiguration) {
+        let route = prepared.route
+        handle.set(CURLOPT_POST, 1)
+        handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        handle.set(CURLOPT_FOLLOWLOCATION, 0)
+        handle.set(CURLOPT_PATH_AS_IS, 1)
+        handle.set(CURLOPT_NOSIGNAL, 1)
+        handle.set(CURLOPT_TCP_NODELAY, 1)
+        // libcurl would read the environment otherwise.
+        handle.set(CURLOPT_PROXY, "")
+        handle.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        handle.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+        handle.set(CURLOPT_HTTP09_ALLOWED, 0)
+        handle.set(CURLOPT_HTTP_CONTENT_DECODING, 0)
+        handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        handle.set(CURLOPT_SSL_VERIFYPEER, 1)
+        handle.set(CURLOPT_SSL_VERIFYHOST, 2)
+        handle.set(CURLOPT_SSL_ENABLE_ALPN, 1)
+        if let file = configuration.trustedRootsFile {
+            handle.set(CURLOPT_CAINFO, file)
+            unsafe handle.set(CURLOPT_CAPATH, pointer: nil)
+        }
+        handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: route.connectTimeout)
+        handle.set(CURLOPT_MAXAGE_CONN, seconds: configuration.idleConnectionAge)
+        handle.set(CURLOPT_MAXLIFETIME_CONN, seconds: configuration.connectionLifetime)
+        // Entries come and go by CURLOPT_RESOLVE alone; without this libcurl would look for old ones after every transfer.
+        handle.set(CURLOPT_DNS_CACHE_TIMEOUT, -1)
+        handle.set(CURLOPT_BUFFERSIZE, 8 * 1024)
+    }
+}
+
+/// A request that a courier has taken up and whose transfer has not begun.
+struct PendingRequest {
+    let request: any CourierRequest
+    /// Microseconds since 1970.
+    let startedAt: Int64
+    let begun: ContinuousClock.Instant
+
+    /// When the whole transfer must have ended, the look-up of the name included.
+    var deadline: ContinuousClock.Instant { begun + request.route.timeout }
+
+    /// The result of a request that ended here.
+    func result(_ outcome: CourierOutcome, blocked: IPAddress? = nil) -> CourierResult {
+        var timings = CourierTimings()
+        timings.total = Int64(clamping: (ContinuousClock.now - begun).attoseconds / 1_000_000_000_000)
+        return CourierResult(
+            request: request, startedAt: startedAt, outcome: outcome, remoteAddress: nil, blockedAddress: blocked,
+            timings: timings)
+    }
+}

@@ -1,0 +1,107 @@
+internal import Dispatch
+package import Outbox
+
+/// Tries connections to endpoints, and sends nothing over them: resolves the name, judges every address, connects, shakes
+/// hands for TLS and reads when the certificate expires.
+///
+/// For an operator who asks what is wrong, a few dozen at a time. Each try blocks a thread of its own.
+package final class ReachProbe: Sendable {
+    /// How many connections are tried at once. More finish sooner and take more threads.
+    package static let width = 8
+
+    private let names: NameService
+    private let trustedRootsFile: String?
+    private let timeout: Duration
+
+    /// - Parameters:
+    ///   - timeout: how long making one connection may take. The look-up of its name may take another 5 s.
+    ///   - trustedRootsFile: certificates to trust instead of the system's.
+    ///   - judge: whether an address may be dialled.
+    package init(
+        timeout: Duration = .seconds(5), trustedRootsFile: String? = nil, resolver: any NameResolver = SystemResolver(),
+        judge: @escaping @Sendable (IPAddress) -> Bool
+    ) {
+        self.timeout = timeout
+        self.trustedRootsFile = trustedRootsFile
+        names = NameService(limits: CourierConfiguration.Names(), resolver: resolver, judge: judge)
+    }
+
+    /// The results are in the order of the requests.
+    package func reach(_ requests: [ReachRequest]) async -> [Reach] {
+        await withTaskGroup(of: (Int, Reach).self) { group in
+            var results = [Reach](repeating: .failed(.internalError, detail: "not tried"), count: requests.count)
+            var next = 0
+            func begin() {
+                guard next < requests.count else { return }
+                let index = next
+                next += 1
+                group.addTask { (index, await self.reach(requests[index])) }
+            }
+            for _ in 0..<Self.width { begin() }
+            while let (index, reach) = await group.next() {
+                results[index] = reach
+                begin()
+            }
+            return results
+        }
+    }
+
+    private func reach(_ request: ReachRequest) async -> Reach {
+        switch await answer(request.host) {
+        case .blocked(let address): return .blocked(address)
+        case .failed(let error): return .failed(.dnsFailure, detail: "\(error)")
+        case .vetted(let vetted):
+            return await withCheckedContinuation { continuation in
+                DispatchQueue(label: "postrider.reach").async { [self] in
+                    let attempt = ReachTry(request, vetted, timeout: timeout, trustedRootsFile: trustedRootsFile)
+                    continuation.resume(returning: attempt.run())
+                }
+            }
+        }
+    }
+
+    private func answer(_ host: CourierRoute.Host) async -> NameAnswer {
+        switch host {
+        case .address(let address): names.judge(literal: address)
+        case .name(let name):
+            await withCheckedContinuation { continuation in
+                let known = names.lookUp(name) { answer, _ in continuation.resume(returning: answer) }
+                if let known { continuation.resume(returning: known.0) }
+            }
+        }
+    }
+}
+
+/// The host and port of a URL, to which a connection is tried.
+package struct ReachRequest: Hashable, Sendable {
+    /// The host, without brackets.
+    let host: CourierRoute.Host
+    /// The host as it stands in a URL.
+    let hostText: String
+    let port: UInt16
+    let isTLS: Bool
+
+    package init(_ url: EndpointURL) {
+        host =
+            switch url.host {
+            case .name(let name): .name(name)
+            case .address(let address): .address(address)
+            }
+        hostText = url.host.description
+        port = url.port
+        isTLS = url.scheme == .https
+    }
+
+    var url: String { "\(isTLS ? "https" : "http")://\(hostText):\(port)/" }
+}
+
+package enum Reach: Sendable, Equatable {
+    /// A connection was made, with TLS where that is spoken.
+    /// - Parameter expiresAt: when the certificate expires, in seconds since 1970; nil without TLS.
+    case reached(expiresAt: Int64?)
+    /// The name resolves to this address, or the URL holds it, and the policy forbids it. Nothing was dialled.
+    case blocked(IPAddress)
+    /// It failed, and an attempt to deliver would fail now.
+    /// - Parameter detail: a few words that are safe to show.
+    case failed(ErrorCode, detail: String)
+}

@@ -1,0 +1,70 @@
+import Logging
+import Postgres
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// What the registration asks of the database.
+protocol RegistrationStore: LoopStore {
+    /// Returns the worker's id.
+    func register(name: String, version: String) async throws(PostgresError) -> Int32?
+}
+
+/// Enters this worker in the list, however long the database takes to come. Nothing is claimed before that.
+final class Registration: Service {
+    /// Between two tries.
+    static let pause = Duration.milliseconds(500)
+    /// Any long time: the wait ends when the worker is told to stop.
+    private static let idleWait = Duration.seconds(3600)
+
+    private let parts: WorkerParts
+    private let store: any RegistrationStore
+    private let name: String
+    private let version: String
+    private let wakeup: Wakeup
+    private let isStopping = Atomic(false)
+
+    /// - Parameters:
+    ///   - name: host and process, for people.
+    ///   - version: of the product.
+    init(_ parts: WorkerParts, store: any RegistrationStore, name: String, version: String) {
+        self.parts = parts
+        self.store = store
+        self.name = name
+        self.version = version
+        wakeup = Wakeup(on: parts.time)
+    }
+
+    /// Stays until it is told to stop: a service that ends before that would end the worker.
+    func run() async throws {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await register()
+            await store.close()
+            while !mustStop { await wakeup.wait(atMost: Self.idleWait) }
+        } onCancelOrGracefulShutdown: {
+            self.isStopping.store(true, ordering: .releasing)
+            self.wakeup.call()
+            self.store.closeSoon()
+        }
+    }
+
+    private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
+
+    private func register() async {
+        while !mustStop {
+            do throws(PostgresError) {
+                if let id = try await store.register(name: name, version: version) {
+                    parts.state.registered(as: id)
+                    parts.health.set(.starting, false)
+                    parts.log.log(.notice, "the worker is ready", with: [.worker: "\(id)", .version: "\(version)"])
+                }
+                return
+            } catch {
+                guard !mustStop else { return }
+                parts.log.log(
+                    .warning, "the worker could not be registered and tries again", with: [.error: "\(error)"])
+                await wakeup.wait(atMost: Self.pause)
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Dispatch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The time that the loops of a worker live by. Tests have one that they move by hand.
+protocol Timeline: Sendable {
+    /// Monotonic.
+    var now: ContinuousClock.Instant { get }
+
+    /// Calls `action` once, when this much time has passed. It must be quick: the next ones wait for it.
+    func after(_ wait: Duration, _ action: @escaping @Sendable () -> Void)
+}
+
+/// The time of this machine.
+struct SystemTimeline: Timeline {
+    private let queue = DispatchQueue(label: "postrider.timers")
+
+    var now: ContinuousClock.Instant { .now }
+
+    func after(_ wait: Duration, _ action: @escaping @Sendable () -> Void) {
+        queue.asyncAfter(
+            deadline: .now() + wait.dispatchInterval, qos: .userInitiated, flags: .enforceQoS, execute: action)
+    }
+}
+
+/// This machine's wall clock.
+package enum SystemClock {
+    /// Microseconds since 1970.
+    @Sendable package static func wallMicroseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}
+
+extension Duration {
+    /// For Dispatch's timers; at least a microsecond, at most about an hour.
+    fileprivate var dispatchInterval: DispatchTimeInterval {
+        let bounded = min(max(self, .microseconds(1)), .seconds(3600))
+        let (seconds, attoseconds) = bounded.components
+        return .microseconds(Int(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
+    }
+}

@@ -1,0 +1,147 @@
+import CoreMetrics
+import Courier
+package import Logging
+import Outbox
+import OutboxStore
+package import Postgres
+package import ServiceLifecycle
+package import Settings
+package import Telemetry
+import Webhooks
+
+/// What the services of a worker share.
+struct WorkerParts: Sendable {
+    let configuration: WorkerConfiguration
+    let state: WorkerState
+    let permits: Permits
+    let settleQueue: SettleQueue
+    let judge: EndpointJudge
+    let builder: DeliveryBuilder
+    let health: HealthState
+    let metrics: DeliveryMetrics
+    let log: Logger
+    let time: any Timeline
+    /// Microseconds since 1970 by this machine's clock.
+    let wallClock: @Sendable () -> Int64
+}
+
+/// A worker, put together: services that claim, deliver, record, keep house and serve health until they are told to stop.
+package struct WorkerServices: Sendable {
+    /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
+    /// database which hangs does not make a worker look dead.
+    static let silence = Duration.seconds(60)
+    /// On top of the drain timeout, for recording and closing.
+    private static let farewell = Duration.seconds(8)
+
+    /// To be stopped from the last to the first, each when the one after it has ended. None ends before it is told to stop.
+    package let all: [any Service]
+    /// How long stopping all of them takes at most.
+    package let longestStop: Duration
+
+    private let parts: WorkerParts
+    private let claimWakeup: Wakeup
+
+    /// Puts a worker together. Nothing runs yet, but the health port is bound, so that a port in use stops the start.
+    ///
+    /// - Parameters:
+    ///   - database: where the schema is.
+    ///   - name: host and process, for the list of workers.
+    ///   - version: of the product; part of the user agent.
+    ///   - keyFile: the content of the key file, if there is one.
+    /// - Throws: ``ConfigurationError`` for the health port and the key file.
+    package init(
+        _ configuration: WorkerConfiguration, database: PostgresConfiguration, name: String, version: String,
+        keyFile: Redacted<[UInt8]>? = nil, registry: PrometheusRegistry, log: Logger,
+        wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
+        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    ) throws {
+        guard TrustedRoots.systemFile() != nil else {
+            throw ConfigurationError(
+                .unreadableFile, rule: "no trusted root certificates on this machine; install ca-certificates")
+        }
+        let metrics = DeliveryMetrics(registry: registry, version: version)
+        let health = HealthState()
+        let time = SystemTimeline()
+        claimWakeup = Wakeup(on: time)
+        let settleWakeup = Wakeup(on: time)
+        let queue = SettleQueue(arrived: settleWakeup)
+        let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight)
+        let inFlight = InFlight(limit: permits, byteLimit: configuration.maxInFlightBytes)
+        let addresses = AddressPolicy(allowed: configuration.allowedNetworks)
+        let sealing = try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }
+        parts = WorkerParts(
+            configuration: configuration, state: WorkerState(),
+            permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue,
+            judge: EndpointJudge(
+                policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
+                userAgent: "Postrider/\(version)"),
+            builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
+            time: time, wallClock: wallClock)
+        longestStop = configuration.drainTimeout + Self.farewell
+        metrics.maxInFlight.record(permits)
+        health.show(in: registry)
+
+        func store(_ purpose: String) -> WorkerStore {
+            WorkerStore(
+                session: PostgresSession(
+                    database, logger: log, random: random,
+                    onEvent: { Self.report($0, purpose, metrics: metrics, log: log) }))
+        }
+        let receiver = ResultReceiver(
+            queue: queue, metrics: metrics, log: log, wallClock: wallClock, random: random)
+        var courier = CourierConfiguration()
+        courier.maximumInFlight = permits
+        courier.maximumConnections = permits
+        let pool = try CourierPool(
+            configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
+        let server = try HealthServer(
+            listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
+        all = [
+            PoolClosing(pool: pool),
+            server,
+            Vacuumer(parts, store: store("vacuumer")),
+            Housekeeper(parts, store: store("housekeeper")),
+            Settler(parts, store: store("settler"), arrived: settleWakeup),
+            Registration(parts, store: store("start"), name: name, version: version),
+            Claimer(parts, store: store("claimer"), couriers: pool, wakeup: claimWakeup),
+        ]
+    }
+
+    /// Ends a drain before its timeout: what is in flight is stopped now, and recorded if the database is there. Before a
+    /// drain, it makes the next one that short.
+    package func cutDrain() {
+        parts.state.cutDrain()
+        claimWakeup.call()
+    }
+
+    /// How many deliveries a drain that was cut left as in flight: their outcomes are not recorded, and they are due again
+    /// when their leases end. To be asked when all services have ended.
+    package var leftByCutDrain: Int {
+        parts.state.isDrainCut ? parts.state.givenUpInDrain + parts.permits.current.count : 0
+    }
+
+    private static func report(
+        _ event: PostgresSessionEvent, _ purpose: String, metrics: DeliveryMetrics, log: Logger
+    ) {
+        switch event {
+        case .connected(let isReconnect):
+            guard isReconnect else { return }
+            metrics.databaseReconnects.increment()
+            log.log(.notice, "connected to the database again", with: [.loop: "\(purpose)"])
+        case .disconnected(let error):
+            log.log(.warning, "the database connection was lost", with: [.loop: "\(purpose)", .error: "\(error)"])
+        case .connectFailed(let error):
+            log.log(.warning, "the database cannot be reached", with: [.loop: "\(purpose)", .error: "\(error)"])
+        }
+    }
+}
+
+/// Closes the pool when everything else has ended.
+private struct PoolClosing: Service {
+    let pool: CourierPool
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await pool.close()
+    }
+}

@@ -1,0 +1,59 @@
+import Synchronization
+
+/// What the loops of one worker tell each other. Health shows some of it to the outside; no loop asks health.
+final class WorkerState: Sendable {
+    private struct Facts {
+        var id: Int32?
+        var busyLanes: [Int32] = []
+        var isStorageFull = false
+        var isDraining = false
+        var isDrainCut = false
+        var givenUp = 0
+    }
+
+    private let facts = Mutex(Facts())
+
+    /// The id of this worker in the database, once it is registered. Part of every fencing token.
+    var id: Int32? { facts.withLock { $0.id } }
+
+    func registered(as id: Int32) {
+        facts.withLock { $0.id = id }
+    }
+
+    /// The lanes that had work when the claimer last looked: the ones whose hints are worth moving.
+    var busyLanes: [Int32] { facts.withLock { $0.busyLanes } }
+
+    func found(busy lanes: [Int32]) {
+        facts.withLock { $0.busyLanes = lanes }
+    }
+
+    /// Whether the last settle failed because the database has no room left.
+    var isStorageFull: Bool { facts.withLock { $0.isStorageFull } }
+
+    func found(storageFull isFull: Bool) {
+        facts.withLock { $0.isStorageFull = isFull }
+    }
+
+    // MARK: The end
+
+    /// Whether the worker was told to stop and finishes what is in flight.
+    var isDraining: Bool { facts.withLock { $0.isDraining } }
+
+    func beginDrain() {
+        facts.withLock { $0.isDraining = true }
+    }
+
+    /// Whether the drain is to end now, before its timeout.
+    var isDrainCut: Bool { facts.withLock { $0.isDrainCut } }
+
+    func cutDrain() {
+        facts.withLock { $0.isDrainCut = true }
+    }
+
+    /// How many outcomes were given up since the drain began.
+    var givenUpInDrain: Int { facts.withLock { $0.givenUp } }
+
+    func gaveUp(_ count: Int) {
+        facts.withLock { if $0.isDraining { $0.givenUp += count } }
+    }
+}

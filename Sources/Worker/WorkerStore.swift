@@ -1,0 +1,122 @@
+import OutboxStore
+import Postgres
+
+/// The connection to the database that a loop has to itself.
+protocol LoopStore: Sendable {
+    /// Closes in a moment: a running statement has half a second more, and a database that is away does not hold up the end.
+    func closeSoon()
+
+    /// Ends the running statement and closes.
+    func close() async
+}
+
+/// The statements of a worker's loops.
+struct WorkerStore: LoopStore {
+    /// How long a statement on a delivery's way may take, and the registration.
+    private static let deliveryDeadline = Duration.seconds(10)
+    private static let houseDeadline = Duration.seconds(5)
+    private static let dutyDeadline = Duration.seconds(30)
+    private static let vacuumDeadline = Duration.seconds(120)
+    /// Without an answer the list shows a worker that is not alive, until it is forgotten.
+    private static let leavingDeadline = Duration.seconds(1)
+    /// How long a running statement may still take when its loop is told to stop.
+    private static let grace = Duration.milliseconds(500)
+
+    let session: PostgresSession
+
+    func closeSoon() {
+        Task {
+            try? await Task.sleep(for: Self.grace)
+            await session.close()
+        }
+    }
+
+    func close() async {
+        await session.close()
+    }
+}
+
+extension WorkerStore: ClaimStore {
+    func readDoorbell() async throws(PostgresError) -> Int64 {
+        try await session.run(ReadDoorbell(), deadline: Self.deliveryDeadline).first ?? 0
+    }
+
+    func discoverLanes(unhinted: Bool) async throws(PostgresError) -> [DiscoverLanes.Row] {
+        try await session.run(DiscoverLanes(unhinted: unhinted), deadline: Self.deliveryDeadline)
+    }
+
+    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimedDelivery] {
+        try await session.run(claim, deadline: Self.deliveryDeadline)
+    }
+
+    func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
+        try await session.run(LoadEndpoints(ids: ids), deadline: Self.deliveryDeadline)
+    }
+
+    func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent] {
+        try await session.run(FetchEvents(of: claimed), deadline: Self.deliveryDeadline)
+    }
+}
+
+extension WorkerStore: SettleStore {
+    func settle(
+        _ batch: [Settlement], by worker: Int32, again: Bool, now: Int64
+    ) async throws(PostgresError) -> [Int64] {
+        let statement = SettleDeliveries(worker: worker, batch: batch, again: again, now: now)
+        return try await session.run(statement, deadline: Self.deliveryDeadline)
+    }
+}
+
+extension WorkerStore: RegistrationStore {
+    func register(name: String, version: String) async throws(PostgresError) -> Int32? {
+        try await session.run(RegisterWorker(name: name, version: version), deadline: Self.deliveryDeadline).first
+    }
+}
+
+extension WorkerStore: HouseStore {
+    func readState() async throws(PostgresError) -> ReadDatabaseState.Row? {
+        try await session.run(ReadDatabaseState(), deadline: Self.houseDeadline).first
+    }
+
+    func measureLag() async throws(PostgresError) -> Int64? {
+        try await session.run(MeasureLag(), deadline: Self.houseDeadline).first?.lag
+    }
+
+    func advanceHints(of lanes: [Int32]) async throws(PostgresError) {
+        try await session.execute(AdvanceHints(lanes: lanes), deadline: Self.houseDeadline)
+    }
+
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
+        let beat = BeatWorker(worker: worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
+        try await session.execute(beat, deadline: Self.houseDeadline)
+    }
+
+    func forget(_ worker: Int32) async throws(PostgresError) {
+        try await session.execute(ForgetWorker(worker: worker), deadline: Self.leavingDeadline)
+    }
+
+    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
+        switch duty {
+        case .subscriptions: try await session.run(KeepSubscriptions(), deadline: Self.dutyDeadline).first
+        case .partitions: try await session.run(KeepPartitions(), deadline: Self.dutyDeadline).first
+        case .repair: try await session.run(KeepRepaired(), deadline: Self.dutyDeadline).first
+        case .leases: try await session.run(KeepLeases(), deadline: Self.dutyDeadline).first
+        case .keys: try await session.run(KeepKeys(), deadline: Self.dutyDeadline).first
+        case .workers: try await session.run(KeepWorkers(), deadline: Self.dutyDeadline).first
+        }
+    }
+
+    func dropOldPartition() async throws(PostgresError) -> String? {
+        try await session.run(KeepRetention(), deadline: Self.dutyDeadline).first ?? nil
+    }
+}
+
+extension WorkerStore: VacuumStore {
+    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
+        try await session.run(TakeVacuumDuty(deadRows: deadRows), deadline: Self.houseDeadline).first == true
+    }
+
+    func vacuum() async throws(PostgresError) {
+        try await session.execute(VacuumDeliveries(), deadline: Self.vacuumDeadline)
+    }
+}

@@ -1,0 +1,193 @@
+import Postgres
+import ServiceLifecycle
+import Settings
+import Testing
+
+@testable import OutboxStore
+@testable import Worker
+
+/// The settler against a database that does what the test says.
+@Suite(.timeLimit(.minutes(1))) struct SettlerTests {
+    private let rig = Rig(maxInFlight: 2000)
+
+    /// Outcomes of deliveries that hold a permit each.
+    private func outcomes(_ ids: some Sequence<Int64>) -> [Settlement] {
+        let deliveries = ids.map { Samples.delivery($0) }
+        rig.parts.permits.take(deliveries)
+        return deliveries.map { delivery in
+            var settlement = Settlement(delivery, .retry)
+            settlement.error = "the endpoint said something"
+            settlement.responseBody = "something"
+            settlement.remoteAddress = "192.0.2.1"
+            settlement.errorCode = "http_status"
+            return settlement
+        }
+    }
+
+    private func settler(_ store: FakeSettleStore) -> Settler { Settler(rig.parts, store: store, arrived: rig.arrived) }
+
+    @Test func recordsInOneBatchAndGivesThePermitsBack() async throws {
+        let store = FakeSettleStore()
+        rig.parts.settleQueue.add(outcomes(1...3))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            #expect(store.settles.value.map(\.ids) == [[1, 2, 3]])
+            #expect(rig.inFlight == 0)
+        }
+    }
+
+    @Test func outcomesThatArriveWakeIt() async throws {
+        let store = FakeSettleStore()
+        try await rig.run(settler(store)) { _ in
+            #expect(try await rig.time.rest() == Settler.idleWait)
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(outcomes([1])) })
+            #expect(store.settles.value.map(\.ids) == [[1]])
+        }
+    }
+
+    @Test func recordsAtMostABatchAtOnce() async throws {
+        let store = FakeSettleStore()
+        rig.parts.settleQueue.add(outcomes(1...1200))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(store.settles.value.map(\.batch.count) == [500, 500, 200])
+        }
+    }
+
+    @Test func waitsForMoreWhileMuchIsInFlight() async throws {
+        let store = FakeSettleStore()
+        let all = outcomes(1...99)
+        rig.parts.settleQueue.add(Array(all[..<10]))
+        try await rig.run(settler(store)) { _ in
+            #expect(try await rig.time.rest() == Settler.gatherWait)
+            #expect(store.settles.value.isEmpty)
+            // A third of what is in flight is worth a statement.
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[10..<33])) })
+            #expect(store.settles.value.map(\.batch.count) == [33])
+            // Fewer have to wait for the others, but not for long.
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[33..<35])) })
+            try await rig.time.turn()
+            #expect(store.settles.value.map(\.batch.count) == [33, 2])
+        }
+    }
+
+    @Test func aSettleOfUnknownFateIsRepeatedAndMarked() async throws {
+        let store = FakeSettleStore(failing: PostgresError(.connectionLost, "gone"))
+        rig.parts.settleQueue.add(outcomes(1...3))
+        try await rig.run(settler(store)) { _ in
+            #expect(try await rig.time.rest() == SettleAttempt.firstWait)
+            #expect(rig.inFlight == 3)
+            try await rig.time.turn()
+            #expect(store.settles.value.map(\.again) == [false, true])
+            #expect(store.settles.value.map(\.ids) == [[1, 2, 3], [1, 2, 3]])
+            #expect(rig.inFlight == 0)
+        }
+    }
+
+    @Test func aSettleThatWasNeverSentIsRepeatedUnmarked() async throws {
+        let store = FakeSettleStore(failing: PostgresError(.connectFailed, "no"), .refused("40P01"))
+        rig.parts.settleQueue.add(outcomes([1]))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(store.settles.value.map(\.again) == [false, false, false])
+        }
+    }
+
+    @Test func aPoisonousRowIsFoundByHalvingAndStripped() async throws {
+        let store = FakeSettleStore { settle in
+            settle.batch.contains { $0.delivery.id == 3 && $0.error != nil } ? .failure(.badText) : .success([])
+        }
+        rig.parts.settleQueue.add(outcomes(1...4))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            let settles = store.settles.value
+            #expect(settles.map(\.ids) == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [3], [4]])
+            let stripped = try #require(settles[4].batch.first)
+            #expect(stripped.error == nil && stripped.responseBody == nil && stripped.remoteAddress == nil)
+            #expect(stripped.outcome == .retry && stripped.errorCode == "http_status")
+            #expect(settles[5].batch.first?.error != nil)
+            #expect(rig.inFlight == 0)
+        }
+    }
+
+    @Test func aRowThatCannotBeRecordedAtAllIsGivenUpAlone() async throws {
+        let store = FakeSettleStore { settle in settle.ids.contains(2) ? .failure(.badText) : .success([]) }
+        rig.parts.settleQueue.add(outcomes(1...2))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            #expect(store.settles.value.map(\.ids) == [[1, 2], [1], [2], [2]])
+            #expect(rig.inFlight == 0)
+            // It goes on: the next outcome is recorded.
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(outcomes([3])) })
+            #expect(store.settles.value.last?.ids == [3])
+        }
+    }
+
+    @Test func isGivenUpWhenTheLeaseIsOver() async throws {
+        let store = FakeSettleStore { _ in .failure(PostgresError(.connectFailed, "no")) }
+        rig.parts.settleQueue.add(outcomes(1...3))
+        let began = rig.time.now
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.turn { rig.inFlight == 0 }
+            let taken = rig.time.now - began
+            #expect(taken >= rig.parts.configuration.leaseSlack)
+            #expect(taken <= rig.parts.configuration.leaseSlack + SettleAttempt.longestWait)
+            // Nothing of it is kept: what comes next is a batch of its own.
+            store.answer.value = { _ in .success([]) }
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(outcomes([4])) })
+            #expect(store.settles.value.last?.ids == [4])
+        }
+    }
+
+    @Test func tellsThatTheStorageIsFullAndThatItIsNoMore() async throws {
+        let store = FakeSettleStore(failing: .diskFull)
+        rig.parts.settleQueue.add(outcomes([1]))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            #expect(rig.parts.state.isStorageFull)
+            #expect(rig.reasons.contains(.storageFull))
+            try await rig.time.turn()
+            #expect(!rig.parts.state.isStorageFull)
+            #expect(!rig.reasons.contains(.storageFull))
+            #expect(rig.inFlight == 0)
+        }
+    }
+
+    @Test func aLostLeaseGivesItsPermitBackToo() async throws {
+        let store = FakeSettleStore { _ in .success([2]) }
+        rig.parts.settleQueue.add(outcomes(1...2))
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            #expect(store.settles.value.map(\.ids) == [[1, 2]])
+            #expect(rig.inFlight == 0)
+        }
+    }
+
+    @Test func recordsAllThatIsLeftBeforeItEnds() async throws {
+        let store = FakeSettleStore(failing: PostgresError(.connectFailed, "no"))
+        rig.parts.settleQueue.add(outcomes(1...700))
+        try await rig.run(settler(store)) { group in
+            try await rig.time.turn { store.settles.value.count == 1 }
+            store.answer.value = { _ in .success([]) }
+            await group.triggerGracefulShutdown()
+            try await store.closed.wait()
+        }
+        #expect(store.settles.value.map(\.batch.count) == [500, 500, 200])
+        #expect(rig.inFlight == 0)
+        #expect(rig.parts.state.givenUpInDrain == 0)
+    }
+
+    @Test func doesNotWaitForADatabaseThatIsAwayAtTheEnd() async throws {
+        let store = FakeSettleStore { _ in .failure(PostgresError(.connectFailed, "no")) }
+        rig.parts.settleQueue.add(outcomes(1...3))
+        rig.parts.state.beginDrain()
+        try await rig.run(settler(store)) { group in
+            try await rig.time.rest()
+            await group.triggerGracefulShutdown()
+            try await store.closed.wait()
+        }
+        #expect(store.settles.value.count == 2)
+        #expect(rig.parts.state.givenUpInDrain == 3)
+        #expect(rig.inFlight == 0)
+    }
+}

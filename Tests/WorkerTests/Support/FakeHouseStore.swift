@@ -1,0 +1,98 @@
+import Postgres
+
+@testable import OutboxStore
+@testable import Worker
+
+/// A database that is kept in order: it remembers what it was asked, in the order of asking.
+final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
+    struct Content: Sendable {
+        var state: Result<ReadDatabaseState.Row?, PostgresError>
+        /// What each duty fails with, by its name; and `vacuum`.
+        var failures: [String: PostgresError] = [:]
+        var mayVacuum = false
+        var registrations: [Result<Int32?, PostgresError>] = []
+
+        var asked: [String] = []
+        var beats: [Beat] = []
+    }
+
+    struct Beat: Equatable, Sendable {
+        let inFlight: Int
+        let isDraining: Bool
+    }
+
+    let content: Shared<Content>
+    let closed = Signal()
+
+    /// - Parameter clock: of the database, in microseconds since 1970.
+    init(clock: Int64 = 1_700_000_000_000_000) {
+        content = Shared(Content(state: .success(Self.healthy(clock: clock))))
+    }
+
+    static func healthy(clock: Int64) -> ReadDatabaseState.Row {
+        ReadDatabaseState.Row(isReadOnly: false, schemaVersion: Migration.newest, clock: clock)
+    }
+
+    /// What it was asked, once for each time.
+    var asked: [String] { content.value.asked }
+
+    /// Changes what the database says about itself.
+    func says(_ change: (inout ReadDatabaseState.Row) -> Void) {
+        var row = Self.healthy(clock: 1_700_000_000_000_000)
+        change(&row)
+        let state = row
+        content.change { $0.state = .success(state) }
+    }
+
+    private func ask(_ what: String) throws(PostgresError) {
+        let failure = content.change { content in
+            content.asked.append(what)
+            return content.failures[what]
+        }
+        if let failure { throw failure }
+    }
+
+    func readState() async throws(PostgresError) -> ReadDatabaseState.Row? {
+        try ask("state")
+        return try content.value.state.get()
+    }
+
+    func measureLag() async throws(PostgresError) -> Int64? {
+        try ask("lag")
+        return 2_500_000
+    }
+
+    func advanceHints(of lanes: [Int32]) async throws(PostgresError) { try ask("hints \(lanes)") }
+
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
+        content.change { $0.beats.append(Beat(inFlight: inFlight, isDraining: isDraining)) }
+        try ask("beat \(worker)")
+    }
+
+    func forget(_ worker: Int32) async throws(PostgresError) { try ask("forget \(worker)") }
+
+    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
+        try ask(duty.rawValue)
+        return 1
+    }
+
+    func dropOldPartition() async throws(PostgresError) -> String? {
+        try ask("retention")
+        return "outbox_20260101"
+    }
+
+    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
+        try ask("vacuum duty \(deadRows)")
+        return content.value.mayVacuum
+    }
+
+    func vacuum() async throws(PostgresError) { try ask("vacuum") }
+
+    func register(name: String, version: String) async throws(PostgresError) -> Int32? {
+        try ask("register \(name) \(version)")
+        return try content.change { $0.registrations.isEmpty ? .success(1) : $0.registrations.removeFirst() }.get()
+    }
+
+    func closeSoon() { closed.send() }
+    func close() async { closeSoon() }
+}
