@@ -1,7 +1,7 @@
 import OutboxStore
 import Postgres
 
-/// What a failure of the database means for a command: its exit code, and what to do about it.
+/// What a failure of the database means for a command: the exit code, and what to do.
 enum DatabaseFailure {
     static func status(_ error: PostgresError) -> CommandStatus {
         switch (error.kind, error.sqlState?.category) {
@@ -15,7 +15,7 @@ enum DatabaseFailure {
 
     /// The error in one line, with the next step where there is an obvious one.
     static func message(_ error: PostgresError) -> String {
-        // What the database refuses, it refuses in our own words; which database that was is beside the point.
+        // Here the schema's own functions say what is wrong. Naming the database would add nothing.
         guard status(error) != .badData else { return error.message }
         return remedy(error).map { "\(error). \($0)" } ?? "\(error)"
     }
@@ -25,7 +25,7 @@ enum DatabaseFailure {
         switch error.sqlState {
         case SQLState.undefinedTable, SQLState(rawValue: "3F000"), SQLState(rawValue: "42883"),
             SQLState(rawValue: "42703"):
-            return "Is the schema there, and up to date? Run: postrider migrate"
+            return "The schema is missing or too old. Run: postrider migrate"
         case SQLState.insufficientPrivilege:
             return "Grant the role you log in with postrider_operator (postrider_producer to publish, "
                 + "postrider_worker to run a worker or test an endpoint)."
@@ -36,13 +36,13 @@ enum DatabaseFailure {
         case SQLState(rawValue: "25006"):
             return "This is a standby: name the primary in POSTRIDER_DATABASE_URL."
         case SQLState(rawValue: "53300"):
-            return "All connections are taken: raise max_connections, or put a pooler in between."
+            return "All connections are in use: raise max_connections, or put a pooler in between."
         default:
             break
         }
         switch error.code {
         case .invalidConfiguration: return "Check POSTRIDER_DATABASE_URL, or libpq's PG* variables where it is not set."
-        case .connectFailed: return "See that PostgreSQL runs there; POSTRIDER_DATABASE_URL says where."
+        case .connectFailed: return "Check that PostgreSQL runs there; POSTRIDER_DATABASE_URL says where."
         default: return nil
         }
     }

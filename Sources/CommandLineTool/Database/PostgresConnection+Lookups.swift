@@ -30,7 +30,7 @@ extension PostgresConnection {
     /// What time it is by the database's clock.
     nonisolated func readClock() async throws -> PostgresTimestamp {
         let clock = try await rows(Status.clock)
-        guard let now = clock.first else { throw CommandError(.failure, "the database did not tell the time") }
+        guard let now = clock.first else { throw CommandError(.failure, "the database did not return its time") }
         return now
     }
 }

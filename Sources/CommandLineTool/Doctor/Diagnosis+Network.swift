@@ -2,7 +2,7 @@ import Courier
 import Outbox
 
 extension Diagnosis {
-    /// A certificate that expires sooner is worth a word to whoever owns it.
+    /// The owner of a certificate that expires sooner should hear of it.
     static let certificateDays: Int64 = 14
 
     static func trustedRoots(_ snapshot: DoctorSnapshot) -> Finding {
@@ -18,7 +18,7 @@ extension Diagnosis {
     static func reaches(_ reaches: [HostReach]?, now: Double) -> [Finding] {
         guard let reaches else { return [.ok("hosts", "not tried (--offline)")] }
         let problems = reaches.compactMap(problem)
-        let reached = reaches.isEmpty ? "there is none to reach" : "all \(reaches.count) can be reached"
+        let reached = reaches.isEmpty ? "there are none to reach" : "all \(reaches.count) can be reached"
         return (problems.isEmpty ? [.ok("hosts", reached)] : Array(problems.prefix(endpointsNamed)))
             + certificates(reaches, now: now)
     }
@@ -35,11 +35,11 @@ extension Diagnosis {
         case .failed(.dnsFailure, let detail):
             return .failure(
                 "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))) cannot be resolved: \(detail)",
-                "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or mend the name server")
+                "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or fix the name server")
         case .failed(.tlsFailure, let detail):
             return .failure("certificates", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(detail)", test)
         case .failed(let code, let detail):
-            // It may be up again before the next attempt, which is what retries are for.
+            // The host may be up again before the next attempt: that is what retries are for.
             return .warning(
                 "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(code.rawValue), \(detail)", test)
         }
@@ -53,12 +53,13 @@ extension Diagnosis {
         .sorted { $0.days < $1.days }
         guard let first = known.first else { return [] }
         guard first.days < certificateDays else {
-            return [.ok("certificates", "\(known.count) seen; the first to expire has \(first.days) days left")]
+            return [.ok("certificates", "\(known.count) seen; the first one expires in \(first.days) days")]
         }
         return known.prefix(endpointsNamed).filter { $0.days < certificateDays }.map { host, days in
             .warning(
-                "certificates", "that of \(host.place) (endpoint \(ShortName(host.endpoint))) has \(days) days left",
-                "tell its owner; without a new one deliveries fail with tls_failure")
+                "certificates",
+                "the certificate of \(host.place) (endpoint \(ShortName(host.endpoint))) expires in \(days) days",
+                "tell its owner; without a new certificate deliveries will fail with tls_failure")
         }
     }
 }

@@ -11,14 +11,15 @@ extension Diagnosis {
         if let first = role.excess.first {
             return .warning(check, "may \(first), which it should not", revoke(first, from: role.role))
         }
-        return .ok(check, role.isOurs ? "complete, and ours" : "complete")
+        return .ok(check, role.isOurs ? "complete, and this login has it" : "complete")
     }
 
     static func login(_ roles: [RoleCheck], _ server: ServerCheck) -> Finding {
         let ours = roles.filter(\.isOurs).map(\.role)
         guard ours.isEmpty else { return .ok("login", "\(server.role) has \(ours.joined(separator: ", "))") }
         return .warning(
-            "login", "\(server.role) has none of the roles", "GRANT postrider_operator TO \(SQLName(server.role));")
+            "login", "\(server.role) has none of the roles of Postrider",
+            "GRANT postrider_operator TO \(SQLName(server.role));")
     }
 
     static func triggers(_ triggers: [TriggerCheck]) -> Finding {
@@ -26,12 +27,12 @@ extension Diagnosis {
         let known = Set(triggers.map(\.name))
         if let missing = TriggerCheck.needed.first(where: { !known.contains($0) }) {
             return .failure(
-                "triggers", "\(missing) is missing on postrider.outbox: events are not fanned out as they should be",
+                "triggers", "\(missing) is missing on postrider.outbox, so new events are not processed correctly",
                 "restore the schema: postrider migrate --print-sql shows how the trigger is made")
         }
         if let disabled = TriggerCheck.needed.first(where: { !enabled.contains($0) }) {
             return .failure(
-                "triggers", "\(disabled) is disabled on postrider.outbox: events are not fanned out as they should be",
+                "triggers", "\(disabled) is disabled on postrider.outbox, so new events are not processed correctly",
                 "ALTER TABLE postrider.outbox ENABLE TRIGGER \(disabled);")
         }
         return .ok("triggers", "all \(TriggerCheck.needed.count) are enabled")
@@ -43,8 +44,8 @@ extension Diagnosis {
         // The days from today on that have a partition without a gap.
         let ahead = (0...366).first { !days.contains($0) } ?? 366
         let remedy = "SELECT postrider.ensure_partitions(7);  -- as the schema's owner; a worker does it every hour"
-        guard ahead > 0 else { return .failure(check, "there is none for today", remedy) }
-        let text = "made for \(ahead - 1) days ahead"
+        guard ahead > 0 else { return .failure(check, "there is no partition for today", remedy) }
+        let text = "they exist for \(ahead - 1) days ahead"
         return ahead > daysAhead ? .ok(check, text) : .warning(check, text, remedy)
     }
 
@@ -55,9 +56,9 @@ extension Diagnosis {
         let count = isCapped ? "\(PartitionCheck.limit - 1)+" : "\(partitions.strays)"
         let column = partitions.table == "outbox" ? "created_at" : "started_at"
         return .warning(
-            check, "it holds \(count) rows: some day had no partition of its own",
+            check, "it holds \(count) rows, because the partition of their day was missing",
             "SELECT \(column)::date, count(*) FROM ONLY postrider.\(partitions.table)_default GROUP BY 1;"
-                + "  -- they are delivered all the same, and retention does not find them")
+                + "  -- they are delivered, but retention does not delete them")
     }
 
     static func vacuum(_ vacuum: VacuumCheck, limit: Duration) -> [Finding] {
@@ -72,7 +73,7 @@ extension Diagnosis {
                 "vacuum", "autovacuum is off; \(text)", "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();")
         }
         guard vacuum.deadRows > deadRows, vacuum.deadRows > vacuum.liveRows else { return .ok("vacuum", text) }
-        return .warning("vacuum", text, "VACUUM postrider.deliveries;  -- after ending what holds it back")
+        return .warning("vacuum", text, "VACUUM postrider.deliveries;  -- first end the transaction that holds it back")
     }
 
     private static func oldestTransaction(_ vacuum: VacuumCheck, limit: Duration) -> Finding {
@@ -82,7 +83,7 @@ extension Diagnosis {
                 "COMMIT PREPARED or ROLLBACK PREPARED \(SQLText(name));")
         }
         guard let age = vacuum.oldestTransaction, let pid = vacuum.oldestTransactionPID else {
-            return .ok("transactions", "none is open that this login may see")
+            return .ok("transactions", "this login sees no open transaction")
         }
         let text = "the oldest has been open for \(Lag.text(age)), process \(pid)"
         let remedy = "SELECT pg_terminate_backend(\(pid));  -- after looking at it in pg_stat_activity"
@@ -93,7 +94,7 @@ extension Diagnosis {
     private static func slots(_ vacuum: VacuumCheck) -> [Finding] {
         vacuum.idleSlots.map { slot in
             .warning(
-                "replication slots", "nobody reads \(slot), and it holds vacuum back",
+                "replication slots", "no client reads \(slot), and it holds vacuum back",
                 "SELECT pg_drop_replication_slot(\(SQLText(slot)));  -- if it is not needed any more")
         }
     }

@@ -36,7 +36,7 @@ extension Diagnosis {
         server.hasFsync
             ? .ok("durability", "fsync is on")
             : .warning(
-                "durability", "fsync is off: a crash of the machine can lose or break everything",
+                "durability", "fsync is off: a crash of the machine can lose or damage all data",
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();")
     }
 

@@ -1,7 +1,7 @@
 import Courier
 import Outbox
 
-/// A host of one or more endpoints, and what came of connecting to it.
+/// A host of one or more endpoints, and the result of connecting to it.
 struct HostReach: Sendable {
     /// Host and port.
     let place: String

@@ -1,6 +1,6 @@
 import OutboxStore
 
-/// What `status` shows: the figures, before anything is decided about them.
+/// The figures that `status` shows, before it decides anything.
 struct StatusSnapshot: Sendable {
     var events: EventCounts
     var endpoints: [EndpointOverview]
@@ -14,7 +14,7 @@ struct StatusSnapshot: Sendable {
     var retrying: Int64 { sum(\.retrying) }
     var held: Int64 { sum(\.held) }
     var deadLetters: Int64 { sum(\.deadLetters) }
-    /// How long the delivery that has been due for longest has been waiting, held ones apart: those wait on purpose.
+    /// How long the oldest due delivery has been waiting. Held deliveries wait on purpose and do not count.
     var oldestDueAge: Duration? {
         endpoints.filter { $0.state == "active" }.compactMap(\.oldestDueAge).max()
     }
