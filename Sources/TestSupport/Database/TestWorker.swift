@@ -3,12 +3,10 @@ package import Postgres
 
 /// The database's side of a worker: claims and settles, sends nothing.
 package struct TestWorker: Sendable {
-    /// Its id, part of its fencing tokens.
+    /// Part of its fencing tokens.
     package let id: Int32
-    /// Where it works.
     package let connection: PostgresConnection
 
-    /// A worker on a connection.
     package init(id: Int32, connection: PostgresConnection) {
         self.id = id
         self.connection = connection
@@ -34,7 +32,9 @@ package struct TestWorker: Sendable {
 
     /// Settles a batch; returns the ids that were stale.
     @discardableResult
-    package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
+    package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError)
+        -> [Int64]
+    {
         try await connection.run(
             SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline)
     }
@@ -49,8 +49,8 @@ package struct TestWorker: Sendable {
 
     /// Claims once and settles what it got.
     @discardableResult
-    package func work(_ outcome: Settlement.Outcome, delay: Duration = .zero) async throws(PostgresError)
-        -> [ClaimedDelivery]
+    package func work(_ outcome: Settlement.Outcome, delay: Duration = .zero)
+        async throws(PostgresError) -> [ClaimedDelivery]
     {
         let claimed = try await claim()
         try await settle(claimed, outcome, delay: delay)
@@ -59,7 +59,7 @@ package struct TestWorker: Sendable {
 }
 
 extension Settlement {
-    /// What a worker would record, made up.
+    /// What a worker could record.
     package init(_ delivery: ClaimedDelivery, _ outcome: Outcome, delay: Duration) {
         self.init(delivery, outcome)
         self.delay = delay
