@@ -81,6 +81,11 @@ class HarnessTests(unittest.TestCase):
             with self.assertRaises(Malformed):
                 blocks(text.replace("~~~", FENCE))
 
+    def test_fences_that_would_go_untested(self) -> None:
+        for fence in ("``` sh", "````sh", "```Sh", "```sh title=x", "> ```sh", "- ```sh", "1. ```sh", "~~~sh", "~~~"):
+            with self.subTest(fence), self.assertRaises(Malformed):
+                blocks(f"{fence}\nfalse\n")
+
     def test_lines_that_stand_for_others(self) -> None:
         self.assertTrue(expectation.matches("a\n…\nz", "a\nb\nc\nz\n"))
         self.assertTrue(expectation.matches("a\n…\nz", "a\nz\n"))
