@@ -70,6 +70,11 @@ class HarnessTests(unittest.TestCase):
         self.assertEqual(told(page.format("a")), (2, [], 0))
         self.assertEqual(told(page.format("b")), (1, [5], 0))
 
+    def test_output_of_nothing_is_found(self) -> None:
+        self.assertEqual(told("~~~text\na\n~~~\n"), (0, [1], 0))
+        self.assertEqual(told("<!-- not run: because -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n"), (0, [5], 1))
+        self.assertEqual(told('<!-- run: background until="a" -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n'), (1, [5], 0))
+
     def test_not_run_is_counted(self) -> None:
         self.assertEqual(told("<!-- not run: because -->\n~~~sh\nfalse\n~~~\n"), (0, [], 1))
 
