@@ -2,6 +2,7 @@ import ArgumentParser
 import Courier
 import Outbox
 import OutboxStore
+import Postgres
 import Worker
 
 struct EndpointTestCommand: ContextCommand {
@@ -25,9 +26,7 @@ struct EndpointTestCommand: ContextCommand {
         let output = Output(options, in: context)
         let configuration = try context.configuration()
         let sealing = try SigningSecret.sealing(configuration)
-        let stored = try await context.withDatabase { connection in
-            try await connection.rows(LoadEndpoints(ids: try await connection.rows(Endpoints.find(name)))).first
-        }
+        let stored = try await context.withDatabase { try await EndpointRecord.read(name, from: $0) }
         guard let stored else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
         let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
@@ -57,5 +56,13 @@ struct EndpointTestCommand: ContextCommand {
         await pool.close()
         guard let result else { throw CommandError(.failure, "the ping was interrupted") }
         return result
+    }
+}
+
+extension EndpointRecord {
+    /// An endpoint with its signing secrets, which only the role `postrider_worker` may read; nil when there is none.
+    static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointRecord? {
+        let ids = try await connection.rows(Endpoints.find(name))
+        return try await connection.rows(LoadEndpoints(ids: ids)).first
     }
 }
