@@ -1,4 +1,4 @@
-# Everything a newcomer types. The work itself is in scripts/, which can be run without make too.
+# Everything a newcomer types. The work itself is in scripts/, checks/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test bench lint format docs-test check-deploy image image-test examples man
@@ -23,7 +23,7 @@ test: ## Check formatting and layering, build everything, run all tests
 bench: ## Measure throughput and latency on this machine
 	@scripts/prepare bench
 	swift build -c release --product postrider
-	scripts/bench
+	bench/run
 
 lint: ## Check formatting and layering only
 	@scripts/lint
@@ -33,21 +33,22 @@ format: ## Format all Swift files in place
 
 docs-test: build ## Run every snippet of the documents, those in JavaScript, Go and Java too
 	@scripts/prepare docs
-	scripts/docs-test --all-languages
+	checks/run documents --all-languages
 
 check-deploy: build ## Check deploy/ against its formats and a running worker
 	@scripts/prepare test
-	scripts/check-deploy
+	checks/run deployment
 
 image: ## Build the container image with docker, podman or buildah
 	scripts/image
 
 image-test: ## Build the image without a registry and prove what it promises (root, Debian)
-	scripts/image-test
+	@scripts/prepare image
+	checks/run image
 
 examples: build ## Run the shop and the receiver of examples/, in Python and in Swift
 	@scripts/prepare test
-	scripts/examples
+	checks/run examples
 
 man: ## Generate the man pages and the completions of bash, zsh and fish into .build/man and .build/completions
 	@scripts/prepare build

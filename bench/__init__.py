@@ -1,1 +1,1 @@
-"""What Postrider does per second and per delivery, measured from outside on one machine. Python's standard library only."""
+"""What Postrider does per second and per delivery, measured from outside on one machine."""

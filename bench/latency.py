@@ -2,16 +2,21 @@
 
 import asyncio
 import multiprocessing
+import pathlib
 import time
+from multiprocessing.connection import Connection
+from typing import Any
 
-from bench.processes import Failure
-from bench.worker import worker
+from bench.usage import cpu_seconds, tree_cpu_seconds
+from checks.harness.postgres import Postgres, Session
+from checks.harness.processes import Failure
+from checks.harness.product import Postrider
 
 RATE = 100
 WARM_UP_S, QUIET_S, IDLE_S = 1, 5, 10
 
 
-def latency(executable, server, seconds):
+def latency(executable: pathlib.Path, server: Postgres, seconds: int) -> dict[str, Any]:
     """Figures of `seconds` of publishing 100 events a second, then of quiet."""
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
@@ -20,16 +25,15 @@ def latency(executable, server, seconds):
     try:
         port = receiving.recv()
         with server.session() as session:
-            for name in [row[0] for row in session.rows("SELECT endpoint FROM postrider.endpoint_health")]:
-                session.rows(f"SELECT postrider.remove_endpoint('{name}')")
-            session.rows(f"SELECT postrider.register_endpoint('latency', 'http://127.0.0.1:{port}/hook', '{{bench.*}}')")
-            with worker(executable, server.url) as running:
+            session.rows("SELECT postrider.remove_endpoint(endpoint) FROM postrider.endpoint_health")
+            session.rows("SELECT postrider.register_endpoint('latency', %s, '{bench.*}')", f"http://127.0.0.1:{port}/hook")
+            with Postrider(executable, server).worker() as running:
                 waits = _publish(session, receiving, seconds)
                 time.sleep(QUIET_S)
-                before = running.cpu_seconds(), server.cpu_seconds(), time.monotonic()
+                before = cpu_seconds(running.pid), tree_cpu_seconds(server.pid), time.monotonic()
                 time.sleep(IDLE_S)
                 idle = time.monotonic() - before[2]
-                shares = (running.cpu_seconds() - before[0]) / idle, (server.cpu_seconds() - before[1]) / idle
+                shares = (cpu_seconds(running.pid) - before[0]) / idle, (tree_cpu_seconds(server.pid) - before[1]) / idle
     finally:
         receiver.kill()
         receiver.join()
@@ -41,19 +45,19 @@ def latency(executable, server, seconds):
     }
 
 
-def _quantile(waits, share):
+def _quantile(waits: list[float], share: float) -> float:
     return round(waits[min(len(waits) - 1, int(len(waits) * share))] * 1000, 3)
 
 
-def _publish(session, receiving, seconds):
+def _publish(session: Session, receiving: Connection, seconds: int) -> list[float]:
     """Seconds from commit to receipt of each event but the first ones."""
-    committed, skipped = [], RATE * WARM_UP_S
+    committed, skipped = list[float](), RATE * WARM_UP_S
     start = time.monotonic()
     for number in range(RATE * (seconds + WARM_UP_S)):
         time.sleep(max(0.0, start + number / RATE - time.monotonic()))
-        session.rows(f"INSERT INTO postrider.outbox (event_type, payload) VALUES ('bench.latency', '{{\"n\":{number}}}')")
+        session.rows("INSERT INTO postrider.outbox (event_type, payload) VALUES ('bench.latency', %s)", f'{{"n":{number}}}')
         committed.append(time.monotonic())
-    received = {}
+    received: dict[int, float] = {}
     while len(received) < len(committed):
         if not receiving.poll(20):
             raise Failure(f"{len(committed) - len(received)} events of {len(committed)} did not arrive")
@@ -62,16 +66,19 @@ def _publish(session, receiving, seconds):
     return [received[number] - committed[number] for number in range(skipped, len(committed))]
 
 
-class _Connection(asyncio.Protocol):
+class _Exchange(asyncio.Protocol):
     """Answers 200 and says when each request was complete. CLOCK_MONOTONIC is the same for all processes."""
 
-    def __init__(self, sending):
+    transport: asyncio.WriteTransport
+
+    def __init__(self, sending: Connection) -> None:
         self.sending, self.data = sending, b""
 
-    def connection_made(self, transport):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
         self.transport = transport
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         now = time.monotonic()
         self.data += data
         while (end := self.data.find(b"\r\n\r\n")) >= 0:
@@ -84,9 +91,9 @@ class _Connection(asyncio.Protocol):
             self.sending.send((int(body.rpartition(b'"n":')[2].split(b"}")[0]), now))
 
 
-def _receive(sending):
-    async def serve():
-        server = await asyncio.get_running_loop().create_server(lambda: _Connection(sending), "127.0.0.1", 0)
+def _receive(sending: Connection) -> None:
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(lambda: _Exchange(sending), "127.0.0.1", 0)
         sending.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

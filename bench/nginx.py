@@ -5,9 +5,11 @@ import http.client
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Iterator
 
-from bench.processes import Failure, free_port, program, wait_until
+from checks.harness.processes import Failure, free_port, program, wait_until
 
 CONFIGURATION = """
 {user}daemon off; worker_processes 1; pid {root}/pid; error_log stderr error;
@@ -26,11 +28,11 @@ http {{
 
 
 class Nginx:
-    def __init__(self, port, process):
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.url, self.port, self.pid = f"http://127.0.0.1:{port}/hook", port, process.pid
         self._own = 0
 
-    def requests(self):
+    def requests(self) -> int:
         """How many requests came that were not ours."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
@@ -45,7 +47,7 @@ class Nginx:
 
 
 @contextlib.contextmanager
-def nginx():
+def nginx() -> Iterator[Nginx]:
     found = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not found:
         raise Failure("nginx is not installed here; on Debian: apt-get install nginx-light")

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 
-from bench.processes import program
+from checks.harness.postgres import Postgres, Session
+from checks.harness.processes import program
+from checks.harness.product import Worker
 
 LINES = 40
 
@@ -16,11 +19,11 @@ LINES = 40
 class Profile:
     """Use `aside` around the busy phase; `text` is what it found."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.text = ""
 
     @contextlib.contextmanager
-    def aside(self, worker, server):
+    def aside(self, worker: Worker, server: Postgres) -> Iterator[None]:
         with server.session() as session:
             session.rows("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
             session.rows("SELECT pg_stat_statements_reset()")
@@ -31,7 +34,7 @@ class Profile:
                 self.text = self._statements(session) + (self._functions(data) if data.exists() else "(perf gave nothing)\n")
 
     @staticmethod
-    def _statements(session):
+    def _statements(session: Session) -> str:
         lines = ["calls        ms  ms/call      rows   buffers     WAL B  statement\n"]
         for calls, total, mean, rows, buffers, wal, query in session.rows(
                 "SELECT calls, round(total_exec_time::numeric, 1), round(mean_exec_time::numeric, 3), rows, "
@@ -41,7 +44,7 @@ class Profile:
         return "".join(lines)
 
     @staticmethod
-    def _functions(data):
+    def _functions(data: pathlib.Path) -> str:
         """The worker's time by library, and then by function."""
         text = ""
         for keys in ("dso", "dso,symbol"):
@@ -54,11 +57,11 @@ class Profile:
 
 
 @contextlib.contextmanager
-def _sampling(pid, data):
+def _sampling(pid: int, data: pathlib.Path) -> Iterator[None]:
     if not shutil.which("perf"):
         yield
         return
-    command = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", data, "-p", str(pid)]
+    command: list[str | pathlib.Path] = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-o", data, "-p", str(pid)]
     with program(command, parting=signal.SIGINT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         time.sleep(0.2)
         yield

@@ -1,6 +1,7 @@
 """The figures for people."""
 
 import os
+from typing import Any
 
 ROWS = [
     ("deliveries per second", "deliveries_per_second", ""), ("CPU of the worker", "worker_cpu_us_per_delivery", "µs a delivery"),
@@ -12,7 +13,7 @@ ROWS = [
 ]
 
 
-def table(figures):
+def table(figures: dict[str, Any]) -> str:
     lines = [f"{figures['events']:,} events of {figures['payload_bytes']} bytes, one worker, {os.cpu_count()} cores, {figures['postgres']}"]
     for title, key, unit in ROWS:
         if key in figures:
@@ -20,7 +21,7 @@ def table(figures):
     return "\n".join(lines)
 
 
-def faults(figures):
+def faults(figures: dict[str, Any]) -> list[str]:
     """What did not hold, in words."""
     found = []
     if figures.get("delivered") != figures.get("events"):

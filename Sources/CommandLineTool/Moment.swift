@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Postgres
 import Settings
+import Webhooks
 
 /// A time on the command line: a moment, or a length of time from the database's now.
 enum Moment: Equatable {
@@ -45,5 +46,16 @@ enum Moment: Equatable {
         return (try? style.parse(text))
             ?? (try? style.year().month().day().time(includingFractionalSeconds: true)
                 .timeZone(separator: .omitted).parse(text))
+    }
+}
+
+extension PostgresTimestamp: CustomStringConvertible {
+    /// RFC 3339 in UTC, such as `2024-11-20T00:00:00.000000Z`; PostgreSQL's own words for the infinities.
+    package var description: String {
+        switch self {
+        case .infinity: "infinity"
+        case .negativeInfinity: "-infinity"
+        default: EventTime(microseconds: unixMicroseconds ?? .max).description
+        }
     }
 }

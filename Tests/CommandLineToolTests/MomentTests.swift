@@ -30,4 +30,21 @@ import Testing
     func anythingElseIsRefused(text: String) {
         #expect(throws: ValidationError.self) { try Moment(text) }
     }
+
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00.000000Z"), (1_732_060_800_123_456, "2024-11-20T00:00:00.123456Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+            (-2_203_891_200_000_001, "1900-02-28T23:59:59.999999Z"),
+        ] as [(Int64, String)])
+    func timestampIsWrittenInUTC(unixMicroseconds: Int64, text: String) {
+        #expect(PostgresTimestamp(unixMicroseconds: unixMicroseconds).description == text)
+    }
+
+    @Test func infinitiesAreWrittenAsPostgreSQLWritesThem() {
+        #expect(PostgresTimestamp.infinity.description == "infinity")
+        #expect(PostgresTimestamp.negativeInfinity.description == "-infinity")
+        // The last moment that PostgreSQL knows, in the year 294276: RFC 3339 ends earlier.
+        #expect(PostgresTimestamp(rawValue: 9_223_371_331_199_999_999).description == "9999-12-31T23:59:59.999999Z")
+    }
 }

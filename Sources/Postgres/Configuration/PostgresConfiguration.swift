@@ -47,7 +47,7 @@ package struct PostgresConfiguration: Sendable {
         ConnectionOption(keyword: "tcp_user_timeout", value: "10000"),
     ]
 
-    /// libpq leaves `connect_timeout` to whoever connects without blocking, which is us. Zero means no limit.
+    /// libpq leaves `connect_timeout` to a program that connects without blocking, as this one does. Zero means no limit.
     private static func connectTimeout(_ text: String?) throws(PostgresError) -> Duration? {
         guard let text else { return .seconds(3) }
         guard let seconds = Int(text), seconds <= 86_400 else {
@@ -66,7 +66,7 @@ package struct PostgresConfiguration: Sendable {
         if options["fallback_application_name"] == nil {
             options = options.setting("fallback_application_name", to: applicationName)
         }
-        // Text is decoded as UTF-8, whatever the environment prefers.
+        // Text is decoded as UTF-8, even where the environment prefers another encoding.
         return options.setting("client_encoding", to: "UTF8")
     }
 

@@ -2,7 +2,7 @@ internal import CLibPQ
 internal import Dispatch
 internal import Synchronization
 
-/// Asks the server to cancel the statement under way, over a connection of its own.
+/// Asks the server to cancel the statement that it runs, over a connection of its own.
 ///
 /// libpq manual, 34.7 "Canceling Queries in Progress": the cancel object is apart from its connection, and `PQcancel` may
 /// be called on any thread. It blocks, without a limit of its own, so it gets a few threads of its own.
@@ -10,11 +10,11 @@ internal import Synchronization
 struct CancelRequest: ~Copyable {
     private let pointer: OpaquePointer
 
-    /// The most requests under way at once in this process. Whoever finds all taken closes the connection instead.
+    /// The most requests in flight at once in this process. A call that finds all taken closes its connection instead.
     static let limit = 4
 
     private static let queue = DispatchQueue(label: "postgres.cancel", attributes: .concurrent)
-    private static let underWay = Atomic(0)
+    private static let inFlight = Atomic(0)
 
     init(_ pointer: OpaquePointer) {
         unsafe self.pointer = unsafe pointer
@@ -28,14 +28,14 @@ struct CancelRequest: ~Copyable {
     ///
     /// - Returns: whether it could be sent; otherwise nothing calls back.
     consuming func send(_ completion: @escaping @Sendable () -> Void) -> Bool {
-        guard Self.underWay.add(1, ordering: .relaxed).newValue <= Self.limit else {
-            Self.underWay.subtract(1, ordering: .relaxed)
+        guard Self.inFlight.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            Self.inFlight.subtract(1, ordering: .relaxed)
             return false
         }
         let shared = SharedCancelRequest(self)
         Self.queue.async {
             shared.cancel()
-            Self.underWay.subtract(1, ordering: .relaxed)
+            Self.inFlight.subtract(1, ordering: .relaxed)
             completion()
         }
         return true

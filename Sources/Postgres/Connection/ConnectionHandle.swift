@@ -109,16 +109,7 @@ struct ConnectionHandle: ~Copyable {
         return unsafe ResultHandle(result)
     }
 
-    /// The next notification.
-    func nextNotification() -> PostgresNotification? {
-        guard let notification = unsafe PQnotifies(pointer) else { return nil }
-        defer { unsafe PQfreemem(notification) }
-        return unsafe PostgresNotification(
-            channel: String(cString: notification.pointee.relname), payload: String(cString: notification.pointee.extra)
-        )
-    }
-
-    /// What is needed to cancel the statement under way.
+    /// What is needed to cancel the statement that runs.
     func cancelRequest() -> CancelRequest? {
         guard let cancel = unsafe PQgetCancel(pointer) else { return nil }
         return unsafe CancelRequest(cancel)

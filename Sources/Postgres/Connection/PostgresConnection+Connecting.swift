@@ -1,24 +1,33 @@
 internal import Dispatch
 package import Logging
 
+/// Why an attempt to connect goes on.
+enum ConnectWake {
+    /// The socket is ready.
+    case ready
+    /// The time is over.
+    case late
+    /// The calling task was cancelled.
+    case cancelled
+    /// The connection was closed.
+    case closed
+}
+
 extension PostgresConnection {
-    /// Connects to the first server of the configuration that takes us.
+    /// Connects to the first server of the configuration that accepts us.
     ///
     /// - Parameters:
     ///   - deadline: how long all of it may take. Each server gets at most `connect_timeout`, 3 seconds unless set otherwise.
     ///     libpq resolves host names without a limit: that one step may take longer.
     ///   - logger: gets the server's notices and warnings, at debug level.
-    ///   - onNotification: gets what `NOTIFY` sends to channels this connection listens to, on the connection's queue.
     /// - Throws: code ``PostgresError/Code/connectFailed``, with the server's SQLSTATE if it refused.
     package static func connect(
-        _ configuration: PostgresConfiguration, deadline: Duration, logger: Logger,
-        onNotification: (@Sendable (PostgresNotification) -> Void)? = nil
+        _ configuration: PostgresConfiguration, deadline: Duration, logger: Logger
     ) async throws(PostgresError) -> PostgresConnection {
         let end = Deadline.after(deadline)
         var failures: [PostgresError] = []
         for attempt in configuration.attempts {
-            let connection = PostgresConnection(
-                configuration, place: attempt.place, logger: logger, onNotification: onNotification)
+            let connection = PostgresConnection(configuration, place: attempt.place, logger: logger)
             do throws(PostgresError) {
                 try await connection.establish(
                     attempt, until: min(end, .after(configuration.connectTimeout ?? deadline)))
@@ -79,7 +88,6 @@ extension PostgresConnection {
         }
     }
 
-    /// Goes on with connecting.
     func wakeConnecting(_ wake: ConnectWake) {
         guard case .connecting(let waiter?) = phase else { return }
         phase = .connecting(waiter: nil)

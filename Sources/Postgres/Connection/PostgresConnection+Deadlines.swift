@@ -62,7 +62,7 @@ extension PostgresConnection {
                 self.executor.queue.async { self.assumeIsolated { $0.cancelArrived() } }
             } ?? false
         guard isSent else {
-            return close(PostgresError(.connectionLost, "too many cancel requests are under way"))
+            return close(PostgresError(.connectionLost, "too many cancel requests are in flight"))
         }
         cancelOutstanding = until
         coverDeadlines()

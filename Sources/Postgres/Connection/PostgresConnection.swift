@@ -13,7 +13,6 @@ internal import Synchronization
 ///
 /// The actor runs on that queue, which is what libpq demands: one thread at a time for a `PGconn`.
 package actor PostgresConnection {
-    /// Where it stands.
     enum Phase {
         /// libpq connects. Then: open, closed.
         case connecting(waiter: CheckedContinuation<ConnectWake, Never>?)
@@ -29,7 +28,6 @@ package actor PostgresConnection {
     nonisolated let closedFlag = Atomic(false)
     let configuration: PostgresConfiguration
     let logger: Logger
-    let onNotification: (@Sendable (PostgresNotification) -> Void)?
 
     var phase = Phase.connecting(waiter: nil)
     var wire: Wire?
@@ -47,18 +45,14 @@ package actor PostgresConnection {
     /// The transaction that has the connection for itself, and what comes next in it.
     var holder: TransactionTicket?
     var waitingInTransaction = FIFO<Exchange>()
-    /// Until when a cancel request must have reached the server. Meanwhile nothing new is sent: it would be cancelled instead.
+    /// Until when a cancel request must have reached the server. Until it has, nothing new is sent: it would be cancelled instead.
     var cancelOutstanding: Deadline?
     private var parameters = PostgresParameters()
 
-    init(
-        _ configuration: PostgresConfiguration, place: String, logger: Logger,
-        onNotification: (@Sendable (PostgresNotification) -> Void)?
-    ) {
+    init(_ configuration: PostgresConfiguration, place: String, logger: Logger) {
         self.configuration = configuration
         self.place = place
         self.logger = logger
-        self.onNotification = onNotification
         self.executor = QueueExecutor(label: "postgres.connection")
     }
 
@@ -66,13 +60,12 @@ package actor PostgresConnection {
         wire = nil
     }
 
-    /// The connection's own queue.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Whether it has ended. An idle connection notices on its own that the server has hung up.
     package nonisolated var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
 
-    /// Ends the connection. Calls under way fail.
+    /// Ends the connection. Calls in flight fail.
     package func close() {
         close(PostgresError(.connectionClosed, "the connection was closed"))
     }
@@ -146,7 +139,6 @@ extension PostgresConnection {
         guard let wire else { return }
         guard wire.flush(), wire.handle.consumeInput() else { return broken(wire) }
         readResults(wire)
-        while let notification = wire.handle.nextNotification() { onNotification?(notification) }
     }
 
     private func readResults(_ wire: Wire) {
@@ -168,7 +160,7 @@ extension PostgresConnection {
         current = nil
         if exchange.endsConnection || !wire.handle.leavePipeline() {
             let outcome = exchange.outcome
-            // Closed first: whoever gets the answer sees that.
+            // Closed first: the caller sees that when it gets its answer.
             close(exchange.failure ?? wire.handle.lost())
             return exchange.finish(outcome)
         }
@@ -184,7 +176,7 @@ extension PostgresConnection {
         sendNext()
     }
 
-    /// Ends a transaction that nobody would end: one that was begun by a statement or a script and left open.
+    /// Ends a transaction that no caller would end: one that was begun by a statement or a script and left open.
     private func leaveTransaction(after exchange: Exchange) {
         guard !(exchange is RollbackExchange) else {
             return close(PostgresError(.connectionClosed, "a transaction could not be ended"))
@@ -225,5 +217,24 @@ extension PostgresConnection {
         for exchange in waiting.remove(where: { _ in true }) + waitingInTransaction.remove(where: { _ in true }) {
             exchange.finish(.closedBefore(why))
         }
+    }
+}
+
+/// Runs an actor on a Dispatch queue of its own, where libpq may take its time, apart from Swift's few shared threads.
+final class QueueExecutor: SerialExecutor {
+    let queue: DispatchQueue
+
+    init(label: String) {
+        queue = DispatchQueue(label: label)
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let executor = unsafe asUnownedSerialExecutor()
+        queue.async { unsafe job.runSynchronously(on: executor) }
+    }
+
+    func checkIsolated() {
+        dispatchPrecondition(condition: .onQueue(queue))
     }
 }

@@ -58,6 +58,6 @@ struct ResultHandle: ~Copyable {
             // An error without a code is libpq's own: the connection has broken.
             state: SQLState(rawValue: field("C") ?? "08006"), severity: field("V") ?? field("S") ?? "FATAL",
             message: field("M") ?? text ?? "unknown error",
-            detail: field("D"), hint: field("H"), table: table, column: field("c"), constraint: field("n"))
+            detail: field("D"), table: table, column: field("c"), constraint: field("n"))
     }
 }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Logging
 
 /// A libpq connection and the watch over its socket, which end together and in the right order.
 ///
@@ -30,5 +31,23 @@ final class Wire {
         guard let isAllWritten = handle.flush() else { return false }
         watch.watch(handle.socket, reading: true, writing: !isAllWritten)
         return true
+    }
+}
+
+/// Writes the notices and warnings of the server to the log, which libpq would print to standard error otherwise.
+final class NoticeLog: Sendable {
+    private let logger: Logger
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    func write(_ report: ServerReport) {
+        logger.debug(
+            "PostgreSQL notice",
+            metadata: [
+                "postgres.severity": "\(report.severity)", "postgres.sqlstate": "\(report.state)",
+                "postgres.message": "\(OneLine.text(report.message))",
+            ])
     }
 }

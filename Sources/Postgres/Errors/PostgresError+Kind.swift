@@ -1,11 +1,11 @@
 extension PostgresError {
     /// What a service does about an error.
-    package enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: Sendable {
         /// The connection is fine: run the same statement again, a bounded number of times.
         case retry
         /// Forget the connection and make another one, perhaps to another server.
         case reconnect
-        /// Somebody has to change a setting, a privilege or the schema: say so clearly.
+        /// An operator has to change a setting, a privilege or the schema: say so clearly.
         case configuration
         /// The server lacks room: stop making work and probe.
         case resource

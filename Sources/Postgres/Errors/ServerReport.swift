@@ -1,34 +1,26 @@
 /// What the server said about an error, field by field.
 ///
-/// Only ``message`` is ever shown unasked: ``detail`` and ``context`` may quote rows.
+/// Only ``message`` is ever shown unasked: ``detail`` may quote rows.
 package final class ServerReport: Sendable {
-    /// What kind of error it is.
     package let state: SQLState
-    /// `ERROR`, `FATAL` or `PANIC`, whatever the language of the server.
+    /// `ERROR`, `FATAL` or `PANIC`, in English on a server of any language.
     package let severity: String
-    /// The primary message, one line.
     package let message: String
     /// More about it. May hold data of rows: not for logs.
     package let detail: String?
-    /// What to do about it, as the server sees it.
-    package let hint: String?
-    /// The table concerned, with its schema.
+    /// The table, with its schema.
     package let table: String?
-    /// The column concerned.
     package let column: String?
-    /// The constraint concerned.
     package let constraint: String?
 
-    /// A report with the fields that are known.
     package init(
-        state: SQLState, severity: String, message: String, detail: String? = nil, hint: String? = nil,
+        state: SQLState, severity: String, message: String, detail: String? = nil,
         table: String? = nil, column: String? = nil, constraint: String? = nil
     ) {
         self.state = state
         self.severity = severity
         self.message = message
         self.detail = detail
-        self.hint = hint
         self.table = table
         self.column = column
         self.constraint = constraint
@@ -36,4 +28,35 @@ package final class ServerReport: Sendable {
 
     /// Whether the server has hung up after this.
     var endsConnection: Bool { severity == "FATAL" || severity == "PANIC" }
+}
+
+/// The five characters with which PostgreSQL says what went wrong.
+///
+/// The table is appendix A of the PostgreSQL manual, "PostgreSQL Error Codes".
+package struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// As the server sent it, such as `40001`.
+    package let rawValue: String
+
+    /// Takes any text: codes of extensions and of poolers are outside the table, too.
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    /// The first two characters, which name the family of the error.
+    package var category: Substring { rawValue.prefix(2) }
+
+    package var description: String { rawValue }
+}
+
+extension SQLState {
+    /// The statement was cancelled, by us, by an operator or by `statement_timeout`.
+    package static let queryCanceled = SQLState(rawValue: "57014")
+    /// The server is a standby.
+    package static let readOnlySQLTransaction = SQLState(rawValue: "25006")
+    package static let undefinedTable = SQLState(rawValue: "42P01")
+    /// The role lacks a privilege.
+    package static let insufficientPrivilege = SQLState(rawValue: "42501")
+    /// The password is wrong.
+    package static let invalidPassword = SQLState(rawValue: "28P01")
+    package static let undefinedDatabase = SQLState(rawValue: "3D000")
 }

@@ -1,10 +1,9 @@
 internal import CLibPQ
 
-/// One question to the server and its answer: what is sent, what is read of the results, who waits for it.
+/// One question to the server and its answer: what is sent, what is read of the results, which call waits for it.
 ///
 /// Made by the caller, then confined to the queue of the connection it is given to; therefore `@unchecked Sendable`.
 class Exchange: @unchecked Sendable {
-    /// How far it is.
     enum Stage {
         /// Not handed in yet. Then: waiting, over.
         case fresh
@@ -12,7 +11,7 @@ class Exchange: @unchecked Sendable {
         case waiting
         /// With the server. Then: cancelling, over.
         case sent
-        /// The server has been asked to cancel it, has until then to do so, and is asked again meanwhile. Then: over.
+        /// The server has been asked to cancel it, has until `until` to do so, and is asked again from time to time. Then: over.
         case cancelling(why: PostgresError.Code, until: Deadline, again: Deadline)
         /// The caller has its answer.
         case over
@@ -71,7 +70,7 @@ class Exchange: @unchecked Sendable {
         return false
     }
 
-    /// The error for what the server reported about the statement under way.
+    /// The error for what the server reported about the statement that ran.
     func failed(_ report: ServerReport) -> PostgresError { PostgresError(report) }
 
     final func fail(_ error: PostgresError) {
@@ -82,6 +81,92 @@ class Exchange: @unchecked Sendable {
         guard case .over = stage else {
             stage = .over
             return answer(error)
+        }
+    }
+}
+
+/// Tells one transaction from another.
+final class TransactionTicket: Sendable {}
+
+/// The part an exchange plays in a transaction that holds the connection for itself.
+enum TransactionRole {
+    case none
+    case begins(TransactionTicket)
+    case within(TransactionTicket)
+    case ends(TransactionTicket)
+
+    /// Whether it ends the transaction, and must therefore not be left out.
+    var isEnd: Bool { if case .ends = self { true } else { false } }
+}
+
+extension Exchange {
+    /// What the caller is told when all results are in: `nil` for success, even if it came after a cancel request.
+    var outcome: PostgresError? {
+        guard case .cancelling(let why, _, _) = stage, let failure, failure.sqlState == .queryCanceled else {
+            return failure
+        }
+        return .abandoned(why, "the server has cancelled the statement", failure.report)
+    }
+
+    /// What the caller is told when the connection ends under it.
+    func outcome(onClose why: PostgresError) -> PostgresError {
+        switch stage {
+        case .cancelling(let code, _, _):
+            .abandoned(code, "the connection was closed, whether the statement took effect is unknown", failure?.report)
+        default:
+            failure ?? PostgresError(.connectionLost, why.message, report: why.report)
+        }
+    }
+}
+
+extension PostgresError {
+    /// The deadline has passed, or the task was cancelled.
+    static func abandoned(_ code: Code, _ then: String, _ report: ServerReport?) -> PostgresError {
+        let what = code == .cancelled ? "cancelled" : "the deadline has passed"
+        return PostgresError(code, "\(what); \(then)", report: report)
+    }
+
+    static var overdueBeforeSent: PostgresError {
+        abandoned(.deadlineExceeded, "nothing was sent, the connection was busy", nil)
+    }
+
+    static func closedBefore(_ why: PostgresError) -> PostgresError {
+        PostgresError(.connectionClosed, "the connection has ended: \(why.message)", report: why.report)
+    }
+}
+
+/// Ends a transaction that was left open; no caller waits for it.
+final class RollbackExchange: Exchange, @unchecked Sendable {
+    override func send(
+        on handle: borrowing ConnectionHandle, using parameters: inout PostgresParameters
+    ) throws(PostgresError) {
+        try handle.send(script: "ROLLBACK")
+    }
+}
+
+/// An exchange whose caller waits for the answer.
+///
+/// Safe although the continuation is not checked: ``Exchange/finish(_:)`` answers once, and so does every way an exchange ends.
+@safe
+class AnswerExchange<Output: Sendable>: Exchange, @unchecked Sendable {
+    private var continuation: UnsafeContinuation<Result<Output, PostgresError>, Never>?
+
+    /// What has been read, once all of it has.
+    var output: Output? { nil }
+
+    final func expect(_ continuation: UnsafeContinuation<Result<Output, PostgresError>, Never>) {
+        unsafe self.continuation = unsafe continuation
+    }
+
+    final override func answer(_ failure: PostgresError?) {
+        let waiting = unsafe continuation
+        unsafe continuation = nil
+        if let failure {
+            unsafe waiting?.resume(returning: .failure(failure))
+        } else if let output {
+            unsafe waiting?.resume(returning: .success(output))
+        } else {
+            unsafe waiting?.resume(returning: .failure(PostgresError(.unexpectedResult, "the server sent no result")))
         }
     }
 }

@@ -1,7 +1,6 @@
 /// One column of one row, or one element of an array in it, in binary format. Lives no longer than the row.
 @safe
 package struct PostgresField: ~Copyable {
-    /// Its type.
     package let type: PostgresType
 
     private let result: OpaquePointer
@@ -15,13 +14,10 @@ package struct PostgresField: ~Copyable {
         self.column = column
     }
 
-    /// Whether it is NULL.
     package var isNull: Bool { unsafe content == nil }
 
-    /// The name of the column, for messages.
-    package var columnName: String { unsafe ResultHandle.columnName(result, column) }
+    private var columnName: String { unsafe ResultHandle.columnName(result, column) }
 
-    /// The bytes of the value.
     func bytes() throws(PostgresError) -> UnsafeRawBufferPointer {
         guard let content = unsafe content else { throw unexpected("is NULL") }
         return unsafe content

@@ -1,24 +1,20 @@
 /// A document of type `json`: PostgreSQL stores the bytes as they were written.
 package struct PostgresJSON: Hashable, Sendable {
-    /// The document, UTF-8.
+    /// The document in UTF-8. The server checks it.
     package var bytes: [UInt8]
 
-    /// A document that is written already. The server checks it.
     package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    /// A document that is written already. The server checks it.
     package init(_ text: String) {
         self.bytes = Array(text.utf8)
     }
 }
 
 extension PostgresJSON: PostgresValue {
-    /// `json`
     package static var type: PostgresType { .json }
 
-    /// The document as it is.
     package func encode(into buffer: inout PostgresBuffer) { buffer.append(bytes) }
 
     /// `json`, `jsonb` or text
@@ -33,22 +29,19 @@ extension PostgresJSON: PostgresValue {
 
 /// A document of type `jsonb`: PostgreSQL keeps its meaning, not its bytes.
 package struct PostgresJSONB: Hashable, Sendable {
-    /// The document, UTF-8.
+    /// The document in UTF-8. The server checks it.
     package var bytes: [UInt8]
 
-    /// A document that is written already. The server checks it.
     package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    /// A document that is written already. The server checks it.
     package init(_ text: String) {
         self.bytes = Array(text.utf8)
     }
 }
 
 extension PostgresJSONB: PostgresValue {
-    /// `jsonb`
     package static var type: PostgresType { .jsonb }
 
     /// The version of the format, 1, and the document as text.

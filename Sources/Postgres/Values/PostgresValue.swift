@@ -1,6 +1,4 @@
 /// A Swift type that PostgreSQL's binary format can carry.
-///
-/// The types of this module conform; a type of yours conforms by passing on to one of them.
 package protocol PostgresValue: Sendable {
     /// The type it is sent as.
     static var type: PostgresType { get }
@@ -11,25 +9,19 @@ package protocol PostgresValue: Sendable {
     /// Appends the value in binary format, without a length.
     func encode(into buffer: inout PostgresBuffer)
 
-    /// Reads a column.
-    ///
     /// - Throws: code ``PostgresError/Code/unexpectedValue``, naming the column.
     static func decode(_ field: borrowing PostgresField) throws(PostgresError) -> Self
 }
 
 extension PostgresValue {
-    /// Not NULL.
     package var isNull: Bool { false }
 }
 
 extension Optional: PostgresValue where Wrapped: PostgresValue {
-    /// The type of the value when there is one.
     package static var type: PostgresType { Wrapped.type }
 
-    /// Whether there is no value.
     package var isNull: Bool { self?.isNull ?? true }
 
-    /// Appends the value, if there is one.
     package func encode(into buffer: inout PostgresBuffer) {
         self?.encode(into: &buffer)
     }

@@ -20,14 +20,13 @@ package struct TestDatabase: Sendable {
     /// Connects to it.
     ///
     /// - Parameter configuration: the one for ``url`` unless given.
-    package func connect(
-        _ configuration: PostgresConfiguration? = nil,
-        onNotification: (@Sendable (PostgresNotification) -> Void)? = nil
-    ) async throws(PostgresError) -> PostgresConnection {
+    package func connect(_ configuration: PostgresConfiguration? = nil) async throws(PostgresError)
+        -> PostgresConnection
+    {
         let own = try self.configuration()
         return try await PostgresConnection.connect(
             configuration ?? own, deadline: Self.deadline,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onNotification: onNotification)
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
     /// How long anything may take here: a machine that runs many tests is slow.

@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     /// A worker that has little to do is quick, and one that has nothing to do is quiet.
     ///
-    /// The bounds are generous, since a machine that runs tests is not quiet itself; `scripts/bench` has the strict figures.
+    /// The bounds are generous, since a machine that runs tests is not quiet itself; `make bench` has the strict figures.
     @Suite(.timeLimit(.minutes(1))) struct IdleTests {
         private static let rate = 100
         private static let seconds = 5

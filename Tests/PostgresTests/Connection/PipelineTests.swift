@@ -55,7 +55,7 @@ struct PipelineTests {
             try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
             let error = await #expect(throws: PostgresError.self) {
                 _ = try await connection.pipeline(
-                    AddNote(id: 1), Echo(value: PostgresInet("nowhere")), deadline: TestDatabase.deadline)
+                    AddNote(id: 1), Echo(value: Duration.seconds(Int64.max)), deadline: TestDatabase.deadline)
             }
             #expect(error?.code == .invalidParameter)
             #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [0])
@@ -64,12 +64,12 @@ struct PipelineTests {
     }
 
     private struct Begin: PostgresStatement {
-        static let sql = "BEGIN"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+        let sql = "BEGIN"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
     }
 
     private struct Commit: PostgresStatement {
-        static let sql = "COMMIT"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+        let sql = "COMMIT"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
     }
 }

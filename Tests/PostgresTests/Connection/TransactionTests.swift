@@ -69,7 +69,7 @@ struct TransactionTests {
                 }
             }
             #expect(error?.code == .server)
-            #expect(error?.sqlState == .uniqueViolation)
+            #expect(error?.sqlState == SQLState(rawValue: "23505"))
             let notes = try await connection.run(CountNotes(), deadline: TestDatabase.deadline)
             #expect(notes == [0])
         }

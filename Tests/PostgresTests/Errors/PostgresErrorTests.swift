@@ -34,7 +34,7 @@ struct PostgresErrorTests {
     @Test("is one line, which names the database and no data")
     func description() {
         let report = ServerReport(
-            state: .uniqueViolation, severity: "ERROR", message: "duplicate key value",
+            state: SQLState(rawValue: "23505"), severity: "ERROR", message: "duplicate key value",
             detail: "Key (id)=(4711) already exists.")
         let error = PostgresError(report).at("database app at db1:5432").at("elsewhere")
         #expect(error.description == "duplicate key value (SQLSTATE 23505, database app at db1:5432)")

@@ -1,9 +1,10 @@
 import LocalPostgres
 import Logging
-import Postgres
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Postgres
 
 @Suite("A session", .timeLimit(.minutes(2)))
 struct PostgresSessionTests {
@@ -36,17 +37,18 @@ struct PostgresSessionTests {
         var disconnected: Int { numbers.withLock(\.disconnected) }
     }
 
-    @Test("connects once, however many ask")
+    @Test("connects when it is needed, and once for all statements")
     func oneConnection() async throws {
         try await TestDatabase.withDatabase { database in
             let counts = Counts()
             let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
-            #expect(counts.connected == 0, "it connects when it is needed")
-            let pids = try await withThrowingTaskGroup { group in
+            #expect(counts.connected == 0)
+            var pids = Set(try await session.run(BackendPID(), deadline: TestDatabase.deadline))
+            try await withThrowingTaskGroup { group in
                 for _ in 0..<20 {
                     group.addTask { try await session.run(BackendPID(), deadline: TestDatabase.deadline) }
                 }
-                return try await group.reduce(into: Set<Int32>()) { $0.formUnion($1) }
+                for try await rows in group { pids.formUnion(rows) }
             }
             #expect(pids.count == 1)
             #expect(counts.connected == 1)
@@ -68,7 +70,7 @@ struct PostgresSessionTests {
                 try await session.query(
                     "SELECT pg_terminate_backend(pg_backend_pid())", deadline: TestDatabase.deadline)
             }
-            #expect(error?.sqlState == .adminShutdown)
+            #expect(error?.sqlState == SQLState(rawValue: "57P01"))
             #expect(error?.kind == .reconnect)
             #expect(try await session.run(BackendPID(), deadline: TestDatabase.deadline).count == 1)
             #expect(counts.reconnected == 1)
@@ -81,7 +83,7 @@ struct PostgresSessionTests {
     func idle() async throws {
         try await TestDatabase.withDatabase { database in
             let session = PostgresSession(try database.configuration(), logger: .silent)
-            let connection = try await session.withConnection(deadline: TestDatabase.deadline) { $0 }
+            let connection = try await session.connection(until: .now + TestDatabase.deadline)
             let pid = try #require(try await session.run(BackendPID(), deadline: TestDatabase.deadline).first)
             let other = try await database.connect()
             _ = try await other.query("SELECT pg_terminate_backend(\(pid))", deadline: TestDatabase.deadline)
@@ -172,39 +174,37 @@ struct PostgresSessionTests {
         await session.close()
     }
 
-    @Test("prepares each connection before anything else")
-    func onConnect() async throws {
-        try await TestDatabase.withDatabase { database in
-            let session = PostgresSession(
-                try database.configuration(), logger: .silent,
-                onConnect: { connection throws(PostgresError) in
-                    try await connection.execute(script: "SET application_name = 'prepared'", deadline: .seconds(5))
-                })
-            let name = try await session.query("SHOW application_name", deadline: TestDatabase.deadline)
-            #expect(name.first == "prepared")
-            await session.close()
-        }
-    }
-
-    @Test("lets those go whose time is over while somebody else connects")
-    func waitersEnd() async throws {
+    @Test("refuses a second call while the first one connects, and ends when its task is cancelled")
+    func secondCall() async throws {
         let silent = try SilentListener()
         let session = PostgresSession(
             try PostgresConfiguration("host=127.0.0.1 port=\(silent.port) dbname=x user=x connect_timeout=0"),
             logger: .silent)
         let connecting = Task { try await session.run(BackendPID(), deadline: .seconds(600)) }
         await silent.waitForClient()
-        let late = await #expect(throws: PostgresError.self) {
-            try await session.run(BackendPID(), deadline: .milliseconds(50))
+        let second = await #expect(throws: PostgresError.self) {
+            try await session.run(BackendPID(), deadline: .seconds(600))
         }
-        #expect(late?.code == .deadlineExceeded)
-        let cancelled = Task { try await session.run(BackendPID(), deadline: .seconds(600)) }
-        cancelled.cancel()
-        let gone = await #expect(throws: PostgresError.self) { _ = try await cancelled.value }
-        #expect(gone?.code == .cancelled)
+        #expect(second?.code == .tooManyWaiting)
+        #expect(second?.kind == .retry)
         connecting.cancel()
         let ended = await #expect(throws: PostgresError.self) { _ = try await connecting.value }
         #expect(ended?.code == .cancelled)
         await session.close()
+    }
+
+    @Test("that is closed while it connects fails the call and keeps no connection")
+    func closedWhileConnecting() async throws {
+        let counts = Counts()
+        let session = PostgresSession(
+            try PostgresConfiguration("host=127.0.0.1 port=1 dbname=x user=x"),
+            backoff: Backoff(base: .seconds(300), cap: .seconds(300)), logger: .silent, random: { 0.9 },
+            onEvent: counts.add)
+        let connecting = Task { try await session.run(BackendPID(), deadline: .seconds(600)) }
+        while counts.failed == 0 { await Task.yield() }
+        await session.close()
+        let ended = await #expect(throws: PostgresError.self) { _ = try await connecting.value }
+        #expect(ended?.code == .connectionClosed)
+        #expect(counts.connected == 0)
     }
 }

@@ -42,9 +42,6 @@ struct RoundTripTests {
             try await check("interval", [Duration.zero, .microseconds(-1), .seconds(86_400 * 400)], on: connection)
             try await check("json", [PostgresJSON(#"{"b":1, "a" :2}"#), PostgresJSON("null")], on: connection)
             try await check("jsonb", [PostgresJSONB(#"{"a": 1}"#)], on: connection)
-            try await check(
-                "inet", ["192.0.2.1", "10.0.0.0/8", "::1", "2001:db8::/32", "::ffff:1.2.3.4"].map(PostgresInet.init),
-                on: connection)
             await connection.close()
         }
     }
@@ -53,20 +50,13 @@ struct RoundTripTests {
     func arrays() async throws {
         try await TestDatabase.withDatabase { database in
             let connection = try await database.connect()
-            try await check("boolean[]", [[], [true], [false, true]], on: connection)
-            try await check("smallint[]", [[], [Int16.min, .max]], on: connection)
+            try await check("smallint[]", [[], [Int16(7)], [Int16.min, .max]], on: connection)
             try await check("integer[]", [[], [Int32.min, .max]], on: connection)
             try await check("bigint[]", [[], Array(Int64(0)..<5000)], on: connection)
-            try await check("real[]", [[Float(0.5)]], on: connection)
-            try await check("double precision[]", [[0.1, -.infinity]], on: connection)
             try await check("text[]", [[], [""], (0..<1000).map { "value {\($0)}, \"NULL\"" }], on: connection)
-            try await check("bytea[]", [[], [[], [0, 255]]] as [[[UInt8]]], on: connection)
             try await check(
                 "timestamp with time zone[]", [[PostgresTimestamp.infinity, .init(rawValue: 1)]], on: connection)
             try await check("interval[]", [[Duration.seconds(5), .seconds(300)]], on: connection)
-            try await check("json[]", [[PostgresJSON("{}"), PostgresJSON("[1]")]], on: connection)
-            try await check("jsonb[]", [[PostgresJSONB("{}")]], on: connection)
-            try await check("inet[]", [[PostgresInet("127.0.0.1")]], on: connection)
             try await check("text[]", [[nil, "NULL", nil] as [String?]], on: connection)
             try await check("bigint[]", [[Int64?.none], [1, nil, .max]], on: connection)
             await connection.close()
@@ -76,8 +66,8 @@ struct RoundTripTests {
     @Test("integers are widened, and refused where they do not fit")
     func integerWidths() async throws {
         struct Columns: PostgresStatement {
-            static let sql = "SELECT 7::smallint, 70000::int, 5::oid, '1'::xid8, 70000::int AS wide"
-            static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> [Int64] {
+            let sql = "SELECT 7::smallint, 70000::int, 5::oid, '1'::xid8, 70000::int AS wide"
+            func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> [Int64] {
                 let refused: PostgresError?
                 do throws(PostgresError) {
                     _ = try row.column(4, as: Int16.self)
@@ -123,20 +113,14 @@ struct RoundTripTests {
     }
 
     private struct ReadOddity: PostgresStatement {
-        static let sql = "SELECT * FROM oddity"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+        let sql = "SELECT * FROM oddity"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
     }
 
     @Test("what cannot be encoded is not sent")
     func unencodable() async throws {
         try await TestDatabase.withDatabase { database in
             let connection = try await database.connect()
-            for text in ["", "300.1.1.1", "10.0.0.0/33", "::1/129", "10.0.0.0/", "1.2.3.4/8/9"] {
-                let error = await #expect(throws: PostgresError.self) {
-                    try await connection.run(Echo(value: PostgresInet(text)), deadline: TestDatabase.deadline)
-                }
-                #expect(error?.code == .invalidParameter)
-            }
             let tooLong = await #expect(throws: PostgresError.self) {
                 try await connection.run(Echo(value: Duration.seconds(Int64.max)), deadline: TestDatabase.deadline)
             }

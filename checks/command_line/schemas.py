@@ -1,0 +1,103 @@
+"""The JSON of every command against its schema in docs/schemas, and the examples of docs/command-line-json.md too."""
+
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+from typing import Any
+
+import jsonschema
+
+from checks import ROOT
+from checks.harness.postgres import Postgres
+from checks.harness.processes import free_port, program, wait_until
+from checks.harness.product import Postrider
+from checks.harness.tally import Tally
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def schemas() -> dict[str, Any]:
+    return {path.name.removesuffix(".schema.json"): json.loads(path.read_text())
+            for path in sorted((ROOT / "docs/schemas").glob("*.schema.json"))}
+
+
+def problem(schema: Any, text: str) -> str:
+    """What is wrong with a line of JSON; an empty text when it fits."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        return f"no JSON: {error}: {text[:200]!r}"
+    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    return "; ".join(f"{error.json_path}: {error.message[:200]}" for error in checker.iter_errors(value))
+
+
+def examples(tally: Tally) -> None:
+    """The documented example of each command fits its schema."""
+    known = schemas()
+    page = (ROOT / "docs/command-line-json.md").read_text()
+    for section in page.split("\n## `postrider ")[1:]:
+        name = section.split("`")[0].replace(" ", "-")
+        example = re.search(r"```json\n(.*?)\n```", section, re.DOTALL)
+        if example:
+            tally.check(f"example of {name}", problem(known[name], example[1]) if name in known else "there is no schema")
+
+
+def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
+    """Runs every command for real, in an order that gives each something to show."""
+    known, met, port = schemas(), set[str](), free_port()
+
+    def run(*words: str) -> Any:
+        name = "-".join(word for word in words[:2] if re.fullmatch("[a-z-]+", word) and not word.startswith("-"))
+        name = name if name in known else words[0]
+        done = subprocess.run(
+            [postrider.executable, *words, "--json"], env=postrider.environment, capture_output=True, text=True, timeout=60)
+        met.add(name)
+        found = problem(known[name], done.stdout)
+        tally.check("postrider " + " ".join(words), found and f"{found} {done.stderr[-300:]}")
+        return json.loads(done.stdout or "{}")
+
+    def settled(count: int) -> None:
+        with server.session() as session:
+            wait_until("deliveries end", lambda: session.value(
+                "SELECT count(*) FROM postrider.event_deliveries WHERE status IN ('delivered', 'dead')") == count, 30)
+
+    run("migrate")
+    receiver: list[str | pathlib.Path] = [
+        postrider.executable, "receive", "--listen", f"127.0.0.1:{port}", "--secret", SECRET, "--json"]
+    with tempfile.TemporaryDirectory() as directory, open(log := pathlib.Path(directory, "log"), "w") as heard, program(
+            receiver, env=postrider.environment, stdout=heard, stderr=subprocess.DEVNULL):
+        run("endpoint", "add", "good", f"http://127.0.0.1:{port}/", "--event-type", "order.*", "--secret", SECRET)
+        run("endpoint", "add", "bad", f"http://127.0.0.1:{port}/", "--retry-schedule", "100ms", "--header", "X-Key: 1",
+            "--max-in-flight", "5", "--rate-limit", "50")
+        first = run("event", "publish", "order.paid", '{"n": 1.10}', "--ordering-key", "k", "--header", "X-A: b")
+        run("event", "publish", "other", "text", "--content-type", "text/plain", "--expires-at", "1h")
+        run("endpoint", "test", "good")
+        run("endpoint", "test", "bad")
+        with postrider.worker(is_ready=False):
+            settled(3)
+            run("status")
+            run("doctor")
+            run("event", "show", str(first["event_id"]))
+            run("event", "list")
+            letters = run("dead-letter", "list")["dead_letters"]
+            run("dead-letter", "show", str(letters[0]["id"]))
+        run("event", "publish", "order.paid")
+        run("event", "list", "--status", "pending")
+        run("endpoint", "list")
+        run("event", "cancel", "3")
+        run("endpoint", "pause", "bad")
+        run("dead-letter", "discard", str(letters[0]["id"]))
+        run("dead-letter", "replay", "--all")
+        run("event", "show", "2")
+        run("endpoint", "resume", "bad")
+        run("endpoint", "show", "bad")
+        run("endpoint", "update", "bad", "--timeout", "2s")
+        run("endpoint", "rotate-secret", "bad")
+        run("endpoint", "remove", "bad", "--yes")
+        received = sorted(set(log.read_text().splitlines()), key=len)
+    for line in received[:3]:
+        tally.check("a line of postrider receive", problem(known["receive"], line))
+    run("demo")
+    tally.check("every schema was met", ", ".join(sorted(set(known) - met - {"receive"})))

@@ -1,0 +1,109 @@
+"""The shell of a page: commands run one after the other and keep their variables, others go on in the background."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_PRELUDE = r"""
+set -a -eo pipefail
+wait_for() {
+    local tries
+    for ((tries = 0; tries < 600; tries++)); do
+        [[ $(psql -XAtqc "$1" 2>/dev/null) != t ]] || return 0
+        sleep 0.05
+    done
+    echo "not within 30 s: $1" >&2
+    return 1
+}
+[[ ! -e $PAGE_STATE ]] || { . "$PAGE_STATE"; cd "$OLDPWD_OF_PAGE"; }
+"""
+_EPILOGUE = """
+trap 'OLDPWD_OF_PAGE=$PWD; export -p | grep -vE "^declare -x (SHLVL|PWD|OLDPWD|_)=" >"$PAGE_STATE"' EXIT
+"""
+
+DEADLINE_S = 60
+
+
+class Background:
+    """A program that goes on, with all that it started, until it is ended."""
+
+    def __init__(self, arguments: Sequence[str | pathlib.Path], log: pathlib.Path, **options: Any) -> None:
+        self._log = log
+        with open(log, "w") as sink:
+            self._process = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True, **options)
+
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def end(self) -> None:
+        """Asks it to end, as Ctrl-C and a supervisor would, and insists after a while."""
+        for number, patience_s in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(patience_s)
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+class Shell:
+    """What it runs sees the variables that earlier blocks set, in the directory where they left it."""
+
+    def __init__(self, directory: str, environment: dict[str, str]) -> None:
+        self.directory = pathlib.Path(directory)
+        self.environment = environment | {"PAGE_STATE": str(self.directory / ".state")}
+        self._count = 0
+        self._background: list[Background] = []
+
+    def run(self, text: str) -> tuple[int | None, str]:
+        """The exit code, and what was written to standard output and standard error together."""
+        try:
+            done = subprocess.run(
+                ["bash", self._script(text, _EPILOGUE)], cwd=self.directory, env=self.environment, text=True, errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired as timeout:
+            return None, (timeout.output or b"").decode(errors="replace") + f"\nnot finished within {DEADLINE_S} s"
+        return done.returncode, done.stdout
+
+    def start(self, text: str, until: str) -> str | None:
+        """Starts it and waits until its output holds `until`. What went wrong, or None."""
+        script = self._script(text, "")
+        program = Background(
+            ["bash", script], script.with_suffix(".log"), cwd=self.directory, env=self.environment)
+        self._background.append(program)
+        self.await_output(lambda: until in program.output() or program.has_ended())
+        return None if until in program.output() else f"its output never held {until!r}:\n{program.output()}"
+
+    def stop(self) -> None:
+        """Ends what was started last, with all that it started."""
+        if self._background:
+            self._background.pop().end()
+
+    def stop_all(self) -> None:
+        while self._background:
+            self.stop()
+
+    def output(self) -> str:
+        """What the programs in the background have written so far, the last one first."""
+        return "\n".join(program.output() for program in reversed(self._background))
+
+    def await_output(self, condition: Callable[[], bool]) -> bool:
+        end = time.monotonic() + DEADLINE_S
+        while not (holds := condition()) and time.monotonic() < end:
+            time.sleep(0.05)
+        return holds
+
+    def _script(self, text: str, epilogue: str) -> pathlib.Path:
+        self._count += 1
+        path = self.directory / f".block-{self._count}.sh"
+        path.write_text(_PRELUDE + epilogue + text)
+        return path

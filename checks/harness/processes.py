@@ -1,0 +1,67 @@
+"""Starting programs that end with us, free ports, and waiting with a time limit."""
+
+import contextlib
+import ctypes
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+Found = TypeVar("Found")
+
+
+class Failure(Exception):
+    """The check or the measurement cannot go on; the text says why."""
+
+
+@contextlib.contextmanager
+def program(
+    arguments: Sequence[str | pathlib.Path], parting: signal.Signals = signal.SIGTERM, patience_s: float = 30, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a program for as long as the context lasts, and sends it `parting` at the end or when we die."""
+
+    def end_with_parent() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, parting)
+
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(parting)
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(what: str, condition: Callable[[], Found], timeout_s: float, step_s: float = 0.02) -> Found:
+    """What `condition` gives as soon as that is true."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {timeout_s} s")
+        time.sleep(step_s)
+    return value
+
+
+def ask(url: str) -> str | None:
+    """The body of a 2xx answer; None when there is none yet."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return None

@@ -1,1 +1,0 @@
-"""What deploy/ promises, held against the real product. See scripts/check-deploy and scripts/image-test."""
