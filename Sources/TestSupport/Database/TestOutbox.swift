@@ -70,7 +70,7 @@ package struct TestOutbox: Sendable {
     }
 }
 
-/// Lets a limited number through at once, in the order of their coming.
+/// Lets a limited number through at once, in the order in which they came.
 actor ConcurrencyLimit {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
