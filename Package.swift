@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["LocalPostgres", "OutboxStore", "Postgres", logging],
+            name: "TestSupport", dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", logging],
             swiftSettings: strict),
         .testTarget(
             name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],

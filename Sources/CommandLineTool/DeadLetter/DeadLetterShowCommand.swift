@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 import Telemetry
@@ -86,6 +87,8 @@ struct DeadLetterShowCommand: ContextCommand {
                     sealing: try SigningSecret.sealing(context.configuration()), revealing: revealHeaders))
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
+        } catch let obstacle as SendingObstacle {
+            return .failure(Unshown(reason: obstacle.message))
         } catch let error as CommandError {
             return .failure(Unshown(reason: error.message))
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Courier
 import Outbox
 import OutboxStore
+import Worker
 
 /// `postrider endpoint test`: sends a ping right now.
 struct EndpointTestCommand: ContextCommand {
@@ -31,15 +32,14 @@ struct EndpointTestCommand: ContextCommand {
         guard let stored else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
         let probe = EndpointProbe(
-            policy: policy, sealing: sealing, now: context.now(), randomBytes: context.randomBytes)
+            judge: EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current),
+            now: context.now(), randomBytes: context.randomBytes)
         let report: PingReport
         do {
             let ping = try probe.ping(stored)
             report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
-        } catch let refusal as EndpointRefusal {
-            report = PingReport(endpoint: stored, forbidden: refusal, .blockedAddress)
-        } catch let error as EndpointURLError {
-            report = PingReport(endpoint: stored, forbidden: error, .invalidURL)
+        } catch let obstacle as SendingObstacle {
+            report = try PingReport(endpoint: stored, obstacle)
         }
         if output.isJSON { try output.json(report) } else { report.show(on: output) }
         guard report.ok else { throw Unsuccessful() }

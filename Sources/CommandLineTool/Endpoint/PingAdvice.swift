@@ -16,16 +16,18 @@ enum PingAdvice {
         case .timeout: "the receiver is slow: postrider endpoint update \(name) --timeout 30s gives it more time"
         case .redirect: "redirects are never followed: postrider endpoint update \(name) --url URL, with the final URL"
         case .protocolError: "see what really listens there: it does not speak HTTP"
-        default: nil
+        case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .secretUnavailable, .internalError, nil: nil
         }
     }
 
     private static func answered(_ status: Int, _ name: ShellWord) -> String {
-        switch status {
+        if AnswerKind(status: status) == .gone {
+            return "the receiver wants no more; a delivery with this answer would disable the endpoint"
+        }
+        return switch status {
         case 401, 403:
             "does the receiver have the same secret? postrider endpoint rotate-secret \(name) makes a new one"
         case 404, 405: "is the path right? postrider endpoint update \(name) --url URL"
-        case 410: "the receiver wants no more; a delivery with this answer would disable the endpoint"
         default: "see the receiver's own logs"
         }
     }

@@ -1,6 +1,7 @@
 import Courier
 import Outbox
 import OutboxStore
+import Worker
 
 /// What came of a ping, as JSON and as text.
 struct PingReport: Encodable {
@@ -26,14 +27,20 @@ struct PingReport: Encodable {
     /// Absent when nothing was sent.
     let timings: Timings?
 
-    /// A ping that the policy of this installation forbids.
-    init(endpoint: EndpointRecord, forbidden error: any Error, _ code: ErrorCode) {
+    /// A ping to an endpoint that a worker would send nothing to.
+    ///
+    /// - Throws: when the obstacle is this installation's own: without its secret nothing is known about the endpoint.
+    init(endpoint: EndpointRecord, _ obstacle: SendingObstacle) throws(CommandError) {
+        switch obstacle.kind {
+        case .secretUnavailable: throw CommandError(.configuration, obstacle.message)
+        case .invalidURL, .invalidHeaders, .blockedAddress: break
+        }
         self.endpoint = endpoint.name
         url = endpoint.url
         (webhookId, remoteAddress, httpStatus, responseBody, timings) = (nil, nil, nil, nil, nil)
         ok = false
-        errorCode = code.rawValue
-        self.error = "\(error)"
+        errorCode = obstacle.errorCode.rawValue
+        error = obstacle.message
     }
 
     init(endpoint: String, _ ping: PingRequest, _ result: CourierResult) {
@@ -46,13 +53,13 @@ struct PingReport: Encodable {
             nameLookupMs: milliseconds(result.timings.nameLookup), connectMs: milliseconds(result.timings.connect),
             tlsMs: milliseconds(result.timings.tls), firstByteMs: milliseconds(result.timings.firstByte),
             totalMs: milliseconds(result.timings.total))
+        let observation = DeliveryObservation(result.outcome)
         switch result.outcome {
         case .answered(let answer):
-            ok = (200..<300).contains(answer.status)
+            ok = observation.errorCode == nil
             httpStatus = answer.status
-            let code: ErrorCode? = ok ? nil : (300..<400).contains(answer.status) ? .redirect : .httpStatus
-            errorCode = code?.rawValue
-            error = ok ? nil : "the endpoint answered \(answer.status)"
+            errorCode = observation.errorCode?.rawValue
+            error = observation.message
             responseBody = answer.bodyPrefix.isEmpty ? nil : String(decoding: answer.bodyPrefix, as: UTF8.self)
         case .failed(let code, let detail):
             (ok, httpStatus, responseBody) = (false, nil, nil)

@@ -58,22 +58,23 @@ internal import Outbox
     /// Loads the handle with a request.
     ///
     /// - Parameter unneeded: entries of libcurl's cache of addresses that can go, in the notation of `CURLOPT_RESOLVE`.
-    /// - Returns: false when a header line was refused; the request must not be sent then.
+    /// - Throws: when the request must not be sent. The handle is free then.
     func load(
         _ pending: PendingRequest, vetted: VettedAddresses, remaining: Duration, nameLookup: Int64, unixTime: Int64,
         unneeded: () -> [String]
-    ) -> Bool {
+    ) throws(RequestRefusal) {
         if self.vetted?.generation != vetted.generation { pin(vetted, unneeded: unneeded()) }
         let body = pending.request.body
         lines.removeAll()
-        pending.request.appendHeaders(atUnixTime: unixTime, to: &lines)
-        guard lines.refusal == nil, prepared.route.fixedHeaders.refusal == nil else { return false }
+        try pending.request.appendHeaders(atUnixTime: unixTime, to: &lines)
+        guard lines.refusal == nil, prepared.route.fixedHeaders.refusal == nil else {
+            throw RequestRefusal(.internalError, "a header of the request is not allowed")
+        }
         unsafe handle.set(CURLOPT_HTTPHEADER, list: headers.load(lines, followedBy: prepared.fixedHeaders.first))
         unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
         handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
         carriage = Carriage(pending: pending, body: body, nameLookup: nameLookup)
-        return true
     }
 
     /// The result of the request whose transfer ended with `code`. The handle is free afterwards.

@@ -1,3 +1,4 @@
+import Outbox
 import Postgres
 import ServiceLifecycle
 import Settings
