@@ -9,7 +9,7 @@ extension EndToEndTests {
     @Suite(.timeLimit(.minutes(2))) struct DrainTests {
         private static let events = 300
 
-        @Test func sigtermFinishesWhatIsUnderWayAndSendsNothingTwice() async throws {
+        @Test func sigtermFinishesWhatIsInFlightAndSendsNothingTwice() async throws {
             try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(200)))
                 // Few at a time, so that SIGTERM comes in the midst of them.
