@@ -4,10 +4,12 @@ package import Postgres
 
 /// The database's side of a worker: claims and settles, sends nothing.
 package struct TestWorker: Sendable {
-    /// Part of its fencing tokens.
+    /// Its id, part of its fencing tokens.
     package let id: Int32
+    /// Where it works.
     package let connection: PostgresConnection
 
+    /// A worker on a connection.
     package init(id: Int32, connection: PostgresConnection) {
         self.id = id
         self.connection = connection
@@ -33,9 +35,7 @@ package struct TestWorker: Sendable {
 
     /// Settles a batch; returns the ids that were stale.
     @discardableResult
-    package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError)
-        -> [Int64]
-    {
+    package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
         try await connection.run(
             SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline)
     }
