@@ -26,7 +26,7 @@ struct EndpointTestCommand: ContextCommand {
         let configuration = try context.configuration()
         let sealing = try SigningSecret.sealing(configuration)
         let stored = try await context.withDatabase { connection in
-            try await connection.rows(LoadEndpoints(ids: try await connection.rows(FindEndpoint(name: name)))).first
+            try await connection.rows(LoadEndpoints(ids: try await connection.rows(Endpoints.find(name)))).first
         }
         guard let stored else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)

@@ -9,7 +9,7 @@ struct StatusCommand: ContextCommand {
         abstract: "Queues, endpoints, lag and workers at a glance.",
         discussion: """
             The first line says whether all is well. If it is not, the line says what to do first. Counting stops at \
-            \(ListEndpoints.countLimit); a + after a number says so.
+            \(Endpoints.countLimit); a + after a number says so.
 
             With --watch it looks again and again until Ctrl-C. It redraws a terminal; to a file or a pipe it writes one \
             report after the other. It goes on when the database cannot be reached.
@@ -46,7 +46,7 @@ struct StatusCommand: ContextCommand {
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
             let (schema, events, endpoints, workers) = try await connection.pipeline(
-                ReadDatabaseState(), CountEvents(), ListEndpoints(limit: Self.endpointLimit), ListWorkers(),
+                Status.database, Status.eventCounts, Endpoints.list(limit: Self.endpointLimit), Workers.list,
                 deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(

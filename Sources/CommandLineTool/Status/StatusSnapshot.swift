@@ -2,9 +2,9 @@ import OutboxStore
 
 /// The figures that `status` shows, before it decides anything.
 struct StatusSnapshot: Sendable {
-    var events: CountEvents.Row
+    var events: EventCounts
     var endpoints: [EndpointOverview]
-    var workers: [ListWorkers.Row]
+    var workers: [WorkerOverview]
     /// The newest migration that was applied.
     var schemaVersion: Int32
 

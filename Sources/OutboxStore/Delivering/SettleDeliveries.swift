@@ -4,8 +4,7 @@ package import Postgres
 ///
 /// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
 package struct SettleDeliveries: PostgresStatement {
-    /// The text of the statement.
-    package static let sql = """
+    package let sql = """
         SELECT s.id FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
         """
@@ -26,7 +25,6 @@ package struct SettleDeliveries: PostgresStatement {
         self.now = now
     }
 
-    /// Appends the parameters in order.
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
@@ -53,17 +51,10 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.firstByte))
     }
 
-    /// Reads a row.
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }
 
 extension Duration {
-    /// Microseconds, cut to 64 bits.
-    fileprivate var wholeMicroseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, overflowed) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
-        return overflowed ? .max : sum
-    }
+    /// Whole microseconds, towards zero, cut to 64 bits.
+    fileprivate var wholeMicroseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
 }

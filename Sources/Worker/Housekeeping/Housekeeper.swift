@@ -8,7 +8,7 @@ import Telemetry
 
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
-    func readState() async throws(PostgresError) -> ReadDatabaseState.Row?
+    func readState() async throws(PostgresError) -> DatabaseState?
     /// Microseconds that the oldest due delivery has been waiting.
     func measureLag() async throws(PostgresError) -> Int64?
     func advanceHints(of lanes: [Int32]) async throws(PostgresError)

@@ -2,8 +2,7 @@ package import Postgres
 
 /// Reads endpoints with their secrets, for sending.
 package struct LoadEndpoints: PostgresStatement {
-    /// The text of the statement.
-    package static let sql = """
+    package let sql = """
         SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers,
                ARRAY(SELECT (extract(epoch FROM r.wait) * 1000)::bigint
                      FROM unnest(e.retry_schedule) WITH ORDINALITY AS r (wait, place) ORDER BY r.place),
@@ -23,17 +22,43 @@ package struct LoadEndpoints: PostgresStatement {
         self.ids = ids
     }
 
-    /// Appends the parameters in order.
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(ids)
     }
 
-    /// Reads a row.
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
         EndpointRecord(
             id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),
             urlID: try row.column(4), url: try row.column(5), payloadFormat: try row.column(6),
             headers: try row.column(7), retrySchedule: try row.column(8), maxAttempts: try row.column(9),
             timeout: try row.column(10), secrets: try row.column(11))
     }
+}
+
+/// An endpoint as it is stored: what a worker needs to send to it. Nothing in it has been judged yet.
+package struct EndpointRecord: Sendable {
+    /// Its id.
+    package var id: Int32
+    /// Which version of its settings this is.
+    package var revision: Int32
+    /// Its name.
+    package var name: String
+    /// Whose it is.
+    package var tenant: String
+    /// The URL's id, for the record of attempts.
+    package var urlID: Int32
+    /// The URL.
+    package var url: String
+    /// `envelope` or `raw`.
+    package var payloadFormat: String
+    /// `Name: value` lines. May hold credentials.
+    package var headers: [String]
+    /// Waits between attempts, in milliseconds.
+    package var retrySchedule: [Int64]
+    /// Attempts before the delivery is dead.
+    package var maxAttempts: Int32
+    /// How long the whole exchange may take, in milliseconds.
+    package var timeout: Int64
+    /// Live signing secrets, newest first, plain or sealed.
+    package var secrets: [String]
 }
