@@ -18,7 +18,9 @@ struct StatusScreen {
         guard DisplayWidth.of(text) > output.width else { return output.line(text, tone) }
         let mark = text.ranges(of: ": ").last
         let sentence = mark.map { text[..<$0.lowerBound] + ":" } ?? text[...]
-        for line in Folded.lines(String(sentence), width: output.width, first: "", rest: "  ") { output.line(line, tone) }
+        for line in Folded.lines(String(sentence), width: output.width, first: "", rest: "  ") {
+            output.line(line, tone)
+        }
         if let mark { output.line("  → \(text[mark.upperBound...].trimming(suffix: "."))") }
     }
 
