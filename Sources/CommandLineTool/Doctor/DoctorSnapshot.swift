@@ -56,3 +56,12 @@ struct DoctorSnapshot: Sendable {
     /// The results of connecting to the hosts of the endpoints; nil when that was not tried.
     var reaches: [HostReach]?
 }
+
+/// A host of one or more endpoints, and the result of connecting to it.
+struct HostReach: Sendable {
+    /// Host and port.
+    let place: String
+    /// An endpoint that is there.
+    let endpoint: String
+    let reach: Reach
+}

@@ -11,7 +11,6 @@ extension CommandContext {
     /// How long one statement of a command may take.
     static let statementDeadline = Duration.seconds(60)
 
-    /// Where the database is, out of the settings.
     func database(_ configuration: WorkerConfiguration) throws -> PostgresConfiguration {
         try PostgresConfiguration(configuration.databaseURL?.reveal(), applicationName: "postrider")
     }
@@ -46,5 +45,39 @@ extension CommandContext {
     /// Runs one statement on a connection of its own.
     func run<Statement: PostgresStatement>(_ statement: Statement) async throws -> [Statement.Row] {
         try await withDatabase { try await $0.rows(statement) }
+    }
+}
+
+extension PostgresConnection {
+    /// Runs a statement within the time that a command has for one.
+    nonisolated func rows<Statement: PostgresStatement>(
+        _ statement: Statement
+    ) async throws(PostgresError) -> [Statement.Row] {
+        try await run(statement, deadline: CommandContext.statementDeadline)
+    }
+
+    /// Fails with a clear line when there is no endpoint of this name.
+    nonisolated func requireEndpoint(_ name: String, includingRemoved: Bool = false) async throws {
+        let found = try await rows(Endpoints.find(name, includingRemoved: includingRemoved))
+        guard !found.isEmpty else {
+            throw CommandError.unknownEndpoint(name)
+        }
+    }
+
+    /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.
+    @discardableResult
+    nonisolated func requireEvent(_ reference: EventReference) async throws -> EventRecord {
+        guard let createdAt = try await rows(Events.locate(reference.id)).first ?? nil,
+            let event = try await rows(Events.find(reference.id, createdAt: createdAt)).first,
+            reference.webhookID ?? event.webhookID == event.webhookID
+        else { throw reference.unknown }
+        return event
+    }
+
+    /// By the database's clock.
+    nonisolated func readClock() async throws -> PostgresTimestamp {
+        let clock = try await rows(Status.clock)
+        guard let now = clock.first else { throw CommandError(.failure, "the database did not return its time") }
+        return now
     }
 }
