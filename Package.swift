@@ -50,19 +50,19 @@ let package = Package(
         .target(name: "Outbox", dependencies: ["Formats"], swiftSettings: strict),
         .target(name: "Webhooks", dependencies: ["Formats", crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
-        .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
+        .target(name: "Courier", dependencies: ["CLibCurl", "Outbox"], swiftSettings: strictWithC),
         .target(name: "Telemetry", dependencies: ["Formats", "Outbox", logging, metrics], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", "Webhooks", crypto, logging],
+            name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", crypto, logging],
             swiftSettings: strict),
         .target(
-            name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
+            name: "OutboxStore", dependencies: ["Outbox", "Postgres"],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
                 "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
-                flyingSocks, logging, metrics, serviceLifecycle, unixSignals,
+                flyingSocks, logging, metrics, serviceLifecycle,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
@@ -87,7 +87,7 @@ let package = Package(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "CourierTests", dependencies: ["Courier", "LocalPostgres", "Outbox", "TestSupport", logging],
+            name: "CourierTests", dependencies: ["Courier", "LocalPostgres", "Outbox", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
@@ -107,15 +107,13 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
-                "TestSupport",
-                "Webhooks",
-                "Worker",
+                "CommandLineTool", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "TestSupport",
+                "Webhooks", "Worker",
                 argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,
             ],
             exclude: ["Screens"], swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres", logging],
+            name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"],
             exclude: ["Support/receiver.py"], swiftSettings: strict),
     ]
 )
