@@ -76,7 +76,7 @@ let package = Package(
 
         .target(
             name: "TestSupport", dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", logging],
-            swiftSettings: strict),
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
             name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
