@@ -46,13 +46,14 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
-        .target(name: "Outbox", swiftSettings: strict),
-        .target(name: "Webhooks", dependencies: [crypto], swiftSettings: strict),
+        .target(name: "Formats", swiftSettings: strict),
+        .target(name: "Outbox", dependencies: ["Formats"], swiftSettings: strict),
+        .target(name: "Webhooks", dependencies: ["Formats", crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
-        .target(name: "Telemetry", dependencies: ["Outbox", logging, metrics], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["Formats", "Outbox", logging, metrics], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Outbox", "Telemetry", "Webhooks", crypto, logging],
+            name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", "Webhooks", crypto, logging],
             swiftSettings: strict),
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
@@ -76,6 +77,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", logging],
             swiftSettings: strict),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
             name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
             swiftSettings: strict),
@@ -85,13 +87,15 @@ let package = Package(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
+            name: "CourierTests", dependencies: ["Courier", "LocalPostgres", "Outbox", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "Outbox", "Telemetry", logging], swiftSettings: strict),
         .testTarget(
-            name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
+            name: "OutboxStoreTests",
+            dependencies: ["LocalPostgres", "OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
@@ -103,7 +107,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
+                "CommandLineTool", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "TestSupport",
                 "Webhooks",
                 "Worker",
                 argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,

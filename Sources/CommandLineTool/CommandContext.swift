@@ -11,17 +11,14 @@ import Worker
     import Darwin
 #endif
 
-/// What a command gets from the process it runs in. Tests make their own.
+/// What a command gets from its process. Tests make their own.
 package struct CommandContext: Sendable {
-    /// The environment variables.
     package var environment: [String: String]
-    /// Writes text to standard output, as it is.
     package var writeOutput: @Sendable (String) -> Void
-    /// Writes text to standard error, as it is.
     package var writeError: @Sendable (String) -> Void
-    /// How many columns the terminal has that standard output is; nil when it is none.
+    /// The columns of the terminal; nil when standard output is not one.
     package var terminalWidth: Int?
-    /// Whether colours may be used on standard output: on a terminal that has some, unless NO_COLOR asks for none
+    /// Whether colours may be used on standard output: on a terminal that has them, unless NO_COLOR is set
     /// (https://no-color.org).
     package var isColoured = false
     /// Whether standard error is a terminal.
@@ -32,12 +29,11 @@ package struct CommandContext: Sendable {
     package var readInput: @Sendable (_ limit: Int) -> [UInt8] = { _ in [] }
     /// Reads one line of standard input, for an answer to a question; nil at its end.
     package var readAnswer: @Sendable () -> String? = { nil }
-    /// Whether standard input is a terminal, so that somebody can be asked.
+    /// Whether standard input is a terminal, so that a person can be asked.
     package var inputIsTerminal = false
     /// Fresh random bytes of a cryptographic source.
     package var randomBytes: @Sendable (_ count: Int) -> [UInt8] = Self.systemRandomBytes
 
-    /// A context made of its parts.
     package init(
         environment: [String: String], writeOutput: @escaping @Sendable (String) -> Void,
         writeError: @escaping @Sendable (String) -> Void, terminalWidth: Int? = nil, errorIsTerminal: Bool = false,
@@ -51,7 +47,7 @@ package struct CommandContext: Sendable {
         self.now = now
     }
 
-    /// The settings, read from the environment and the file it names. Every command reads the same ones.
+    /// The settings, from the environment and the file that it names. Every command reads the same ones.
     package func configuration() throws(ConfigurationError) -> WorkerConfiguration {
         try WorkerConfiguration(reading: ConfigurationSources(environment: environment))
     }
@@ -63,7 +59,6 @@ package struct CommandContext: Sendable {
 }
 
 extension CommandContext {
-    /// The context of this process.
     package static func live() -> Self {
         var context = Self(
             environment: ProcessInfo.processInfo.environment,

@@ -1,23 +1,36 @@
-/// Why a command ended without having done what it was asked for.
+/// How a command ended, by the numbers of BSD's `sysexits.h`.
+package enum CommandStatus: Int32, Sendable {
+    case done = 0
+    /// Any other failure.
+    case failure = 1
+    /// The command line breaks a rule (`EX_USAGE`).
+    case usage = 64
+    /// Data that was given breaks a rule (`EX_DATAERR`).
+    case badData = 65
+    /// The database cannot be reached (`EX_UNAVAILABLE`).
+    case databaseUnavailable = 69
+    /// The configuration cannot be used (`EX_CONFIG`).
+    case configuration = 78
+}
+
+/// Why a command did not do what it was asked to do.
 package struct CommandError: Error, Sendable, CustomStringConvertible {
-    /// What the process exits with.
     package let status: CommandStatus
     /// One line for a person, safe to show. Parts from outside are escaped when it is printed.
     package let message: String
 
-    /// Describes a failure.
     package init(_ status: CommandStatus, _ message: String) {
         self.status = status
         self.message = message
     }
 
-    /// The message.
     package var description: String { message }
-}
 
-extension CommandError {
-    /// There is no endpoint of this name, at least none that was not removed.
+    /// No endpoint has this name, or it was removed.
     static func unknownEndpoint(_ name: String) -> CommandError {
         CommandError(.badData, "there is no endpoint named '\(name)'; postrider endpoint list shows all")
     }
 }
+
+/// The printed results already say what is wrong: the process exits with 1 and prints no more.
+struct Unsuccessful: Error {}

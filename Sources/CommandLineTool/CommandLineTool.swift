@@ -19,8 +19,8 @@ import Worker
 package enum CommandLineTool {
     /// Runs the command that this process was started with, and ends the process.
     package static func main() async -> Never {
-        // A reader that goes away (`postrider status | head`) is told by the failing write, not by a signal that would
-        // also end a worker whose connection breaks.
+        // When a reader goes away (`postrider status | head`), the write fails. The signal would also end a worker whose
+        // connection breaks.
         signal(SIGPIPE, SIG_IGN)
         exit(await run(Array(CommandLine.arguments.dropFirst()), in: .live()).rawValue)
     }
@@ -67,14 +67,14 @@ package enum CommandLineTool {
             context.writeError("postrider: \(PrintableText("\(error)", limit: 2000))\n")
             return .failure
         }
-        // The parser repeats arguments in its message: escape them line by line, since its own lines are wanted.
+        // The parser repeats arguments in its message. They are escaped line by line, to keep the parser's own line breaks.
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             context.writeError(PrintableText(String(line), limit: 2000).description + "\n")
         }
         return .usage
     }
 
-    /// The status of an error of ours; nil for those of the parser and for unknown ones.
+    /// Nil for errors of the parser and for unknown ones.
     private static func status(of error: any Error) -> CommandStatus? {
         switch error {
         case let error as CommandError: error.status
@@ -85,5 +85,27 @@ package enum CommandLineTool {
         case is CancellationError: .failure
         default: nil
         }
+    }
+}
+
+/// What a person may have meant who mistyped the name of a command.
+enum Suggestion {
+    /// Names that differ in more letters than this are not slips.
+    static let slips = 2
+
+    /// The command that the arguments nearly name; nil when they name one, or when none is near.
+    static func command(near arguments: [String]) -> String? {
+        var commands = PostriderCommand.configuration.subcommands
+        var path = "postrider"
+        for word in arguments {
+            let names = commands.compactMap { $0.configuration.commandName }
+            if let known = names.firstIndex(of: word) {
+                commands = commands[known].configuration.subcommands
+                path += " \(word)"
+                continue
+            }
+            return Spelling.nearest(to: word, among: names, within: slips).map { "\(path) \($0)" }
+        }
+        return nil
     }
 }

@@ -23,7 +23,7 @@ enum Moment: Equatable {
         self = .at(PostgresTimestamp(unixMicroseconds: microseconds))
     }
 
-    /// The moment, a length of time lying before `now`.
+    /// A length of time counts back from `now`.
     func ago(from now: PostgresTimestamp) -> PostgresTimestamp {
         switch self {
         case .at(let moment): moment
@@ -31,7 +31,7 @@ enum Moment: Equatable {
         }
     }
 
-    /// The moment, a length of time lying after `now`.
+    /// A length of time counts from `now`.
     func ahead(of now: PostgresTimestamp) -> PostgresTimestamp {
         switch self {
         case .at(let moment): moment

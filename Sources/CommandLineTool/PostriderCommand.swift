@@ -1,12 +1,10 @@
 import ArgumentParser
 
-/// A subcommand of `postrider`: parsed by swift-argument-parser, run with what it needs handed in.
+/// A subcommand of `postrider`. swift-argument-parser parses it; ``CommandLineTool`` runs it.
 protocol ContextCommand: ParsableCommand {
-    /// Does what the command is for.
     func run(in context: CommandContext) async throws
 }
 
-/// The root of the command line.
 struct PostriderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "postrider",
@@ -23,8 +21,56 @@ struct PostriderCommand: ParsableCommand {
         ])
 }
 
+/// The version of this executable.
+package enum PostriderVersion {
+    /// Semantic, without a `v`.
+    package static let current = "0.1.0"
+}
+
 /// The options of every command.
 struct OutputOptions: ParsableArguments {
     @Flag(name: .long, help: "Print JSON on standard output; messages go to standard error.")
     var json = false
+}
+
+struct EndpointCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "endpoint",
+        abstract: "Endpoints: add, list, show, change, pause, remove, test.",
+        discussion: """
+            Example:
+              postrider endpoint list
+            """,
+        subcommands: [
+            EndpointAddCommand.self, EndpointListCommand.self, EndpointShowCommand.self, EndpointUpdateCommand.self,
+            EndpointPauseCommand.self, EndpointResumeCommand.self, EndpointRemoveCommand.self,
+            EndpointRotateSecretCommand.self, EndpointTestCommand.self,
+        ])
+}
+
+struct EventCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "event",
+        abstract: "Events: publish, list, show, cancel.",
+        discussion: """
+            Example:
+              postrider event list
+            """,
+        subcommands: [
+            EventPublishCommand.self, EventListCommand.self, EventShowCommand.self, EventCancelCommand.self,
+        ])
+}
+
+struct DeadLetterCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dead-letter",
+        abstract: "Dead letters: list, show, replay, discard.",
+        discussion: """
+            Example:
+              postrider dead-letter list
+            """,
+        subcommands: [
+            DeadLetterListCommand.self, DeadLetterShowCommand.self, DeadLetterReplayCommand.self,
+            DeadLetterDiscardCommand.self,
+        ])
 }

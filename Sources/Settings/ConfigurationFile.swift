@@ -80,7 +80,7 @@ struct ConfigurationFile: Sendable {
 
     private static func unquote(_ text: Substring) -> Result<String, QuotingFailure> {
         guard let quote = text.first, quote == "\"" || quote == "'" else {
-            // A password may hold ` #`: guessing would either cut it or keep somebody's comment.
+            // A password may hold ` #`: guessing would either cut it or keep a comment.
             return text.contains(/[ \t]#/)
                 ? .failure(QuotingFailure(rule: "must be in quotes, since it holds a # after a blank"))
                 : .success(String(text))

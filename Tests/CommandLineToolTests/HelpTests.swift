@@ -31,13 +31,38 @@ import Testing
 
     @Test func everyCommandHasAnExampleThatParses() throws {
         for (words, type) in Self.commands {
-            let lines = type.configuration.discussion.split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = type.configuration.discussion.replacing("\\\n    ", with: "")
+                .split(separator: "\n", omittingEmptySubsequences: false)
             let heading = try #require(lines.firstIndex(of: "Example:"), "\(words)")
             let example = try #require(lines[(heading + 1)...].first, "\(words)")
             let arguments = Self.words(String(example.drop { $0 == " " }))
             let command = arguments.drop { $0 != "postrider" }.dropFirst()
             #expect(command.starts(with: words), "\(example)")
             #expect(throws: Never.self, "\(example)") { try PostriderCommand.parseAsRoot(Array(command)) }
+        }
+    }
+
+    /// A paragraph is one line in the source, and the parser breaks it where the next word does not fit. A line that was
+    /// broken before comes out short.
+    @Test(arguments: [80, 160]) func paragraphsAreBrokenOnlyWhereTheLineIsFull(columns: Int) throws {
+        for (words, type) in Self.commands + [([], PostriderCommand.self)] {
+            let help = PostriderCommand.helpMessage(for: type, columns: columns)
+            let overview = try #require(help.components(separatedBy: "\n\nUSAGE: ").first, "\(words)")
+            let lines = overview.components(separatedBy: "\n")
+            for (line, next) in zip(lines, lines.dropFirst()) where !next.isEmpty && !next.hasPrefix(" ") {
+                #expect(line.count < columns, "\(words): \(line)")
+                guard !line.isEmpty, let word = next.split(separator: " ").first else { continue }
+                #expect(line.count + 1 + word.count >= columns, "\(words): \(line)\n\(next)")
+            }
+        }
+    }
+
+    /// A person copies an example, so it is on one line, or its lines end with a backslash.
+    @Test func examplesKeepTheirLines() throws {
+        for (words, type) in Self.commands {
+            let example = try #require(
+                type.configuration.discussion.components(separatedBy: "Example:\n").last, "\(words)")
+            #expect(PostriderCommand.helpMessage(for: type, columns: 80).contains("Example:\n\(example)"), "\(words)")
         }
     }
 

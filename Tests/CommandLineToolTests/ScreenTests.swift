@@ -71,14 +71,14 @@ import Testing
     @Test(arguments: widths) func doctor(_ width: Int) throws {
         let findings: [Finding] = [
             .ok("configuration", "https only; public addresses only; new secrets are stored as they are"),
-            .warning("workers", "none is alive", "postrider worker"),
+            .warning("workers", "no worker is running", "postrider worker"),
             .failure(
                 "triggers",
-                "outbox_3_fan_out is disabled on postrider.outbox: events are not fanned out as they should be",
+                "outbox_3_fan_out is disabled on postrider.outbox, so new events are not processed correctly",
                 "ALTER TABLE postrider.outbox ENABLE TRIGGER outbox_3_fan_out;"),
             .failure(
                 "hosts", "例え.jp (endpoint \(Self.strange[0].name)) cannot be resolved: the name has no address",
-                "postrider endpoint update a --url URL, or mend the name server"),
+                "postrider endpoint update a --url URL, or fix the name server"),
         ]
         try Screen(name: "doctor", width: width).expect { try DoctorCommand.parse([]).show(findings, $0) }
     }

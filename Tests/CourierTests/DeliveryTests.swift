@@ -93,12 +93,12 @@ struct DeliveryTests {
         #expect(results.count == 1000)
         #expect(receivers.map(\.requests.count) == [200, 200, 200, 200, 200])
         #expect(Set(receivers.flatMap(\.requests).map(\.text)).count == 1000)
-        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 320, "more than could be under way")
+        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 320, "more than could be in flight")
         #expect(receivers.flatMap(\.violations).isEmpty)
         #expect(fixture.pool.inFlight == 0)
     }
 
-    @Test("No more requests than allowed are under way at once")
+    @Test("No more requests than allowed are in flight at once")
     func boundedInFlight() async throws {
         let receiver = try ScriptedReceiver(answer: .hang)
         let fixture = try PoolFixture(couriers: 1) { $0.maximumInFlight = 3 }

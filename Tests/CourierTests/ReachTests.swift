@@ -6,18 +6,13 @@ import Testing
 @testable import Courier
 
 @Suite("Reach", .timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable, "the openssl command is missing"))
-final class ReachTests {
-    private let directory: URL
+struct ReachTests {
+    private let folder: TemporaryFolder
     private let certificate: String
 
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("courier-reach-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        certificate = try TLSServer.certificate(for: "tls.example", in: directory)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: directory)
+    init() async throws {
+        folder = try TemporaryFolder()
+        certificate = try await TLSServer.certificate(for: "tls.example", in: folder.url)
     }
 
     private func reach(_ urls: String..., trusting file: String? = nil, isAllowed: Bool = true) async throws -> [Reach]
@@ -41,14 +36,14 @@ final class ReachTests {
         #expect(server.answered == 0)
     }
 
-    @Test("A certificate that nobody trusts is a failure")
+    @Test("A certificate that is not trusted is a failure")
     func untrusted() async throws {
         let server = try await TLSServer(certificate: certificate)
         let reached = try await reach("https://tls.example:\(server.port)/")
         #expect(reached == [.failed(.tlsFailure, detail: "the certificate is self-signed")])
     }
 
-    @Test("Names that are not there, addresses that are forbidden, ports where nobody listens")
+    @Test("Names that do not exist, addresses that are forbidden, ports without a listener")
     func failures() async throws {
         #expect(
             try await reach("http://gone.example/", "http://127.0.0.1:1/") == [

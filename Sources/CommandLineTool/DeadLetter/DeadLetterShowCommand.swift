@@ -76,9 +76,8 @@ struct DeadLetterShowCommand: ContextCommand {
         else {
             return .failure(Unshown(reason: "the event is gone, and its content too"))
         }
-        let ids = try await connection.rows(Endpoints.find(letter.endpoint))
         do {
-            guard let endpoint = try await connection.rows(LoadEndpoints(ids: ids)).first else {
+            guard let endpoint = try await EndpointRecord.read(letter.endpoint, from: connection) else {
                 return .failure(Unshown(reason: "the endpoint was removed"))
             }
             return .success(
@@ -89,8 +88,6 @@ struct DeadLetterShowCommand: ContextCommand {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
         } catch let obstacle as SendingObstacle {
             return .failure(Unshown(reason: obstacle.message))
-        } catch let error as CommandError {
-            return .failure(Unshown(reason: error.message))
         }
     }
 

@@ -1,8 +1,9 @@
+import Courier
 import Outbox
 import OutboxStore
 import Settings
 
-/// Decides what is wrong, from a snapshot alone.
+/// Decides what is wrong, from a snapshot only.
 struct Diagnosis {
     let findings: [Finding]
 
@@ -34,30 +35,30 @@ struct Diagnosis {
 
     /// PostgreSQL below this lacks what the schema uses.
     static let oldestVersion: Int32 = 150_000
-    /// Clocks further apart than this are worth a look.
+    /// Clocks further apart than this get a warning.
     static let clockWarning = Duration.seconds(2)
-    /// Receivers refuse signatures that are minutes off; this is half way there.
+    /// Receivers refuse signatures that are some minutes old; this is half of that.
     static let clockFailure = Duration.seconds(60)
-    /// Fewer free connections than this are worth a look.
+    /// Fewer free connections than this get a warning.
     static let connectionWarning: Int32 = 10
     /// A worker needs this many.
     static let connectionFailure: Int32 = 5
     /// Partitions that must be there from today on.
     static let daysAhead: Int32 = 2
-    /// Dead rows in the hot table that are worth a look, when they outnumber the live ones.
+    /// More dead rows than this in the hot table get a warning, if they also outnumber the live ones.
     static let deadRows: Int64 = 100_000
     /// A transaction that is open for longer than this makes dead rows pile up.
     static let transactionWarning = Duration.seconds(300)
     /// A delivery that has been due for longer than this is late.
     static let lateness = Duration.seconds(60)
-    /// So late is no peak.
+    /// A peak of events does not make deliveries as late as this: something is wrong.
     static let latenessFailure = Duration.seconds(900)
     /// The most endpoints that are named one by one.
     static let endpointsNamed = 20
 
     private static func configuration(_ snapshot: DoctorSnapshot) -> Finding {
         if let problem = snapshot.keyFileProblem {
-            return .failure("configuration", problem, "mend the file that POSTRIDER_SECRET_KEY_FILE names")
+            return .failure("configuration", problem, "correct the file that POSTRIDER_SECRET_KEY_FILE names")
         }
         let networks = snapshot.policy.addresses.allowed.map { "\($0)" }.joined(separator: ", ")
         let parts = [
@@ -90,12 +91,12 @@ struct Diagnosis {
         }
         guard let version = snapshot.schemaVersion else {
             return .failure(
-                "schema", "its version cannot be read by \(snapshot.server.role)",
+                "schema", "\(snapshot.server.role) may not read its version",
                 "GRANT postrider_operator TO \(SQLName(snapshot.server.role));")
         }
         guard version == needed else {
             return version < needed
-                ? .failure("schema", "version \(version), this postrider needs \(needed)", "postrider migrate")
+                ? .failure("schema", "version \(version), but this postrider needs \(needed)", "postrider migrate")
                 : .failure(
                     "schema", "version \(version), newer than the \(needed) of this postrider", "use a newer postrider")
         }
@@ -109,32 +110,32 @@ struct Diagnosis {
         case .tooSlow:
             return .warning(
                 "unaccounted", "not known: counting took too long",
-                "SELECT count(*) FROM postrider.unaccounted;  -- when it is quiet")
+                "SELECT count(*) FROM postrider.unaccounted;  -- when the database has little load")
         case .notAllowed:
             return .warning(
                 "unaccounted", "not known: this login may not count",
                 "run doctor with a login that has postrider_operator")
         }
-        guard count > 0 else { return .ok("unaccounted", "nothing is missing of the last hour") }
+        guard count > 0 else { return .ok("unaccounted", "no delivery of the last hour is missing") }
         return .failure(
-            "unaccounted", "missing of the last hour: \(Plural.deliveries(count))",
+            "unaccounted", "\(Plural.deliveries(count)) of the last hour \(count == 1 ? "is" : "are") missing",
             "run a worker, which repairs this within minutes; then see why: SELECT * FROM postrider.unaccounted;")
     }
 
     private static func workers(_ schema: DoctorSnapshot.Schema) -> Finding {
         let alive = schema.workers.filter { $0.isAlive }
         guard !alive.isEmpty else {
-            // Before the first worker was started nothing is wrong yet.
+            // Before an operator starts the first worker, nothing is wrong yet.
             let isLate = schema.backlog.oldest.map { $0 > lateness } ?? false
             return isLate
-                ? .failure("workers", "none is alive, and deliveries wait", "postrider worker")
-                : .warning("workers", "none is alive", "postrider worker")
+                ? .failure("workers", "no worker is running, and deliveries wait", "postrider worker")
+                : .warning("workers", "no worker is running", "postrider worker")
         }
         let versions = Set(alive.map(\.version)).sorted()
         guard versions.count == 1 else {
             return .warning(
-                "workers", "\(alive.count) alive, of versions \(versions.joined(separator: ", "))",
-                "finish the upgrade: restart those of older versions")
+                "workers", "\(alive.count) alive, with the versions \(versions.joined(separator: ", "))",
+                "finish the upgrade: restart the workers of older versions")
         }
         return .ok("workers", "\(alive.count) alive")
     }
@@ -143,7 +144,7 @@ struct Diagnosis {
         guard let oldest = backlog.oldest else { return .ok("backlog", "nothing is due") }
         let count = backlog.due >= Backlog.limit ? "at least \(backlog.due)" : "\(backlog.due)"
         let text = "due and not in flight: \(count), the oldest for \(Lag.text(oldest))"
-        let remedy = "see postrider status; start more workers (postrider worker), or mend the endpoint that is slow"
+        let remedy = "see postrider status; start more workers (postrider worker), or make the slow endpoint faster"
         if oldest > latenessFailure { return .failure("backlog", text, remedy) }
         return oldest > lateness ? .warning("backlog", text, remedy) : .ok("backlog", text)
     }
@@ -164,5 +165,95 @@ struct Diagnosis {
         return refused.prefix(endpointsNamed) + [
             .failure("endpoints", "\(refused.count - endpointsNamed) more are refused", "postrider endpoint list")
         ]
+    }
+}
+
+extension Diagnosis {
+    /// The owner of a certificate that expires sooner should hear of it.
+    static let certificateDays: Int64 = 14
+
+    static func trustedRoots(_ snapshot: DoctorSnapshot) -> Finding {
+        guard let file = snapshot.trustedRoots else {
+            return .failure(
+                "tls roots", "no trusted certificates are installed, so every https endpoint would fail",
+                "apt-get install ca-certificates")
+        }
+        return .ok("tls roots", file)
+    }
+
+    /// What came of connecting to the endpoints' hosts: names and connections, then certificates.
+    static func reaches(_ reaches: [HostReach]?, now: Double) -> [Finding] {
+        guard let reaches else { return [.ok("hosts", "not tried (--offline)")] }
+        let problems = reaches.compactMap(problem)
+        let reached = reaches.isEmpty ? "there are none to reach" : "all \(reaches.count) can be reached"
+        return (problems.isEmpty ? [.ok("hosts", reached)] : Array(problems.prefix(endpointsNamed)))
+            + certificates(reaches, now: now)
+    }
+
+    private static func problem(_ host: HostReach) -> Finding? {
+        let test = "postrider endpoint test \(ShellWord(host.endpoint))"
+        switch host.reach {
+        case .reached: return nil
+        case .blocked(let address):
+            return .failure(
+                "hosts",
+                "\(host.place) (endpoint \(ShortName(host.endpoint))) leads to \(address), which the policy forbids",
+                "correct the name's addresses, or allow the network in POSTRIDER_ALLOWED_NETWORKS")
+        case .failed(.dnsFailure, let detail):
+            return .failure(
+                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))) cannot be resolved: \(detail)",
+                "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or fix the name server")
+        case .failed(.tlsFailure, let detail):
+            return .failure("certificates", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(detail)", test)
+        case .failed(let code, let detail):
+            // The host may be up again before the next attempt: that is what retries are for.
+            return .warning(
+                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(code.rawValue), \(detail)", test)
+        }
+    }
+
+    private static func certificates(_ reaches: [HostReach], now: Double) -> [Finding] {
+        let known = reaches.compactMap { host -> (host: HostReach, days: Int64)? in
+            guard case .reached(let expiry?) = host.reach, let now = Int64(exactly: now.rounded()) else { return nil }
+            return (host, (expiry - now) / 86_400)
+        }
+        .sorted { $0.days < $1.days }
+        guard let first = known.first else { return [] }
+        guard first.days < certificateDays else {
+            return [.ok("certificates", "\(known.count) seen; the first one expires in \(first.days) days")]
+        }
+        return known.prefix(endpointsNamed).filter { $0.days < certificateDays }.map { host, days in
+            .warning(
+                "certificates",
+                "the certificate of \(host.place) (endpoint \(ShortName(host.endpoint))) expires in \(days) days",
+                "tell its owner; without a new certificate deliveries will fail with tls_failure")
+        }
+    }
+}
+
+/// What one check of `doctor` found.
+struct Finding: Encodable, Equatable {
+    enum Level: String, Encodable {
+        case ok, warning, failure
+    }
+
+    /// What was looked at, as one or two words that stay the same.
+    let check: String
+    let level: Level
+    /// What was found, with the figure.
+    let finding: String
+    /// What to do about it: a command, a statement or a setting.
+    let remedy: String?
+
+    static func ok(_ check: String, _ finding: String) -> Finding {
+        Finding(check: check, level: .ok, finding: finding, remedy: nil)
+    }
+
+    static func warning(_ check: String, _ finding: String, _ remedy: String) -> Finding {
+        Finding(check: check, level: .warning, finding: finding, remedy: remedy)
+    }
+
+    static func failure(_ check: String, _ finding: String, _ remedy: String) -> Finding {
+        Finding(check: check, level: .failure, finding: finding, remedy: remedy)
     }
 }

@@ -2,14 +2,13 @@ import ArgumentParser
 import Outbox
 import Postgres
 
-/// `postrider doctor`: what is wrong, and how to mend it.
 struct DoctorCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check configuration, database, schema, roles, clocks, vacuum, partitions; say how to mend.",
+        abstract: "Check configuration, database, schema, roles, clocks, vacuum, partitions; say how to fix them.",
         discussion: """
-            Changes nothing. Exits with 0 unless something has failed; warnings are for reading. Connects to the hosts of
-            the endpoints, by the rules that deliveries keep, and sends nothing over these connections.
+            Changes nothing. Exits with 0 when no check failed; warnings do not count. Connects to the hosts of the \
+            endpoints, under the same rules as deliveries, and sends nothing over these connections.
 
             Example:
               postrider doctor
@@ -46,7 +45,7 @@ struct DoctorCommand: ContextCommand {
                 ).snapshot($0)
             }
         } catch let error as PostgresError {
-            // A finding too, and an exit code that says more than 1.
+            // This is a finding too, and the exit code says more than 1.
             try show(
                 [.failure("database", error.description, DatabaseFailure.remedy(error) ?? "see the server's log")],
                 output)
@@ -64,7 +63,7 @@ struct DoctorCommand: ContextCommand {
             return try output.json(
                 Report(ok: failures == 0, failures: failures, warnings: warnings, findings: findings))
         }
-        // What has to be mended comes last: that is where a person looks first.
+        // What must be fixed comes last: that is where a person looks first.
         for finding in findings.filter({ $0.level == .ok }) + findings.filter({ $0.level == .warning })
             + findings.filter({ $0.level == .failure })
         {

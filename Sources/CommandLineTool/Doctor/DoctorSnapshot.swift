@@ -2,7 +2,7 @@ import Courier
 import Outbox
 import OutboxStore
 
-/// All that `doctor` looks at, read before anything is decided.
+/// All that `doctor` looks at, read before it decides anything.
 struct DoctorSnapshot: Sendable {
     /// What can be read of the schema, where there is one of the right version.
     struct Schema: Sendable {
@@ -16,7 +16,7 @@ struct DoctorSnapshot: Sendable {
         var unaccounted: Unaccounted
     }
 
-    /// How many deliveries are missing of the last hour's events.
+    /// How many deliveries of the last hour's events are missing.
     enum Unaccounted: Equatable, Sendable {
         case counted(Int64)
         case tooSlow
@@ -24,9 +24,9 @@ struct DoctorSnapshot: Sendable {
         case notAllowed
     }
 
-    /// What stands between us and the database.
+    /// The pooler between this process and the database.
     enum Pooler: Equatable, Sendable {
-        /// None that shows: the connection is direct, or the pooler keeps a server process for each client.
+        /// No visible one: the connection is direct, or the pooler keeps a server process for each client.
         case none
         /// Server processes are shared between transactions.
         case transactions
@@ -49,10 +49,19 @@ struct DoctorSnapshot: Sendable {
     var pooler: Pooler
     /// The time of this machine, in seconds since 1970.
     var now: Double
-    /// How old a transaction may get; older ones are a failure.
+    /// An older transaction is a failure.
     var oldestTransaction: Duration
     /// The file with the certificates that this machine trusts; nil when there is none.
     var trustedRoots: String?
-    /// What came of connecting to the hosts of the endpoints; nil when that was not tried.
+    /// The results of connecting to the hosts of the endpoints; nil when that was not tried.
     var reaches: [HostReach]?
+}
+
+/// A host of one or more endpoints, and the result of connecting to it.
+struct HostReach: Sendable {
+    /// Host and port.
+    let place: String
+    /// An endpoint that is there.
+    let endpoint: String
+    let reach: Reach
 }

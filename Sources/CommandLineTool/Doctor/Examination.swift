@@ -12,10 +12,10 @@ struct Examination {
     let configuration: WorkerConfiguration
     /// How old a transaction may get.
     let oldestTransaction: Duration
-    /// Whether nothing but the database is asked.
+    /// Whether only the database is asked.
     let isOffline: Bool
 
-    /// The most hosts that are dialled. More would keep a person waiting.
+    /// The most hosts that are dialled. With more, a person would wait too long.
     private static let hostLimit = 64
     /// How long counting what is missing may take.
     private static let countDeadline = Duration.seconds(20)
@@ -23,7 +23,7 @@ struct Examination {
     func snapshot(_ connection: PostgresConnection) async throws -> DoctorSnapshot {
         let (offset, uncertainty) = try await clocks(connection)
         guard let server = try await connection.rows(ServerChecks.server).first else {
-            throw CommandError(.failure, "the database did not say what it is")
+            throw CommandError(.failure, "the database did not describe itself")
         }
         var snapshot = DoctorSnapshot(
             policy: EndpointPolicy(configuration), keyFileProblem: keyFileProblem(),
@@ -54,7 +54,7 @@ struct Examination {
         let after = context.now()
         let ours = (before + after) / 2
         let theirs = Double(database.unixMicroseconds ?? 0) / 1e6
-        // More than a human lifetime apart is no more wrong than that.
+        // A difference of more than 95 years is cut, so that it can be counted.
         let apart = min(max(theirs - ours, -3e9), 3e9)
         return (.seconds(apart), .seconds(min(max((after - before) / 2, 0), 3600)))
     }
@@ -99,7 +99,7 @@ struct Examination {
         return first == second ? .transactions : .none
     }
 
-    /// Each host once, however many endpoints are there.
+    /// Each host once, even if several endpoints are there.
     private func reaches(_ endpoints: [EndpointLocation], _ policy: EndpointPolicy) async -> [HostReach] {
         var requests: [ReachRequest] = []
         var places: [(place: String, endpoint: String)] = []
@@ -115,7 +115,7 @@ struct Examination {
         return zip(places, reaches).map { HostReach(place: $0.place, endpoint: $0.endpoint, reach: $1) }
     }
 
-    /// The dearest question, asked last and not for ever.
+    /// This statement costs most, so it is the last one and has a time limit.
     private func unaccounted(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Unaccounted {
         do {
             return .counted(try await connection.run(SchemaChecks.unaccounted, deadline: Self.countDeadline).first ?? 0)

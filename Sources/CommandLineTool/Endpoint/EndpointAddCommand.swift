@@ -13,7 +13,8 @@ struct EndpointAddCommand: ContextCommand {
             secret to standard input.
 
             Example:
-              postrider endpoint add billing https://billing.example.com/hooks --event-type 'order.*'
+              postrider endpoint add billing https://billing.example.com/hooks \\
+                --event-type 'order.*'
             """)
 
     @Argument(help: "The name of the endpoint.")

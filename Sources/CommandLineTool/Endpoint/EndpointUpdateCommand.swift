@@ -11,7 +11,8 @@ struct EndpointUpdateCommand: ContextCommand {
             0 removes a limit. --event-type and --header replace all earlier ones. rotate-secret changes the secret.
 
             Example:
-              postrider endpoint update billing --retry-schedule 5s,1m,10m --max-in-flight 20 --rate-limit 0
+              postrider endpoint update billing --retry-schedule 5s,1m,10m \\
+                --max-in-flight 20 --rate-limit 0
             """)
 
     @Argument(help: "The name of the endpoint.")

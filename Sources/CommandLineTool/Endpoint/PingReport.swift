@@ -3,7 +3,7 @@ import Outbox
 import OutboxStore
 import Worker
 
-/// What came of a ping, as JSON and as text.
+/// The result of a ping, as JSON and as text.
 struct PingReport: Encodable {
     struct Timings: Encodable {
         let nameLookupMs: Double
@@ -27,9 +27,9 @@ struct PingReport: Encodable {
     /// Absent when nothing was sent.
     let timings: Timings?
 
-    /// A ping to an endpoint that a worker would send nothing to.
+    /// For an endpoint that a worker would not send to.
     ///
-    /// - Throws: when the obstacle is this installation's own: without its secret nothing is known about the endpoint.
+    /// - Throws: when the installation lacks the secret. That says nothing about the endpoint.
     init(endpoint: EndpointRecord, _ obstacle: SendingObstacle) throws(CommandError) {
         switch obstacle.kind {
         case .secretUnavailable: throw CommandError(.configuration, obstacle.message)
@@ -64,7 +64,7 @@ struct PingReport: Encodable {
         case .failed(let code, let detail):
             (ok, httpStatus, responseBody) = (false, nil, nil)
             errorCode = code.rawValue
-            // For the operator, who may know: the address that the policy forbids.
+            // The operator may know the address that the policy forbids.
             error = result.blockedAddress.map { "\(detail) (\($0))" } ?? detail
         case .notSent, .interrupted:
             (ok, httpStatus, responseBody) = (false, nil, nil)
@@ -87,5 +87,39 @@ struct PingReport: Encodable {
             ("First byte", timings.map { "\($0.firstByteMs) ms" }),
             ("Answer", responseBody.map { String($0.prefix(500)) }),
         ])
+    }
+}
+
+/// What an operator can do after a ping that failed. docs/error-codes.md says more.
+enum PingAdvice {
+    static func text(endpoint: String, status: Int?, code: String?) -> String? {
+        let name = ShellWord(endpoint)
+        if let status, code == ErrorCode.httpStatus.rawValue { return answered(status, name) }
+        return switch code.flatMap(ErrorCode.init(rawValue:)) {
+        case .blockedAddress: "if requests should reach it, add its network to POSTRIDER_ALLOWED_NETWORKS"
+        case .invalidURL: "postrider endpoint update \(name) --url URL"
+        case .connectionRefused: "no server listens at this address and port"
+        case .connectTimeout, .networkUnreachable: "a firewall or a wrong address: try curl on this machine"
+        case .connectionReset: "a proxy or the receiver closed the connection: see its logs"
+        case .dnsFailure: "check the name, and the name servers of this machine"
+        case .tlsFailure:
+            "the receiver's certificate is expired, is for another name, or lacks its intermediate certificate"
+        case .timeout: "the receiver is slow: postrider endpoint update \(name) --timeout 30s gives it more time"
+        case .redirect: "redirects are not followed; set the final URL: postrider endpoint update \(name) --url URL"
+        case .protocolError: "the server at this address does not speak HTTP: check the URL"
+        case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .secretUnavailable, .internalError, nil: nil
+        }
+    }
+
+    private static func answered(_ status: Int, _ name: ShellWord) -> String {
+        if AnswerKind(status: status) == .gone {
+            return "the receiver wants no more events; after this answer a delivery would disable the endpoint"
+        }
+        return switch status {
+        case 401, 403:
+            "does the receiver have the same secret? postrider endpoint rotate-secret \(name) makes a new one"
+        case 404, 405: "is the path right? postrider endpoint update \(name) --url URL"
+        default: "see the receiver's own logs"
+        }
     }
 }

@@ -1,9 +1,11 @@
 import Courier
+import FoundationEssentials
 import Outbox
+import OutboxStore
 import Webhooks
 import Worker
 
-/// A signed `postrider.ping` on its way to an endpoint.
+/// A signed `postrider.ping` to an endpoint, made by the rules of a worker.
 final class PingRequest: CourierRequest {
     let route: CourierRoute
     let body: RequestBody
@@ -12,16 +14,23 @@ final class PingRequest: CourierRequest {
 
     private let settings: SendingSettings
 
-    /// The type of the event.
-    static let eventType = "postrider.ping"
-    /// How long it may wait before it goes out.
+    private static let eventType = "postrider.ping"
+    /// How long it may wait before it is sent.
     private static let patience = Duration.seconds(30)
 
-    init(webhookID: String, body: [UInt8], to settings: SendingSettings) {
-        self.webhookID = webhookID
-        self.body = RequestBody(body)
-        self.settings = settings
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - randomBytes: eight bytes, for the webhook id.
+    /// - Throws: ``SendingObstacle`` when a worker would not send to this endpoint either.
+    init(to endpoint: EndpointRecord, _ judge: EndpointJudge, now: Double, randomBytes: [UInt8]) throws {
+        settings = try judge.settings(endpoint)
         route = settings.route
+        body = RequestBody(
+            Envelope.body(
+                type: Self.eventType, time: EventTime(microseconds: Int64(exactly: (now * 1e6).rounded()) ?? 0),
+                payload: Array(try JSONEncoder().encode(["endpoint": endpoint.name]))))
+        webhookID =
+            "evt_test_" + randomBytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         mustStartBefore = .now + Self.patience
     }
 

@@ -1,7 +1,9 @@
+import Telemetry
+
 /// How many columns of a terminal text takes.
 ///
 /// Approximates UAX #11 by grapheme clusters: wide and fullwidth East Asian characters and emoji take two columns, combining
-/// and invisible characters none, everything else one. Terminals differ on rare emoji sequences; no method suits them all.
+/// and invisible characters none, everything else one. Terminals differ on rare emoji sequences; no method fits all of them.
 enum DisplayWidth {
     static func of(_ text: some StringProtocol) -> Int {
         text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
@@ -47,5 +49,49 @@ enum DisplayWidth {
             true
         default: scalar.properties.isEmojiPresentation
         }
+    }
+}
+
+/// Text of unknown origin in lines that fit: escaped, broken between words where there are any, and within one that is
+/// too long for a line.
+enum Folded {
+    /// - Parameters:
+    ///   - first: stands before the first line, `rest` before all others.
+    static func lines(_ text: String, width: Int, first: String, rest: String) -> [String] {
+        let room = max(20, width - max(DisplayWidth.of(first), DisplayWidth.of(rest)))
+        var lines: [String] = []
+        var line = ""
+        var used = 0
+        for word in PrintableText(text).description.split(separator: " ", omittingEmptySubsequences: false) {
+            let length = DisplayWidth.of(String(word))
+            if used > 0, used + 1 + length > room {
+                lines.append(line)
+                (line, used) = ("", 0)
+            }
+            if used > 0 || !line.isEmpty { (line, used) = (line + " ", used + 1) }
+            for character in word {
+                let columns = DisplayWidth.of(character)
+                if used + columns > room {
+                    lines.append(line)
+                    (line, used) = ("", 0)
+                }
+                line.append(character)
+                used += columns
+            }
+        }
+        lines.append(line)
+        return lines.enumerated().map { ($0.offset == 0 ? first : rest) + $0.element }
+    }
+}
+
+/// An endpoint's name within a sentence, cut so that the sentence stays readable. Commands need the whole name.
+struct ShortName: CustomStringConvertible {
+    let description: String
+
+    /// Names may have 200 characters.
+    private static let columns = 48
+
+    init(_ name: String) {
+        description = DisplayWidth.truncate(name, to: Self.columns)
     }
 }

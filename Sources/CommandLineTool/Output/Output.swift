@@ -18,7 +18,7 @@ struct Output: Sendable {
     /// How many columns text may take.
     var width: Int { context.terminalWidth ?? Self.defaultWidth }
 
-    /// A line of text on standard output, escaped.
+    /// On standard output, escaped.
     func line(_ text: String, _ tone: Tone = .plain) {
         let text = PrintableText(text).description
         context.writeOutput((context.isColoured ? tone.paint(text) : text) + "\n")
@@ -36,7 +36,7 @@ struct Output: Sendable {
         }
     }
 
-    /// Names and values, a line each, the values below each other. What has no value is left out.
+    /// A line for each name with its value, the values below each other. A name without a value is left out.
     func fields(_ fields: [(name: String, value: String?)]) {
         let known = fields.filter { $0.value != nil }
         let width = known.map { DisplayWidth.of($0.name) }.max() ?? 0
@@ -46,7 +46,7 @@ struct Output: Sendable {
         }
     }
 
-    /// One JSON value on a line of standard output, with its keys sorted and in snake_case. What has no value is left out.
+    /// One JSON value on a line of standard output, with its keys sorted and in snake_case. A key without a value is left out.
     func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -66,8 +66,35 @@ struct Output: Sendable {
         if let limit, rows.count == Int(limit) { self.remark("There may be more; --limit lists more.") }
     }
 
-    /// A remark on standard error, escaped.
+    /// On standard error, escaped.
     func remark(_ text: String) {
         context.writeError(PrintableText(text).description + "\n")
+    }
+}
+
+/// What a word means to a person who looks for problems. Colour only repeats what the word says.
+enum Tone: Sendable {
+    case good, warning, bad, plain
+
+    /// The tone of a word of state, as tables and findings use them.
+    init(_ word: String) {
+        self =
+            switch word {
+            case "delivered", "active", "working", "ok": .good
+            case "retrying", "held", "paused", "draining", "expired", "no_subscriber", "retry", "stale", "warning":
+                .warning
+            case "dead", "disabled", "gone", "failure", "failed": .bad
+            default: .plain
+            }
+    }
+
+    /// `text` with the escape sequences of ECMA-48 that colour it (SGR 32, 33, 31).
+    func paint(_ text: String) -> String {
+        switch self {
+        case .good: "\u{1b}[32m\(text)\u{1b}[0m"
+        case .warning: "\u{1b}[33m\(text)\u{1b}[0m"
+        case .bad: "\u{1b}[31m\(text)\u{1b}[0m"
+        case .plain: text
+        }
     }
 }

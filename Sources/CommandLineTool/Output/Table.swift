@@ -3,7 +3,6 @@ import Telemetry
 /// Rows and columns for a terminal. Cells are text of unknown origin: they are escaped, and cut when the width asks for it.
 struct Table: Sendable {
     struct Column: Sendable {
-        /// The heading.
         var title: String
         /// Whether cells stand at the right edge, as numbers should.
         var isNumeric = false
@@ -17,7 +16,7 @@ struct Table: Sendable {
         static func text(_ title: String) -> Self { Self(title: title) }
         static func identifier(_ title: String) -> Self { Self(title: title, isCuttable: false) }
         static func number(_ title: String) -> Self { Self(title: title, isNumeric: true, isCuttable: false) }
-        /// A name that people copy where they can: cut last, and not to the bone.
+        /// A name that people copy: cut last, and not to less than 16 columns.
         static func name(_ title: String) -> Self { Self(title: title, narrowest: 16) }
         static func state(_ title: String) -> Self { Self(title: title, isCuttable: false, isState: true) }
     }
@@ -41,9 +40,9 @@ struct Table: Sendable {
         rows.append(padded.prefix(columns.count).map { PrintableText($0, limit: Self.cellLimit).description })
     }
 
-    /// The table as lines of at most `width` columns, unless what may not be cut needs more.
+    /// The table as lines of at most `width` columns, unless columns that may not be cut need more.
     ///
-    /// Colour comes last, so that it has no part in what is cut or padded.
+    /// Colour comes last, because it must not count as width.
     func lines(width: Int, isColoured: Bool = false) -> [String] {
         let widths = fittedWidths(width)
         return ([columns.map(\.title)] + rows).enumerated().map { number, cells in

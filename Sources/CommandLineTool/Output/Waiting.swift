@@ -1,10 +1,10 @@
-/// A line on a terminal's standard error that tells a person that something goes on. It is gone when that has ended.
+/// A line on the terminal's standard error while a person has to wait. It is erased at the end.
 struct Waiting: Sendable {
     let context: CommandContext
-    /// What is waited for, in a few words.
+    /// What the command waits for, in a few words.
     let text: String
 
-    /// Before this nobody wonders.
+    /// A shorter wait needs no explanation.
     private static let patience = Duration.seconds(1)
     /// Carriage return, and ECMA-48's erasure to the end of the line.
     private static let erasure = "\r\u{1b}[K"

@@ -3,17 +3,16 @@ import OutboxStore
 import Postgres
 import Settings
 
-/// `postrider status`: queues, endpoints, lag and workers at a glance.
 struct StatusCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Queues, endpoints, lag and workers at a glance.",
         discussion: """
-            The first line says whether all is well, and otherwise what to do first. Counting stops at \
-            \(Endpoints.countLimit); a + says so.
+            The first line says whether all is well. If it is not, the line says what to do first. Counting stops at \
+            \(Endpoints.countLimit); a + after a number says so.
 
-            With --watch it goes on until Ctrl-C: a terminal is redrawn, anything else gets one report after the other. It
-            goes on while the database is away, too.
+            With --watch it looks again and again until Ctrl-C. It redraws a terminal; to a file or a pipe it writes one \
+            report after the other. It goes on when the database cannot be reached.
 
             Example:
               postrider status --watch
@@ -22,10 +21,10 @@ struct StatusCommand: ContextCommand {
     /// The most endpoints that are shown.
     private static let endpointLimit: Int32 = 1000
 
-    /// How often `--watch` may look: each look costs the database some counting.
+    /// How often `--watch` may look: for each look the database has to count.
     static let intervalBounds = Duration.seconds(1)...Duration.seconds(3600)
 
-    @Flag(help: "Go on: look again and again.")
+    @Flag(help: "Look again and again.")
     var watch = false
 
     @Option(
@@ -49,7 +48,7 @@ struct StatusCommand: ContextCommand {
             let (schema, events, endpoints, workers) = try await connection.pipeline(
                 Status.database, Status.eventCounts, Endpoints.list(limit: Self.endpointLimit), Workers.list,
                 deadline: CommandContext.statementDeadline)
-            guard let counts = events.first else { throw CommandError(.failure, "the database counted nothing") }
+            guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(
                 events: counts, endpoints: endpoints, workers: workers, schemaVersion: schema.first?.schemaVersion ?? 0)
         }

@@ -12,15 +12,16 @@ struct StatusScreen {
         showFigures(on: output)
     }
 
-    /// A sentence that is too long for a line gets its command, which stands after the last colon, on a line of its own:
-    /// there it can be copied.
+    /// When a sentence is too long for one line, its command, which stands after the last colon, gets its own line: there
+    /// it can be copied.
     private func say(_ text: String, _ tone: Tone, on output: Output) {
-        guard DisplayWidth.of(text) > output.width, let mark = text.ranges(of: ": ").last else {
-            return output.line(text, tone)
+        guard DisplayWidth.of(text) > output.width else { return output.line(text, tone) }
+        let mark = text.ranges(of: ": ").last
+        let sentence = mark.map { text[..<$0.lowerBound] + ":" } ?? text[...]
+        for line in Folded.lines(String(sentence), width: output.width, first: "", rest: "  ") {
+            output.line(line, tone)
         }
-        let sentence = String(text[..<mark.lowerBound])
-        for line in Folded.lines(sentence, width: output.width, first: "", rest: "  ") { output.line(line, tone) }
-        output.line("  → \(text[mark.upperBound...].trimming(suffix: "."))")
+        if let mark { output.line("  → \(text[mark.upperBound...].trimming(suffix: "."))") }
     }
 
     private func showFigures(on output: Output) {

@@ -1,19 +1,44 @@
 import OutboxStore
 
-/// One line that says whether all is well, and otherwise what to do first. Decided from the figures alone.
+/// The figures that `status` shows, before it decides anything.
+struct StatusSnapshot: Sendable {
+    var events: EventCounts
+    var endpoints: [EndpointOverview]
+    var workers: [WorkerOverview]
+    /// The newest migration that was applied.
+    var schemaVersion: Int32
+
+    var aliveWorkers: Int { workers.count { $0.isAlive } }
+    var pending: Int64 { sum(\.pending) }
+    var inFlight: Int64 { sum(\.inFlight) }
+    var retrying: Int64 { sum(\.retrying) }
+    var held: Int64 { sum(\.held) }
+    var deadLetters: Int64 { sum(\.deadLetters) }
+    /// How long the oldest due delivery has been waiting. Held deliveries wait on purpose and do not count.
+    var oldestDueAge: Duration? {
+        endpoints.filter { $0.state == "active" }.compactMap(\.oldestDueAge).max()
+    }
+    var isCapped: Bool { endpoints.contains { $0.isCapped } }
+
+    private func sum(_ count: KeyPath<EndpointOverview, Int64>) -> Int64 {
+        endpoints.reduce(0) { $0 + $1[keyPath: count] }
+    }
+}
+
+/// One line that says whether all is well, and otherwise what to do first. Decided from the figures only.
 struct StatusVerdict: Equatable {
     let isWell: Bool
     let line: String
 
     /// A delivery that has been due for longer than this is late.
     static let lateness = Duration.seconds(60)
-    /// So many failures in a row are more than bad luck.
+    /// Fewer failures in a row than this may be chance.
     static let failures: Int32 = 5
 
     /// What else is wrong, the most pressing first.
     let others: [String]
 
-    /// So many of the other problems are named.
+    /// At most this many of the other problems are named.
     static let othersNamed = 5
 
     init(_ snapshot: StatusSnapshot) {
@@ -36,42 +61,42 @@ struct StatusVerdict: Equatable {
     private static func schema(_ snapshot: StatusSnapshot) -> String? {
         guard snapshot.schemaVersion != Migration.newest else { return nil }
         return snapshot.schemaVersion < Migration.newest
-            ? "The schema is at version \(snapshot.schemaVersion), this postrider needs \(Migration.newest): "
-                + "run postrider migrate."
+            ? "The schema is at version \(snapshot.schemaVersion), but this postrider needs \(Migration.newest): "
+                + "postrider migrate."
             : "The schema is at version \(snapshot.schemaVersion), newer than the \(Migration.newest) of this "
-                + "postrider: use a newer one."
+                + "postrider. Use a newer postrider."
     }
 
     private static func workers(_ snapshot: StatusSnapshot) -> String? {
         guard snapshot.aliveWorkers == 0 else { return nil }
         let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
-        return "No worker is running" + (waiting > 0 ? ", with \(deliveries(waiting, snapshot)) waiting" : "")
-            + ": start one with postrider worker."
+        return "No worker is running" + (waiting > 0 ? ", and \(deliveries(waiting, snapshot)) must wait" : "")
+            + ". Start one: postrider worker."
     }
 
     private static func disabled(_ snapshot: StatusSnapshot) -> [String] {
         snapshot.endpoints.filter { $0.state == "disabled" }.map { endpoint in
-            "Endpoint \(endpoint.name) was disabled" + (endpoint.stateReason.map { " (\($0))" } ?? "")
-                + ": once it is mended, postrider endpoint resume \(ShellWord(endpoint.name))."
+            "Endpoint \(endpoint.name) is disabled" + (endpoint.stateReason.map { " (\($0))" } ?? "")
+                + ". When it works again: postrider endpoint resume \(ShellWord(endpoint.name))."
         }
     }
 
     private static func failing(_ snapshot: StatusSnapshot) -> [String] {
         snapshot.endpoints.filter { $0.state == "active" && $0.consecutiveFailures >= failures }.map { endpoint in
-            "Endpoint \(endpoint.name) failed \(endpoint.consecutiveFailures) times in a row: "
-                + "see why with postrider endpoint test \(ShellWord(endpoint.name))."
+            "Endpoint \(endpoint.name) failed \(endpoint.consecutiveFailures) times in a row. "
+                + "See why: postrider endpoint test \(ShellWord(endpoint.name))."
         }
     }
 
     private static func lateness(_ snapshot: StatusSnapshot) -> String? {
         guard let age = snapshot.oldestDueAge, age > lateness else { return nil }
-        return "Deliveries are late, the oldest by \(Lag.text(age)): add workers, or see postrider doctor."
+        return "Deliveries are late, the oldest by \(Lag.text(age)). See why: postrider doctor."
     }
 
     private static func deadLetters(_ snapshot: StatusSnapshot) -> String? {
         guard snapshot.deadLetters > 0 else { return nil }
-        let letters = CappedCount.text(snapshot.deadLetters, isCapped: snapshot.isCapped)
-        return "There are dead letters (\(letters)) to decide about: postrider dead-letter list."
+        let count = CappedCount.deadLetters(snapshot.deadLetters, isCapped: snapshot.isCapped)
+        return "Replay or discard \(count): postrider dead-letter list."
     }
 
     private static func paused(_ snapshot: StatusSnapshot) -> [String] {

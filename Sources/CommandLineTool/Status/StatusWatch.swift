@@ -2,7 +2,7 @@ import Postgres
 import Telemetry
 import UnixSignals
 
-/// Shows the status again and again, until Ctrl-C or SIGTERM, whatever becomes of the database meanwhile.
+/// Shows the status again and again, until Ctrl-C or SIGTERM, even while the database cannot be reached.
 struct StatusWatch: Sendable {
     let context: CommandContext
     let isJSON: Bool
@@ -37,7 +37,7 @@ struct StatusWatch: Sendable {
                 try await show()
             } catch let error as PostgresError where DatabaseFailure.status(error) == .databaseUnavailable {
                 context.writeError(
-                    "\(PrintableText("The database cannot be asked: \(error). Trying again.", limit: 2000))\n")
+                    "\(PrintableText("The database does not answer: \(error). Trying again.", limit: 2000))\n")
             }
             try? await Task.sleep(for: interval)
         }

@@ -1,7 +1,7 @@
-internal import CLibCurl
-internal import Dispatch
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Dispatch
+import Glibc
+import Outbox
 
 /// The way of a request until its transfer begins.
 extension Courier {

@@ -71,13 +71,8 @@ package struct EndpointJudge: Sendable {
         let timeout = timeout(record)
         var fixed = HeaderLines()
         fixed.append("user-agent", userAgent)
-        let host: CourierRoute.Host =
-            switch url.host {
-            case .name(let name): .name(name)
-            case .address(let address): .address(address)
-            }
         let route = CourierRoute(
-            id: record.id, revision: record.revision, url: url.absoluteString, host: host, port: url.port,
+            id: record.id, revision: record.revision, url: url.absoluteString, host: url.host, port: url.port,
             timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed)
         let headers = try headers(record)
         return SendingSettings(route: route, signer: try Self.signer(record, sealing), headers: headers)

@@ -37,7 +37,7 @@ import Testing
         }
         var tries = 0
         for await text in remarks {
-            #expect(text.hasPrefix("The database cannot be asked: "))
+            #expect(text.hasPrefix("The database does not answer: "))
             tries += 1
             if tries == 2 { break }
         }

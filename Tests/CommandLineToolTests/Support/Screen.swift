@@ -4,7 +4,7 @@ import Testing
 
 @testable import CommandLineTool
 
-/// What a command draws, held against a file that was looked at. With UPDATE_SCREENS=1 the files are written anew.
+/// What a command draws, held against a file that was looked at. UPDATE_SCREENS=1 writes the files again.
 struct Screen {
     let name: String
     let width: Int

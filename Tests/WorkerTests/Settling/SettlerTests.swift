@@ -102,7 +102,7 @@ import Testing
         try await rig.run(settler(store)) { _ in
             try await rig.time.rest()
             let settles = store.settles.value
-            #expect(settles.map(\.ids) == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [3], [4]])
+            try #require(settles.map(\.ids) == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [3], [4]])
             let stripped = try #require(settles[4].batch.first)
             #expect(stripped.error == nil && stripped.responseBody == nil && stripped.remoteAddress == nil)
             #expect(stripped.outcome == .retry(after: .zero) && stripped.errorCode == .httpStatus)

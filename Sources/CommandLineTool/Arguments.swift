@@ -1,0 +1,59 @@
+import ArgumentParser
+import Outbox
+import Settings
+
+/// Reads arguments. A text that cannot be read at all is a mistake of usage.
+enum Parsing {
+    /// A length of time, such as `15s`.
+    static func duration(_ text: String) throws -> Duration {
+        do {
+            return try DurationText.parse(text)
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+
+    /// Lengths of time joined by commas, such as `5s,5m`.
+    static func durations(_ text: String) throws -> [Duration] {
+        do {
+            return try DurationText.parseList(text, limit: Limits.scheduleEntries)
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+}
+
+/// Numbers and lengths from the command line, held to their bounds.
+enum Bounded {
+    /// The value, or an error that names the option and its bounds.
+    static func check<Value: Comparable>(
+        _ value: Value, of option: String, in bounds: ClosedRange<Value>, _ show: (Value) -> String = { "\($0)" }
+    ) throws(CommandError) -> Value {
+        guard bounds.contains(value) else {
+            throw CommandError(
+                .badData, "\(option) must be from \(show(bounds.lowerBound)) to \(show(bounds.upperBound))")
+        }
+        return value
+    }
+
+    /// What `--limit` may be.
+    static let limits = 1...10_000
+
+    /// How many rows a list may have.
+    static func limit(_ value: Int) throws(CommandError) -> Int32 {
+        Int32(clamping: try check(value, of: "--limit", in: limits))
+    }
+}
+
+/// The rules for the name of a tenant: those of the database.
+enum Tenant {
+    /// The most bytes of a name.
+    static let longest = 512
+
+    static func check(_ tenant: String) throws(CommandError) -> String {
+        guard tenant.utf8.count <= longest, !tenant.utf8.contains(0) else {
+            throw CommandError(.badData, "--tenant must be at most \(longest) bytes, without a zero byte")
+        }
+        return tenant
+    }
+}

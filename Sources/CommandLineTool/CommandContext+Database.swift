@@ -1,0 +1,83 @@
+import Logging
+import OutboxStore
+import Postgres
+import Settings
+import Telemetry
+import Worker
+
+extension CommandContext {
+    /// How long a command waits for the database.
+    static let databaseDeadline = Duration.seconds(10)
+    /// How long one statement of a command may take.
+    static let statementDeadline = Duration.seconds(60)
+
+    func database(_ configuration: WorkerConfiguration) throws -> PostgresConfiguration {
+        try PostgresConfiguration(configuration.databaseURL?.reveal(), applicationName: "postrider")
+    }
+
+    /// Lends a connection to a command and closes it afterwards.
+    func withDatabase<Result: Sendable>(
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        try await Waiting(context: self, text: "waiting for the database").during {
+            try await connected(body)
+        }
+    }
+
+    private func connected<Result: Sendable>(
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await PostgresConnection.connect(
+            try database(configuration()), deadline: Self.databaseDeadline,
+            logger: Logger(label: "postrider") { _ in
+                SwiftLogNoOpLogHandler()
+            })
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Runs one statement on a connection of its own.
+    func run<Statement: PostgresStatement>(_ statement: Statement) async throws -> [Statement.Row] {
+        try await withDatabase { try await $0.rows(statement) }
+    }
+}
+
+extension PostgresConnection {
+    /// Runs a statement within the time that a command has for one.
+    nonisolated func rows<Statement: PostgresStatement>(
+        _ statement: Statement
+    ) async throws(PostgresError) -> [Statement.Row] {
+        try await run(statement, deadline: CommandContext.statementDeadline)
+    }
+
+    /// Fails with a clear line when there is no endpoint of this name.
+    nonisolated func requireEndpoint(_ name: String, includingRemoved: Bool = false) async throws {
+        let found = try await rows(Endpoints.find(name, includingRemoved: includingRemoved))
+        guard !found.isEmpty else {
+            throw CommandError.unknownEndpoint(name)
+        }
+    }
+
+    /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.
+    @discardableResult
+    nonisolated func requireEvent(_ reference: EventReference) async throws -> EventRecord {
+        guard let createdAt = try await rows(Events.locate(reference.id)).first ?? nil,
+            let event = try await rows(Events.find(reference.id, createdAt: createdAt)).first,
+            reference.webhookID ?? event.webhookID == event.webhookID
+        else { throw reference.unknown }
+        return event
+    }
+
+    /// By the database's clock.
+    nonisolated func readClock() async throws -> PostgresTimestamp {
+        let clock = try await rows(Status.clock)
+        guard let now = clock.first else { throw CommandError(.failure, "the database did not return its time") }
+        return now
+    }
+}

@@ -1,0 +1,49 @@
+import OutboxStore
+import Postgres
+
+/// What a failure of the database means for a command: the exit code, and what to do.
+enum DatabaseFailure {
+    static func status(_ error: PostgresError) -> CommandStatus {
+        switch (error.kind, error.sqlState?.category) {
+        case (_, "P0"): .badData
+        case (.data, _): .badData
+        case (.configuration, _): error.sqlState == .undefinedDatabase ? .databaseUnavailable : .configuration
+        case (.reconnect, _), (.resource, _), (.retry, _): .databaseUnavailable
+        case (.bug, _): .failure
+        }
+    }
+
+    /// The error in one line, with the next step where there is an obvious one.
+    static func message(_ error: PostgresError) -> String {
+        // Here the schema's own functions say what is wrong. Naming the database would add nothing.
+        guard status(error) != .badData else { return error.message }
+        return remedy(error).map { "\(error). \($0)" } ?? "\(error)"
+    }
+
+    /// The next step where there is an obvious one.
+    static func remedy(_ error: PostgresError) -> String? {
+        switch error.sqlState {
+        case SQLState.undefinedTable, SQLState(rawValue: "3F000"), SQLState(rawValue: "42883"),
+            SQLState(rawValue: "42703"):
+            return "The schema is missing or too old. Run: postrider migrate"
+        case SQLState.insufficientPrivilege:
+            return "Grant the role you log in with postrider_operator (postrider_producer to publish, "
+                + "postrider_worker to run a worker or test an endpoint)."
+        case SQLState.undefinedDatabase:
+            return "Create the database, or name another one in POSTRIDER_DATABASE_URL."
+        case SQLState.invalidPassword, SQLState(rawValue: "28000"):
+            return "Check user and password in POSTRIDER_DATABASE_URL (or PGUSER, PGPASSWORD), and pg_hba.conf."
+        case SQLState(rawValue: "25006"):
+            return "This is a standby: name the primary in POSTRIDER_DATABASE_URL."
+        case SQLState(rawValue: "53300"):
+            return "All connections are in use: raise max_connections, or put a pooler in between."
+        default:
+            break
+        }
+        switch error.code {
+        case .invalidConfiguration: return "Check POSTRIDER_DATABASE_URL, or libpq's PG* variables where it is not set."
+        case .connectFailed: return "Check that PostgreSQL runs there; POSTRIDER_DATABASE_URL says where."
+        default: return nil
+        }
+    }
+}
