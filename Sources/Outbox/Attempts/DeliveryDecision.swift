@@ -1,5 +1,5 @@
-/// What becomes of a delivery: the one place that decides it, whatever a worker saw. No I/O; the clock and the random number
-/// are given.
+/// What becomes of a delivery after anything that a worker can see of it. No other place decides it. No I/O; the clock and the
+/// random number are given.
 package struct DeliveryDecision: Hashable, Sendable {
     /// What becomes of a delivery. All waits count from now.
     package enum Outcome: Hashable, Sendable {

@@ -4,7 +4,7 @@ import Postgres
 /// The endpoints that deliveries are owed to. Held by the claimer alone.
 ///
 /// Never older than the claim that uses it: a claim returns the endpoint's revision as it stands in the locked lane. Read
-/// anew now and then all the same, since a secret may expire without a change.
+/// again now and then all the same, since a secret may expire without a change.
 struct EndpointCache: Sendable {
     /// How many endpoints are kept; beyond it, all are dropped and read again as they are needed.
     static let maximumCount = 20_000

@@ -79,9 +79,11 @@ struct DeliveryDecisionTests {
     @Test("a worker that was stopped: due again at once, unless it was the last attempt")
     func interrupted() {
         for attempt in 1...2 {
-            let decision = decide(.interrupted, attempt: attempt, expiresIn: .seconds(-3))
-            #expect(decision.outcome == .retry(after: .zero))
-            #expect(decision.errorCode == .internalError)
+            for expiresIn in [nil, Duration.seconds(-3), .seconds(3)] {
+                let decision = decide(.interrupted, attempt: attempt, expiresIn: expiresIn)
+                #expect(decision.outcome == .retry(after: .zero))
+                #expect(decision.errorCode == .internalError)
+            }
         }
         #expect(decide(.interrupted, attempt: 3).outcome == .dead(.attemptsExhausted))
     }

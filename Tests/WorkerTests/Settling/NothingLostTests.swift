@@ -70,6 +70,11 @@ private struct Claim {
     var endpoints = EndpointCache()
     let now = ContinuousClock.now
 
+    // Most of them sound, so that there are requests and settlements in nearly every claim.
+    private static let copies = [0, 1, 1, 1, 2]
+    private static let lanes: [Int32] = [1, 1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8]
+    private static let bases: [Int16] = [0, 0, 0, 1, -1]
+
     init(_ generator: inout SeededGenerator) {
         let records = [
             Samples.record(1), Samples.record(2, format: "raw"), Samples.record(3, url: "nonsense"),
@@ -79,18 +84,19 @@ private struct Claim {
         endpoints.keep(
             records.filter { _ in Int.random(in: 0..<8, using: &generator) > 0 }.map(Samples.endpoint), now)
         for id in 0..<Int64.random(in: 0...12, using: &generator) {
-            for _ in 0..<Int.random(in: 0...2, using: &generator) {
-                let left = [nil, Duration.zero, .seconds(-1), .seconds(9)].randomElement(using: &generator) ?? nil
+            for _ in 0..<(Self.copies.randomElement(using: &generator) ?? 1) {
+                let left =
+                    [nil, nil, nil, Duration.zero, .seconds(-1), .seconds(9)].randomElement(using: &generator) ?? nil
                 events.append(
                     Samples.event(id, bodyType: Bool.random(using: &generator) ? nil : "text/plain", expiresIn: left))
             }
         }
-        for id in 0..<Int64.random(in: 0...40, using: &generator) {
+        for id in 0..<Int64.random(in: 0...60, using: &generator) {
             deliveries.append(
                 Samples.delivery(
-                    id, endpoint: Int32.random(in: 1...8, using: &generator),
+                    id, endpoint: Self.lanes.randomElement(using: &generator) ?? 1,
                     attempt: Int16.random(in: 1...5, using: &generator),
-                    base: Int16.random(in: -1...1, using: &generator),
+                    base: Self.bases.randomElement(using: &generator) ?? 0,
                     event: Int64.random(in: 0...12, using: &generator)))
         }
     }
