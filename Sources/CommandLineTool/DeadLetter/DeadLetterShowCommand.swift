@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 import Telemetry
@@ -75,9 +76,8 @@ struct DeadLetterShowCommand: ContextCommand {
         else {
             return .failure(Unshown(reason: "the event is gone, and its content too"))
         }
-        let ids = try await connection.rows(Endpoints.find(letter.endpoint))
         do {
-            guard let endpoint = try await connection.rows(LoadEndpoints(ids: ids)).first else {
+            guard let endpoint = try await EndpointRecord.read(letter.endpoint, from: connection) else {
                 return .failure(Unshown(reason: "the endpoint was removed"))
             }
             return .success(
@@ -86,8 +86,8 @@ struct DeadLetterShowCommand: ContextCommand {
                     sealing: try SigningSecret.sealing(context.configuration()), revealing: revealHeaders))
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
-        } catch let error as CommandError {
-            return .failure(Unshown(reason: error.message))
+        } catch let obstacle as SendingObstacle {
+            return .failure(Unshown(reason: obstacle.message))
         }
     }
 

@@ -49,7 +49,7 @@ struct RepeatedRequest: Encodable, Sendable {
         let head = WebhookHead(
             contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
             traceparent: event.traceparent)
-        let signer = try EndpointSigning.signer(endpoint, sealing)
+        let signer = try EndpointJudge.signer(endpoint, sealing)
         var headers: [Header] = []
         try body.withUnsafeBytes { bytes in
             try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in

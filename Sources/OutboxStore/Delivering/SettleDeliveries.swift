@@ -1,3 +1,4 @@
+import Outbox
 package import Postgres
 
 /// Records a batch of outcomes in one transaction; returns the ids of those whose lease was lost.
@@ -34,14 +35,14 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.delivery.attempt))
         parameters.append(batch.map(\.delivery.event))
         parameters.append(batch.map(\.delivery.eventAt))
-        parameters.append(batch.map(\.outcome.rawValue))
-        parameters.append(batch.map(\.delay.wholeMicroseconds))
-        parameters.append(batch.map(\.reason))
+        parameters.append(batch.map(\.outcome.number))
+        parameters.append(batch.map(\.outcome.delay.wholeMicroseconds))
+        parameters.append(batch.map(\.outcome.reason))
         parameters.append(batch.map { $0.startedAt == 0 ? 0 : max(0, now - $0.startedAt) })
         parameters.append(batch.map(\.duration))
         parameters.append(batch.map(\.url))
         parameters.append(batch.map(\.httpStatus))
-        parameters.append(batch.map(\.errorCode))
+        parameters.append(batch.map(\.errorCode?.rawValue))
         parameters.append(batch.map(\.error))
         parameters.append(batch.map(\.responseBody))
         parameters.append(batch.map(\.remoteAddress))

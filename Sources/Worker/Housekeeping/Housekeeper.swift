@@ -121,7 +121,7 @@ final class Housekeeper: Service {
             parts.health.set(.databaseReadOnly, state.isReadOnly)
             parts.health.set(.schemaMissing, state.schemaVersion == nil)
             parts.health.set(.schemaMismatch, (state.schemaVersion ?? Migration.newest) != Migration.newest)
-            // The database's clock was read somewhere between the two readings of ours.
+            // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
             if let lag = try await store.measureLag() { parts.metrics.deliveryLag.record(Double(lag) / 1_000_000) }

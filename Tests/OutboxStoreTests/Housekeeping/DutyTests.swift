@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -63,7 +64,7 @@ struct DutyTests {
             let empty = try #require(try await outbox.connection.run(Status.lag, deadline: .seconds(5)).first)
             #expect(empty == 0)
             try await outbox.publish()
-            try await outbox.ownWorker().work(.dead)
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
             try await outbox.publish(deliverAfter: "1 hour")
             try await outbox.publish()
             try await outbox.script(

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -26,13 +27,13 @@ struct StatusTests {
         Step("pending 0", sql: "SELECT postrider.resume_endpoint('a')"),
         Step("in_flight 1") { _, worker in _ = try await worker.claim() },
         Step("retrying 1") { outbox, _ in try await outbox.lapseLeases() },
-        Step("retrying 2") { _, worker in try await worker.work(.retry, delay: .seconds(60)) },
+        Step("retrying 2") { _, worker in try await worker.work(.retry(after: .seconds(60))) },
         Step("retrying 2") { outbox, _ in try await outbox.elapseDelays() },
-        Step("dead 3") { _, worker in try await worker.work(.dead) },
+        Step("dead 3") { _, worker in try await worker.work(.dead(.attemptsExhausted)) },
         Step("pending 3", sql: "SELECT postrider.replay_dead_letter(1)"),
         Step("held 4") { _, worker in try await worker.work(.gone) },
         Step("pending 4", sql: "SELECT postrider.resume_endpoint('a')"),
-        Step("dead 5") { _, worker in try await worker.work(.dead) },
+        Step("dead 5") { _, worker in try await worker.work(.dead(.attemptsExhausted)) },
         Step("dead 5", sql: "SELECT postrider.discard_dead_letter(id, 'enough') FROM postrider.dead"),
     ]
 

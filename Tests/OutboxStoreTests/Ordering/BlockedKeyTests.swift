@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -11,7 +12,7 @@ struct BlockedKeyTests {
             let endpoint = try await outbox.registerEndpoint()
             let worker = outbox.ownWorker()
             try await outbox.publish(count: 1, keys: 1)
-            try await worker.work(.retry, delay: .seconds(3600))
+            try await worker.work(.retry(after: .seconds(3600)))
             try await outbox.publish(count: 5_000, keys: 1)
             for _ in 0..<20 { try await outbox.publish(key: "other") }
             try await outbox.publish(count: 100)

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -24,9 +25,11 @@ struct WorkerRoleTests {
             #expect(try await connection.run(FetchEvents(of: claimed), deadline: .seconds(5)).count == 3)
             let records = try await connection.run(LoadEndpoints(ids: lanes), deadline: .seconds(5))
             #expect(records.allSatisfy { $0.secrets.count == 1 } && records.count == 2)
-            let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .expired, .released, .gone]
+            let outcomes: [Settlement.Outcome] = [
+                .delivered, .retry(after: .seconds(9)), .dead(.attemptsExhausted), .expired, .released, .gone,
+            ]
             #expect(
-                try await worker.settle(zip(claimed, outcomes).map { Settlement($0, $1, delay: .seconds(9)) }) == [])
+                try await worker.settle(zip(claimed, outcomes).map { Settlement(madeUp: $0, $1) }) == [])
             try await connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
             try await connection.execute(Workers.beat(id, inFlight: 1, draining: false), deadline: .seconds(5))
             try await housekeep(connection)

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -6,7 +7,7 @@ import TestSupport
 struct Crew: Sendable {
     /// What a worker does with a delivery that it claimed.
     enum Deed {
-        case settle(Settlement.Outcome, delay: Duration = .zero)
+        case settle(Settlement.Outcome)
         /// Dies: the lease has to run out.
         case abandon
         /// Settles it after its lease has ended.
@@ -60,8 +61,8 @@ struct Crew: Sendable {
             var settlements: [Settlement] = []
             for delivery in batch {
                 switch deed(delivery, &generator) {
-                case .settle(let outcome, let delay): settlements.append(Settlement(delivery, outcome, delay: delay))
-                case .settleLater(let outcome): late.append(Settlement(delivery, outcome, delay: .zero))
+                case .settle(let outcome): settlements.append(Settlement(madeUp: delivery, outcome))
+                case .settleLater(let outcome): late.append(Settlement(madeUp: delivery, outcome))
                 case .abandon: break
                 }
             }
