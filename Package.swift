@@ -87,13 +87,15 @@ let package = Package(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "CourierTests", dependencies: ["Courier", "Outbox", "TestSupport", logging], swiftSettings: strict),
+            name: "CourierTests", dependencies: ["Courier", "LocalPostgres", "Outbox", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "Outbox", "Telemetry", logging], swiftSettings: strict),
         .testTarget(
-            name: "OutboxStoreTests", dependencies: ["OutboxStore", "Outbox", "Postgres", "TestSupport"],
+            name: "OutboxStoreTests",
+            dependencies: ["LocalPostgres", "OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
@@ -105,7 +107,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
-                "CommandLineTool", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
+                "CommandLineTool", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "TestSupport",
                 "Webhooks",
                 "Worker",
                 argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,

@@ -13,7 +13,7 @@ import traceback
 from checks import command_line, deployment, documents, examples, image
 from checks.harness import own_tests
 from checks.harness.options import Options
-from checks.harness.processes import Failure
+from checks.harness.processes import Failure, adopt_orphans
 from checks.harness.tally import Tally
 
 AREAS = {
@@ -68,6 +68,7 @@ def end(*_: object) -> None:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, end)
+    adopt_orphans()
     areas, options = arguments()
     tallies = {area: check(area, options) for area in areas}
     for area, tally in tallies.items():

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A small shell that stops the server and removes its directory when this process ends, however it ends.
 ///
-/// It reads from a socket that nobody writes to; the kernel closes our end when we are gone.
+/// It reads from a socket to which no one writes. The kernel closes our end when our process ends.
 final class Caretaker: Sendable {
     private let pid: pid_t
     private let connection: Mutex<Int32?>
@@ -16,26 +16,23 @@ final class Caretaker: Sendable {
         }
         defer { close(ends[0]) }
         let words = ["/bin/sh", "-c", Self.script, "caretaker", directory] + stop
-        do {
-            pid = try Command(words: words, directory: "/").spawn(input: ends[0], output: "/dev/null")
-        } catch {
+        do { pid = try Program(words, in: "/").start(input: ends[0], output: "/dev/null") } catch {
             close(ends[1])
             throw error
         }
         connection = Mutex(ends[1])
     }
 
-    deinit {
-        letGo()
-    }
+    deinit { letGo() }
 
-    /// Has it do its work now, and waits until that is done.
+    /// Lets it do its work now, and waits until that is done.
     func finish() async {
         guard letGo() else { return }
-        _ = await Command.exitStatus(of: pid)
+        _ = await Program.status(of: pid)
     }
 
     @discardableResult
+
     private func letGo() -> Bool {
         let end = connection.withLock { end in
             defer { end = nil }
@@ -46,7 +43,7 @@ final class Caretaker: Sendable {
         return true
     }
 
-    /// `$1` is the directory, the rest the command that stops the server. What else left a pid file in the directory is ended, too.
+    /// `$1` is the directory, the rest the command that stops the server. Other programs that left a pid file in the directory are ended, too.
     private static let script = """
         trap '' INT TERM HUP QUIT
         directory=$1

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The user under which the server runs: PostgreSQL refuses root, who therefore runs it as `postgres`.
 enum SystemUser: Sendable {
-    /// Whoever runs this program.
+    /// The user of this process.
     case own
     /// The user that the Debian package makes.
     case postgres(user: uid_t, group: gid_t)
@@ -18,7 +18,7 @@ enum SystemUser: Sendable {
         return .postgres(user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
     }
 
-    /// Gives it a file or directory.
+    /// Makes the user the owner of a file or directory.
     func own(_ path: String) throws(LocalPostgresError) {
         guard case .postgres(let user, let group) = self else { return }
         guard chown(path, user, group) == 0 else {
@@ -26,7 +26,7 @@ enum SystemUser: Sendable {
         }
     }
 
-    /// The command as that user runs it.
+    /// The command, run as that user.
     func command(_ words: [String]) -> [String] {
         switch self {
         case .own: words

@@ -1,26 +1,31 @@
 internal import Foundation
 internal import Glibc
 
-/// A PostgreSQL server of one's own in a temporary directory, for demonstrations, tests and benchmarks.
+/// Why no PostgreSQL could be started on this machine, in words that say what to do.
+package struct LocalPostgresError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// A private PostgreSQL server in a temporary directory, for demonstrations, tests and benchmarks.
 ///
-/// It listens on a Unix socket in that directory, trusts everybody who gets there, and is gone, directory and all, when
-/// ``remove()`` is called or this process ends in whatever way.
+/// It listens on a Unix socket in that directory and trusts every client that gets there. The server and its directory are
+/// removed by ``remove()``, or when this process ends, in any way.
 package final class ThrowAwayCluster: Sendable {
-    /// How a server is stopped.
     package enum StopMode: String, Sendable {
         /// Ends all connections, rolls back what is open, writes everything out.
         case fast
-        /// As if it had crashed: the next start recovers from the log.
+        /// Ends at once, as in a crash: the next start recovers from the log.
         case immediate
     }
 
-    /// How a cluster is made.
     package struct Options: Sendable {
         /// Whether commits survive a crash of the machine. Tests save time without.
         package var isDurable: Bool
         /// Whether it listens on 127.0.0.1 too, on a free port.
         package var listensOnLoopback: Bool
-        /// Settings for `postgresql.conf`, beside ours: values as they stand there, without quotes.
+        /// Settings for `postgresql.conf`, in addition to ours: values as they stand there, without quotes.
         package var settings: [String: String]
 
         /// Durable, on the Unix socket alone, as PostgreSQL comes.
@@ -37,18 +42,13 @@ package final class ThrowAwayCluster: Sendable {
     package let port: UInt16
     /// The server's data directory.
     package var dataDirectory: String { "\(directory)/data" }
-    /// What the server has to say.
-    package var logFile: String { "\(directory)/server.log" }
-    /// Where the server's programs are, `psql` and `pg_dump` mostly among them.
-    package var binariesDirectory: String { binaries.directory }
+    private var logFile: String { "\(directory)/server.log" }
 
     private let binaries: PostgresBinaries
     private let user: SystemUser
     private let caretaker: Caretaker
 
-    private init(
-        directory: String, port: UInt16, binaries: PostgresBinaries, user: SystemUser, caretaker: Caretaker
-    ) {
+    private init(directory: String, port: UInt16, binaries: PostgresBinaries, user: SystemUser, caretaker: Caretaker) {
         self.directory = directory
         self.port = port
         self.binaries = binaries
@@ -62,17 +62,31 @@ package final class ThrowAwayCluster: Sendable {
     package static func start(_ options: Options = Options()) async throws(LocalPostgresError) -> ThrowAwayCluster {
         let binaries = try PostgresBinaries.find()
         let user = try SystemUser.suitable()
-        let directory = try TemporaryDirectory.make()
+        let directory = try makeDirectory()
         let data = "\(directory)/data"
         let stop = user.command([binaries.path("pg_ctl"), "stop", "-m", "immediate", "-w", "-D", data])
         let caretaker = try Caretaker(stop: stop, removing: directory)
         try user.own(directory)
-        let port = options.listensOnLoopback ? try FreePort.find() : 5432
+        let port = options.listensOnLoopback ? try LoopbackPort.free() : 5432
         let cluster = ThrowAwayCluster(
             directory: directory, port: port, binaries: binaries, user: user, caretaker: caretaker)
         try await cluster.initialize(options)
         try await cluster.start()
         return cluster
+    }
+
+    /// The path of a Unix socket has room for 107 bytes; the name of PostgreSQL's takes about twenty.
+    private static let maximumPathLength = 80
+
+    /// A fresh directory that only its owner can enter.
+    private static func makeDirectory() throws(LocalPostgresError) -> String {
+        let wanted = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        let parent = wanted.hasPrefix("/") && wanted.utf8.count <= maximumPathLength - 32 ? wanted : "/tmp"
+        var template = Array("\(parent)/throw-away-postgres-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw LocalPostgresError("Cannot make a directory in \(parent): \(String(cString: strerror(errno)))")
+        }
+        return template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? parent }
     }
 
     private func initialize(_ options: Options) async throws(LocalPostgresError) {
@@ -87,9 +101,7 @@ package final class ThrowAwayCluster: Sendable {
             "unix_socket_directories": directory, "port": String(port),
             "listen_addresses": options.listensOnLoopback ? "127.0.0.1" : "",
         ]
-        if !options.isDurable {
-            lines.merge(["fsync": "off", "full_page_writes": "off"]) { _, new in new }
-        }
+        if !options.isDurable { lines.merge(["fsync": "off", "full_page_writes": "off"]) { _, new in new } }
         lines.merge(options.settings) { _, new in new }
         try append(lines.sorted { $0.key < $1.key }.map { "\($0.key) = \(Self.quoted($0.value))\n" }.joined())
     }
@@ -101,9 +113,7 @@ package final class ThrowAwayCluster: Sendable {
             try file.seekToEnd()
             try file.write(contentsOf: Data(text.utf8))
             try file.close()
-        } catch {
-            throw LocalPostgresError("Cannot write \(path): \(error)")
-        }
+        } catch { throw LocalPostgresError("Cannot write \(path): \(error)") }
     }
 
     private static func quoted(_ value: String) -> String {
@@ -114,29 +124,24 @@ package final class ThrowAwayCluster: Sendable {
 extension ThrowAwayCluster {
     /// Starts the server after ``stop(_:)``; it takes connections when this returns.
     package func start() async throws(LocalPostgresError) {
-        do {
-            try await control(["start", "-w", "-t", "60", "-l", logFile])
-        } catch {
+        do { try await control(["start", "-w", "-t", "60", "-l", logFile]) } catch {
             let log = (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? ""
             throw LocalPostgresError("\(error)\n\(log)")
         }
     }
 
-    /// Stops the server; it is gone when this returns.
+    /// Stops the server; it has ended when this returns.
     package func stop(_ mode: StopMode) async throws(LocalPostgresError) {
         try await control(["stop", "-w", "-m", mode.rawValue])
     }
 
-    /// Stops the server and starts it again.
     package func restart(_ mode: StopMode) async throws(LocalPostgresError) {
         try await stop(mode)
         try await start()
     }
 
     /// Stops the server and removes everything. Not needed at the end of the process.
-    package func remove() async {
-        await caretaker.finish()
-    }
+    package func remove() async { await caretaker.finish() }
 
     /// Where libpq finds a database of the cluster, as a URI.
     package func url(database: String = "postgres", user: String = "postgres") -> String {
@@ -147,7 +152,10 @@ extension ThrowAwayCluster {
     ///
     /// - Throws: with what it printed, if it fails.
     package func run(_ words: [String]) async throws(LocalPostgresError) {
-        try await Command(words: user.command(words), directory: directory).run()
+        let ending = try await Program(user.command(words), in: directory).run()
+        guard ending.status == 0 else {
+            throw LocalPostgresError("\(words.joined(separator: " ")) failed:\n\(ending.output)")
+        }
     }
 
     private func control(_ words: [String]) async throws(LocalPostgresError) {

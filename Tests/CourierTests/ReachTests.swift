@@ -6,18 +6,13 @@ import Testing
 @testable import Courier
 
 @Suite("Reach", .timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable, "the openssl command is missing"))
-final class ReachTests {
-    private let directory: URL
+struct ReachTests {
+    private let folder: TemporaryFolder
     private let certificate: String
 
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("courier-reach-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        certificate = try TLSServer.certificate(for: "tls.example", in: directory)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: directory)
+    init() async throws {
+        folder = try TemporaryFolder()
+        certificate = try await TLSServer.certificate(for: "tls.example", in: folder.url)
     }
 
     private func reach(_ urls: String..., trusting file: String? = nil, isAllowed: Bool = true) async throws -> [Reach]

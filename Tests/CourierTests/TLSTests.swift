@@ -5,18 +5,13 @@ import TestSupport
 import Testing
 
 @Suite("TLS", .timeLimit(.minutes(1)), .enabled(if: TLSServer.isAvailable, "the openssl command is missing"))
-final class TLSTests {
-    private let directory: URL
+struct TLSTests {
+    private let folder: TemporaryFolder
     private let certificate: String
 
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("courier-tls-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        certificate = try TLSServer.certificate(for: "tls.example", in: directory)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: directory)
+    init() async throws {
+        folder = try TemporaryFolder()
+        certificate = try await TLSServer.certificate(for: "tls.example", in: folder.url)
     }
 
     private func fixture(trusting file: String?) throws -> PoolFixture {

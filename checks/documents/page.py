@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 _DIRECTIVE = re.compile(r"<!-- ([a-z][a-z ]*): (.*?) -->$")
 _FENCE = re.compile(r"( *)```([a-z]*)$")
+# Everything else that Markdown takes for a fence, in a quotation or a list too. It would go untested.
+_OTHER_FENCE = re.compile(r"[\s>*+-]*(?:\d+[.)]\s+)?(?:```|~~~)")
 
 
 @dataclasses.dataclass
@@ -39,6 +41,8 @@ def blocks(text: str) -> list[Block]:
             content = _content(lines, fence, number)
             found.append(Block(number, fence[2], content, directives, adjacent))
             directives, adjacent = {}, True
+        elif _OTHER_FENCE.match(line):
+            raise Malformed(f"line {number}: write this fence as ``` and its language, and nothing else on the line")
         elif directive := _DIRECTIVE.match(stripped):
             name, value = directive.groups()
             if name in ("setup", "stop"):

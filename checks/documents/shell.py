@@ -1,5 +1,6 @@
 """The shell of a page: commands run one after the other and keep their variables, others go on in the background."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -25,11 +26,12 @@ _EPILOGUE = """
 trap 'OLDPWD_OF_PAGE=$PWD; export -p | grep -vE "^declare -x (SHLVL|PWD|OLDPWD|_)=" >"$PAGE_STATE"' EXIT
 """
 
-DEADLINE_S = 60
+# How long a block may take, and how long what it started may take to end when it is asked to.
+DEADLINE_S, PATIENCE_S = 60, 15
 
 
-class Background:
-    """A program that goes on, with all that it started, until it is ended."""
+class Program:
+    """A program with all that it starts, in a group of its own, until it is ended."""
 
     def __init__(self, arguments: Sequence[str | pathlib.Path], log: pathlib.Path, **options: Any) -> None:
         self._log = log
@@ -43,16 +45,36 @@ class Background:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    def status(self, patience_s: float) -> int | None:
+        """The exit code; None when it still runs after that time."""
+        try:
+            return self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return None
+
     def end(self) -> None:
         """Asks it to end, as Ctrl-C and a supervisor would, and insists after a while."""
-        for number, patience_s in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
-            try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
-                self._process.wait(patience_s)
-            except ProcessLookupError:
+            end = time.monotonic() + PATIENCE_S
+            while not (ended := self._has_group_ended()) and time.monotonic() < end:
+                time.sleep(0.01)
+            if ended:
                 return
-            except subprocess.TimeoutExpired:
-                continue
+
+    def _has_group_ended(self) -> bool:
+        if not self.has_ended():
+            return False
+        # Children that outlived it are ours now (see adopt_orphans), and one that is not waited for counts as running.
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
+                pass
+        try:
+            os.killpg(self._process.pid, 0)
+            return False
+        except ProcessLookupError:
+            return True
 
 
 class Shell:
@@ -62,23 +84,20 @@ class Shell:
         self.directory = pathlib.Path(directory)
         self.environment = environment | {"PAGE_STATE": str(self.directory / ".state")}
         self._count = 0
-        self._background: list[Background] = []
+        self._background: list[Program] = []
 
     def run(self, text: str) -> tuple[int | None, str]:
-        """The exit code, and what was written to standard output and standard error together."""
+        """The exit code, and what was written to standard output and standard error together. What it started ends with it."""
+        program = self._program(text, _EPILOGUE)
         try:
-            done = subprocess.run(
-                ["bash", self._script(text, _EPILOGUE)], cwd=self.directory, env=self.environment, text=True, errors="replace",
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE_S)
-        except subprocess.TimeoutExpired as timeout:
-            return None, (timeout.output or b"").decode(errors="replace") + f"\nnot finished within {DEADLINE_S} s"
-        return done.returncode, done.stdout
+            status = program.status(DEADLINE_S)
+        finally:
+            program.end()
+        return status, program.output() + ("" if status is not None else f"\nnot finished within {DEADLINE_S} s")
 
     def start(self, text: str, until: str) -> str | None:
         """Starts it and waits until its output holds `until`. What went wrong, or None."""
-        script = self._script(text, "")
-        program = Background(
-            ["bash", script], script.with_suffix(".log"), cwd=self.directory, env=self.environment)
+        program = self._program(text, "")
         self._background.append(program)
         self.await_output(lambda: until in program.output() or program.has_ended())
         return None if until in program.output() else f"its output never held {until!r}:\n{program.output()}"
@@ -102,8 +121,8 @@ class Shell:
             time.sleep(0.05)
         return holds
 
-    def _script(self, text: str, epilogue: str) -> pathlib.Path:
+    def _program(self, text: str, epilogue: str) -> Program:
         self._count += 1
-        path = self.directory / f".block-{self._count}.sh"
-        path.write_text(_PRELUDE + epilogue + text)
-        return path
+        script = self.directory / f".block-{self._count}.sh"
+        script.write_text(_PRELUDE + epilogue + text)
+        return Program(["bash", script], script.with_suffix(".log"), cwd=self.directory, env=self.environment)

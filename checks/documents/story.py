@@ -34,7 +34,10 @@ class Story:
         self.page, self.root, self.shell = page, root, shell
         self.all_languages = all_languages
         self.result = Result()
+        # What the block before printed, if it was run and its output was kept.
         self.output: str | None = None
+        # Whether the block before was left out, so that its output cannot be compared.
+        self.is_left_out = False
 
     def tell(self) -> Result:
         try:
@@ -73,8 +76,9 @@ class Story:
         # A shell block may need what only `make docs-test` has.
         needs = {block.language, *(block.directive("needs") or "").split()}
         if needs & languages.OPTIONAL and not self.all_languages:
-            self.output = None
+            self.output, self.is_left_out = None, True
             return False
+        self.is_left_out = False
         text = languages.command(block, self.shell.directory)
         if text is None:
             return f"nothing says how a block of {block.language} is tested"
@@ -99,7 +103,7 @@ class Story:
                 return f"it is no JSON: {error}"
             return None
         if self.output is None:
-            return False if not self.all_languages else "no output stands before it that it could be compared with"
+            return False if self.is_left_out else "no output stands before it that it could be compared with"
         if expectation.matches(block.text, self.output):
             return None
         return f"expected:\n{block.text}but it was:\n{self.output}"

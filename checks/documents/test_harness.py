@@ -4,8 +4,9 @@ import os
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
-from checks.documents import expectation
+from checks.documents import expectation, shell
 from checks.documents.page import Malformed, blocks
 from checks.documents.shell import Shell
 from checks.documents.story import Story
@@ -18,11 +19,11 @@ def told(text: str, all_languages: bool = False) -> tuple[int, list[int], int]:
     with tempfile.TemporaryDirectory() as directory:
         page = pathlib.Path(directory, "page.md")
         page.write_text(text.replace("~~~", FENCE))
-        shell = Shell(directory, {"PATH": os.environ["PATH"]})
+        page_shell = Shell(directory, {"PATH": os.environ["PATH"]})
         try:
-            result = Story(page, pathlib.Path(directory), shell, all_languages).tell()
+            result = Story(page, pathlib.Path(directory), page_shell, all_languages).tell()
         finally:
-            shell.stop_all()
+            page_shell.stop_all()
     return result.passed, [line for line, _ in result.failures], len(result.not_run)
 
 
@@ -49,6 +50,14 @@ class HarnessTests(unittest.TestCase):
         page = '<!-- run: background until="ready" -->\n~~~sh\necho ready; sleep 60\n~~~\n<!-- of: background -->\n~~~text\nready\n~~~\n'
         self.assertEqual(told(page), (2, [], 0))
 
+    def test_what_a_block_started_ends_with_it(self) -> None:
+        for rest, held in (("true", (1, [])), ("sleep 300", (0, [1]))):
+            with tempfile.NamedTemporaryFile("r") as noted, unittest.mock.patch.object(shell, "DEADLINE_S", 1):
+                page = f"~~~sh\nsleep 300 > /dev/null & echo $! > {noted.name}; {rest}\n~~~\n"
+                self.assertEqual(told(page), (*held, 0))
+                with self.assertRaises(ProcessLookupError):
+                    os.kill(int(noted.read()), 0)
+
     def test_hidden_blocks_run_too(self) -> None:
         self.assertEqual(told("<!-- hidden\n~~~sh\nexit 3\n~~~\n-->\n"), (0, [2], 0))
 
@@ -61,6 +70,11 @@ class HarnessTests(unittest.TestCase):
         self.assertEqual(told(page.format("a")), (2, [], 0))
         self.assertEqual(told(page.format("b")), (1, [5], 0))
 
+    def test_output_of_nothing_is_found(self) -> None:
+        self.assertEqual(told("~~~text\na\n~~~\n"), (0, [1], 0))
+        self.assertEqual(told("<!-- not run: because -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n"), (0, [5], 1))
+        self.assertEqual(told('<!-- run: background until="a" -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n'), (1, [5], 0))
+
     def test_not_run_is_counted(self) -> None:
         self.assertEqual(told("<!-- not run: because -->\n~~~sh\nfalse\n~~~\n"), (0, [], 1))
 
@@ -71,6 +85,11 @@ class HarnessTests(unittest.TestCase):
         for text in ("~~~sh\necho\n", "<!-- run: status=1 -->\ntext\n", "<!-- run: status=1 -->\n"):
             with self.assertRaises(Malformed):
                 blocks(text.replace("~~~", FENCE))
+
+    def test_fences_that_would_go_untested(self) -> None:
+        for fence in ("``` sh", "````sh", "```Sh", "```sh title=x", "> ```sh", "- ```sh", "1. ```sh", "~~~sh", "~~~"):
+            with self.subTest(fence), self.assertRaises(Malformed):
+                blocks(f"{fence}\nfalse\n")
 
     def test_lines_that_stand_for_others(self) -> None:
         self.assertTrue(expectation.matches("a\n…\nz", "a\nb\nc\nz\n"))

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 Found = TypeVar("Found")
@@ -40,6 +40,11 @@ def program(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def adopt_orphans() -> None:
+    """From now on a process whose parent ended becomes our child, so that we can wait for it: in a container, process 1 may not."""
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def free_port() -> int:

@@ -65,7 +65,7 @@ package struct DeliveryDecision: Hashable, Sendable {
             case .unsendable(let obstacle):
                 switch obstacle.kind {
                 case .invalidURL, .invalidHeaders: .dead(.invalidURL)
-                case .blockedAddress: policy.isLast(attempt) ? .dead(.attemptsExhausted) : .dead(.blockedAddress)
+                case .blockedAddress: .dead(.blockedAddress)
                 // An operator can bring the key file without touching the endpoint. No jitter: no endpoint sees the crowd.
                 case .secretUnavailable:
                     policy.isLast(attempt)
@@ -73,7 +73,7 @@ package struct DeliveryDecision: Hashable, Sendable {
                         : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
                 }
             case .eventMissing: .dead(.eventMissing)
-            case .neverReported: .dead(.attemptsExhausted)
+            case .neverReported: .dead(.lostLease)
             case .expired: .expired
             }
     }

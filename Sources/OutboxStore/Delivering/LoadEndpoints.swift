@@ -43,7 +43,6 @@ package struct EndpointRecord: Sendable {
     package var revision: Int32
     /// Its name.
     package var name: String
-    /// Whose it is.
     package var tenant: String
     /// The URL's id, for the record of attempts.
     package var urlID: Int32

@@ -53,13 +53,9 @@ package struct WorkerOverview: Sendable {
 
 extension WorkerOverview: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        id = try row.column(0)
-        name = try row.column(1)
-        version = try row.column(2)
-        startedAt = try row.column(3)
-        silence = try row.microseconds(4)
-        inFlight = try row.column(5)
-        isDraining = try row.column(6)
-        isAlive = try row.column(7)
+        self.init(
+            id: try row.column(0), name: try row.column(1), version: try row.column(2), startedAt: try row.column(3),
+            silence: try row.microseconds(4), inFlight: try row.column(5), isDraining: try row.column(6),
+            isAlive: try row.column(7))
     }
 }

@@ -103,20 +103,12 @@ package struct DeadLetter: Sendable {
 
 extension DeadLetter: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        id = try row.column(0)
-        event = try row.column(1)
-        webhookID = try row.column(2)
-        eventType = try row.column(3)
-        tenant = try row.column(4)
-        endpoint = try row.column(5)
-        attempts = try row.column(6)
-        reason = try row.column(7)
-        lastHTTPStatus = try row.column(8)
-        lastErrorCode = try row.column(9)
-        lastError = try row.column(10)
-        createdAt = try row.column(11)
-        deadAt = try row.column(12)
-        age = try row.microseconds(13)
+        self.init(
+            id: try row.column(0), event: try row.column(1), webhookID: try row.column(2), eventType: try row.column(3),
+            tenant: try row.column(4), endpoint: try row.column(5), attempts: try row.column(6),
+            reason: try row.column(7), lastHTTPStatus: try row.column(8), lastErrorCode: try row.column(9),
+            lastError: try row.column(10), createdAt: try row.column(11), deadAt: try row.column(12),
+            age: try row.microseconds(13))
     }
 }
 

@@ -181,22 +181,13 @@ package struct EndpointOverview: Sendable {
 
 extension EndpointOverview: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        name = try row.column(0)
-        tenant = try row.column(1)
-        url = try row.column(2)
-        state = try row.column(3)
-        stateReason = try row.column(4)
-        eventTypes = try row.column(5)
-        pending = try row.column(6)
-        inFlight = try row.column(7)
-        retrying = try row.column(8)
-        held = try row.column(9)
-        deadLetters = try row.column(10)
-        oldestDueAge = try row.microseconds(11)
-        consecutiveFailures = try row.column(12)
-        lastSuccessAt = try row.column(13)
-        lastFailureAt = try row.column(14)
-        isCapped = try row.column(15)
+        self.init(
+            name: try row.column(0), tenant: try row.column(1), url: try row.column(2), state: try row.column(3),
+            stateReason: try row.column(4), eventTypes: try row.column(5), pending: try row.column(6),
+            inFlight: try row.column(7), retrying: try row.column(8), held: try row.column(9),
+            deadLetters: try row.column(10), oldestDueAge: try row.microseconds(11),
+            consecutiveFailures: try row.column(12), lastSuccessAt: try row.column(13),
+            lastFailureAt: try row.column(14), isCapped: try row.column(15))
     }
 }
 
@@ -249,17 +240,11 @@ package struct EndpointSetup: Sendable {
 
 extension EndpointSetup: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        tenant = try row.column(0)
-        payloadFormat = try row.column(1)
-        retrySchedule = try row.column(2)
-        maxAttempts = try row.column(3)
-        timeout = try row.column(4)
-        maxInFlight = try row.column(5)
-        rateLimit = try row.column(6)
-        headerNames = try row.column(7)
-        secrets = try row.column(8)
-        createdAt = try row.column(9)
-        updatedAt = try row.column(10)
+        self.init(
+            tenant: try row.column(0), payloadFormat: try row.column(1), retrySchedule: try row.column(2),
+            maxAttempts: try row.column(3), timeout: try row.column(4), maxInFlight: try row.column(5),
+            rateLimit: try row.column(6), headerNames: try row.column(7), secrets: try row.column(8),
+            createdAt: try row.column(9), updatedAt: try row.column(10))
     }
 }
 

@@ -172,20 +172,12 @@ package struct EventDelivery: Sendable {
 
 extension EventDelivery: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        event = try row.column(0)
-        webhookID = try row.column(1)
-        eventType = try row.column(2)
-        tenant = try row.column(3)
-        endpoint = try row.column(4)
-        status = try row.column(5)
-        attempts = try row.column(6)
-        dueAt = try row.column(7)
-        lastAttemptAt = try row.column(8)
-        lastHTTPStatus = try row.column(9)
-        lastErrorCode = try row.column(10)
-        createdAt = try row.column(11)
-        age = try row.microseconds(12)
-        finishedAt = try row.column(13)
+        self.init(
+            event: try row.column(0), webhookID: try row.column(1), eventType: try row.column(2),
+            tenant: try row.column(3), endpoint: try row.column(4), status: try row.column(5),
+            attempts: try row.column(6), dueAt: try row.column(7), lastAttemptAt: try row.column(8),
+            lastHTTPStatus: try row.column(9), lastErrorCode: try row.column(10), createdAt: try row.column(11),
+            age: try row.microseconds(12), finishedAt: try row.column(13))
     }
 }
 
@@ -210,13 +202,9 @@ package struct DeliveryProspect: Sendable, Equatable {
 
 extension DeliveryProspect: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        endpoint = try row.column(0)
-        attempts = try row.column(1)
-        maxAttempts = try row.column(2)
-        state = try row.column(3)
-        stateReason = try row.column(4)
-        dueIn = try row.microseconds(5)
-        waitsFor = try row.column(6)
-        deadLetter = try row.column(7)
+        self.init(
+            endpoint: try row.column(0), attempts: try row.column(1), maxAttempts: try row.column(2),
+            state: try row.column(3), stateReason: try row.column(4), dueIn: try row.microseconds(5),
+            waitsFor: try row.column(6), deadLetter: try row.column(7))
     }
 }

@@ -142,19 +142,12 @@ package struct EventRecord: Sendable {
 
 extension EventRecord: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        id = try row.column(0)
-        webhookID = try row.column(1)
-        createdAt = try row.column(2)
-        eventType = try row.column(3)
-        tenant = try row.column(4)
-        endpoint = try row.column(5)
-        orderingKey = try row.column(6)
-        idempotencyKey = try row.column(7)
-        deliverAfter = try row.column(8)
-        expiresAt = try row.column(9)
-        traceparent = try row.column(10)
-        headers = try row.column(11)
-        content = try EventContent(row, from: 12)
+        self.init(
+            id: try row.column(0), webhookID: try row.column(1), createdAt: try row.column(2),
+            eventType: try row.column(3), tenant: try row.column(4), endpoint: try row.column(5),
+            orderingKey: try row.column(6), idempotencyKey: try row.column(7), deliverAfter: try row.column(8),
+            expiresAt: try row.column(9), traceparent: try row.column(10), headers: try row.column(11),
+            content: try EventContent(row, from: 12))
     }
 }
 
@@ -201,18 +194,11 @@ package struct AttemptRecord: Sendable {
 
 extension AttemptRecord: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        endpoint = try row.column(0)
-        attempt = try row.column(1)
-        startedAt = try row.column(2)
-        duration = try row.microseconds(3)
-        outcome = try row.column(4)
-        httpStatus = try row.column(5)
-        errorCode = try row.column(6)
-        error = try row.column(7)
-        responseBody = try row.column(8)
-        requestURL = try row.column(9)
-        remoteAddress = try row.column(10)
-        timings = try row.column(11, as: PostgresJSON.self).bytes
-        worker = try row.column(12)
+        self.init(
+            endpoint: try row.column(0), attempt: try row.column(1), startedAt: try row.column(2),
+            duration: try row.microseconds(3), outcome: try row.column(4), httpStatus: try row.column(5),
+            errorCode: try row.column(6), error: try row.column(7), responseBody: try row.column(8),
+            requestURL: try row.column(9), remoteAddress: try row.column(10),
+            timings: try row.column(11, as: PostgresJSON.self).bytes, worker: try row.column(12))
     }
 }

@@ -103,11 +103,9 @@ package struct RoleCheck: Sendable, Equatable {
 
 extension RoleCheck: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        role = try row.column(0)
-        exists = try row.column(1)
-        missing = try row.column(2)
-        excess = try row.column(3)
-        isOurs = try row.column(4)
+        self.init(
+            role: try row.column(0), exists: try row.column(1), missing: try row.column(2), excess: try row.column(3),
+            isOurs: try row.column(4))
     }
 }
 

@@ -69,17 +69,11 @@ package struct ServerCheck: Sendable, Equatable {
 
 extension ServerCheck: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        versionNumber = try row.column(0)
-        version = try row.column(1)
-        isReadOnly = try row.column(2)
-        connections = try row.column(3)
-        connectionsUsed = try row.column(4)
-        hasFsync = try row.column(5)
-        hasSchema = try row.column(6)
-        mayUseSchema = try row.column(7)
-        role = try row.column(8)
-        isolation = try row.column(9)
-        isReadableOnTheWay = try row.column(10)
+        self.init(
+            versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
+            connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),
+            hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8),
+            isolation: try row.column(9), isReadableOnTheWay: try row.column(10))
     }
 }
 
@@ -107,14 +101,10 @@ package struct VacuumCheck: Sendable, Equatable {
 
 extension VacuumCheck: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        deadRows = try row.column(0)
-        liveRows = try row.column(1)
-        vacuumedAgo = try row.microseconds(2)
-        hasAutovacuum = try row.column(3)
-        oldestTransaction = try row.microseconds(4)
-        oldestTransactionPID = try row.column(5)
-        oldestPrepared = try row.microseconds(6)
-        oldestPreparedName = try row.column(7)
-        idleSlots = try row.column(8)
+        self.init(
+            deadRows: try row.column(0), liveRows: try row.column(1), vacuumedAgo: try row.microseconds(2),
+            hasAutovacuum: try row.column(3), oldestTransaction: try row.microseconds(4),
+            oldestTransactionPID: try row.column(5), oldestPrepared: try row.microseconds(6),
+            oldestPreparedName: try row.column(7), idleSlots: try row.column(8))
     }
 }

@@ -8,7 +8,6 @@ package struct PostgresTransaction: Sendable {
         self.ticket = ticket
     }
 
-    /// Runs a statement and returns its rows.
     package func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
@@ -17,7 +16,7 @@ package struct PostgresTransaction: Sendable {
         ).rows
     }
 
-    /// Runs a statement and returns how many rows it inserted, changed, deleted or found.
+    /// How many rows the statement inserted, changed, deleted or found.
     @discardableResult
     package func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {
         try await connection.perform(
@@ -25,22 +24,12 @@ package struct PostgresTransaction: Sendable {
         ).affected
     }
 
-    /// Runs several statements in one round trip.
-    package func pipeline<each Statement: PostgresStatement>(
-        _ statements: repeat each Statement, deadline: Duration
-    ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
-        try await connection.perform(
-            PipelineExchange(repeat each statements, deadline: .after(deadline), role: .within(ticket)))
-    }
-
-    /// Runs a statement that is known only at run time.
     package func query(
         _ sql: String, _ values: [String?] = [], deadline: Duration
     ) async throws(PostgresError) -> PostgresTable {
         try await connection.perform(TextExchange(sql, values, deadline: .after(deadline), role: .within(ticket)))
     }
 
-    /// Runs the statements of a script.
     @discardableResult
     package func execute(script: String, deadline: Duration) async throws(PostgresError) -> PostgresTable {
         try await connection.perform(ScriptExchange(script, deadline: .after(deadline), role: .within(ticket)))

@@ -7,14 +7,14 @@ final class PipelineExchange<each Statement: PostgresStatement>:
     private let readers: [any PipelineReader]
     private var index = 0
 
-    init(_ statements: repeat each Statement, deadline: Deadline, role: TransactionRole = .none) {
+    init(_ statements: repeat each Statement, deadline: Deadline) {
         let parts = (repeat PipelinePart<each Statement>(each statements))
         var readers: [any PipelineReader] = []
         for part in repeat each parts { readers.append(part) }
         self.statements = (repeat each statements)
         self.parts = parts
         self.readers = readers
-        super.init(deadline: deadline, role: role)
+        super.init(deadline: deadline)
     }
 
     override var output: (repeat [(each Statement).Row])? { (repeat (each parts).rows) }

@@ -18,15 +18,6 @@ extension PostgresSession {
         }
     }
 
-    /// Runs several statements in one round trip and one transaction: all of them take effect or none.
-    package func pipeline<each Statement: PostgresStatement>(
-        _ statements: repeat each Statement, deadline: Duration
-    ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
-        try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
-            try await connection.pipeline(repeat each statements, deadline: remaining)
-        }
-    }
-
     /// Runs a statement that is known only at run time; for tools and tests.
     package func query(
         _ sql: String, _ values: [String?] = [], deadline: Duration

@@ -1,5 +1,5 @@
 package import LocalPostgres
-internal import Logging
+package import Logging
 package import Postgres
 internal import Synchronization
 
@@ -17,17 +17,13 @@ package struct TestDatabase: Sendable {
         try PostgresConfiguration(url, applicationName: "test")
     }
 
-    /// Connects to it.
-    ///
-    /// - Parameter configuration: the one for ``url`` unless given.
-    package func connect(_ configuration: PostgresConfiguration? = nil) async throws(PostgresError)
-        -> PostgresConnection
-    {
-        let own = try self.configuration()
-        return try await PostgresConnection.connect(
-            configuration ?? own, deadline: Self.deadline,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    package func connect() async throws(PostgresError) -> PostgresConnection {
+        try await Self.connect(to: configuration())
     }
+
+    package static func connect(to configuration: PostgresConfiguration, logger: Logger = .silent)
+        async throws(PostgresError) -> PostgresConnection
+    { try await PostgresConnection.connect(configuration, deadline: deadline, logger: logger) }
 
     /// How long anything may take here: a machine that runs many tests is slow.
     package static let deadline = Duration.seconds(20)
@@ -58,20 +54,20 @@ package struct TestDatabase: Sendable {
     }
 
     /// The name of a database to copy from, prepared once per process and name: a migrated schema, for instance.
-    package static func template(
-        named name: String, prepare: @Sendable (TestDatabase) async throws -> Void
-    ) async throws -> String {
+    package static func template(named name: String, prepare: @escaping @Sendable (TestDatabase) async throws -> Void)
+        async throws -> String
+    {
         let cluster = try await TestCluster.shared.cluster()
-        return try await TemplateDatabases.shared.name(name) {
+        try await TestCluster.shared.prepare(name) {
             try await administer("CREATE DATABASE \(name) TEMPLATE template0")
             try await prepare(TestDatabase(name: name, in: cluster))
         }
+        return name
     }
 
     /// Lends a server of its own, for tests that stop it. It is gone afterwards.
     package static func withCluster<Result>(
-        _ options: ThrowAwayCluster.Options = .init(isDurable: false),
-        _ body: (ThrowAwayCluster) async throws -> Result
+        _ options: ThrowAwayCluster.Options = .init(isDurable: false), _ body: (ThrowAwayCluster) async throws -> Result
     ) async throws -> Result {
         let cluster = try await ThrowAwayCluster.start(options)
         do {
@@ -90,9 +86,7 @@ package struct TestDatabase: Sendable {
         self.tcpURL = "postgresql://postgres@127.0.0.1:\(cluster.port)/\(name)"
     }
 
-    private func drop() async throws {
-        try await Self.administer("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
-    }
+    private func drop() async throws { try await Self.administer("DROP DATABASE IF EXISTS \(name) WITH (FORCE)") }
 
     /// Runs a statement in the database `postgres`, which no test uses.
     private static func administer(_ sql: String) async throws {

@@ -3,9 +3,9 @@ package import Postgres
 extension TestOutbox {
     /// Runs a statement; `$1`, … are `values`.
     @discardableResult
-    package func query(_ sql: String, _ values: String?...) async throws(PostgresError) -> PostgresTable {
-        try await connection.query(sql, values, deadline: Self.deadline)
-    }
+    package func query(_ sql: String, _ values: String?...) async throws(PostgresError)
+        -> PostgresTable
+    { try await connection.query(sql, values, deadline: Self.deadline) }
 
     /// Runs the statements of a script.
     package func script(_ sql: String) async throws(PostgresError) {
@@ -55,6 +55,30 @@ extension TestOutbox {
             """
         ).rows.compactMap { $0.first ?? nil }
     }
+
+    /// Waits until as many sessions of the database wait for a lock.
+    package func waitForBlocked(_ count: Int) async throws {
+        try await wait(
+            for: """
+                SELECT count(*) >= \(count) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                """)
+    }
+
+    /// Waits until a query says true; asks on a connection of its own.
+    package func wait(for condition: String) async throws {
+        let observer = try await connect()
+        let end = ContinuousClock.now + Self.deadline
+        var isMet = false
+        while !isMet, ContinuousClock.now < end {
+            // The server waits, so that asking costs others little.
+            isMet =
+                try await observer.query("SELECT (\(condition)) FROM pg_sleep(0.002)", deadline: Self.deadline).first
+                == "t"
+        }
+        await observer.close()
+        guard isMet else { throw PostgresError(.deadlineExceeded, "never came true: \(condition)") }
+    }
 }
 
 extension PostgresConnection {
@@ -63,8 +87,19 @@ extension PostgresConnection {
         do throws(PostgresError) {
             _ = try await query(sql, values, deadline: TestOutbox.deadline)
             return nil
-        } catch {
-            return error
-        }
+        } catch { return error }
+    }
+
+    private struct Undo<Value: Sendable>: Error { let value: Value }
+
+    /// Runs `body` in a transaction that is rolled back, and returns what `body` returned.
+    package nonisolated func withRollback<Result: Sendable>(_ body: (PostgresTransaction) async throws -> Result)
+        async throws -> Result
+    {
+        do {
+            return try await withTransaction(deadline: TestOutbox.deadline) { transaction in
+                throw Undo(value: try await body(transaction))
+            }
+        } catch let undo as Undo<Result> { return undo.value }
     }
 }

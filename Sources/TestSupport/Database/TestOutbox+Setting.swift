@@ -65,12 +65,8 @@ extension TestOutbox {
     }
 
     /// A worker on a connection of its own; close that afterwards.
-    package func worker(_ id: Int32) async throws -> TestWorker {
-        TestWorker(id: id, connection: try await connect())
-    }
+    package func worker(_ id: Int32) async throws -> TestWorker { TestWorker(id: id, connection: try await connect()) }
 
     /// A worker on the connection of this outbox.
-    package func ownWorker(_ id: Int32 = 1) -> TestWorker {
-        TestWorker(id: id, connection: connection)
-    }
+    package func ownWorker(_ id: Int32 = 1) -> TestWorker { TestWorker(id: id, connection: connection) }
 }

@@ -5,7 +5,6 @@ package import Postgres
 
 /// A fresh database with the schema in it, and words for what tests do there.
 package struct TestOutbox: Sendable {
-    /// The database.
     package let database: TestDatabase
     /// A superuser's connection.
     package let connection: PostgresConnection
@@ -13,7 +12,7 @@ package struct TestOutbox: Sendable {
     /// How long a statement may take: none here should take more than an instant.
     package static let deadline = Duration.seconds(25)
 
-    /// So many databases are in use at once; each has a few connections, and the machine a few cores.
+    /// How many databases are in use at once: each has a few connections, and the machine has a few cores.
     private static let limit = ConcurrencyLimit(4)
 
     /// Makes a database with the schema, lends it and drops it.
@@ -30,7 +29,7 @@ package struct TestOutbox: Sendable {
         }
     }
 
-    /// The same on a server that nobody else uses and where autovacuum is off: for measurements of the whole server.
+    /// The same on a private server without autovacuum: for measurements of the whole server.
     package static func withOwnServer<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
         let settings = [
             "autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "8GB", "shared_buffers": "256MB",
@@ -44,12 +43,10 @@ package struct TestOutbox: Sendable {
 
     /// Connects once more.
     ///
-    /// - Parameter role: whom to connect as.
-    package func connect(as role: String = "postgres", logger: Logger? = nil) async throws -> PostgresConnection {
+    /// - Parameter role: the role to connect as.
+    package func connect(as role: String = "postgres", logger: Logger = .silent) async throws -> PostgresConnection {
         let url = database.url.replacing("postgresql://postgres@", with: "postgresql://\(role)@", maxReplacements: 1)
-        return try await PostgresConnection.connect(
-            PostgresConfiguration(url, applicationName: "test"), deadline: Self.deadline,
-            logger: logger ?? Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        return try await TestDatabase.connect(to: PostgresConfiguration(url, applicationName: "test"), logger: logger)
     }
 
     private static func migrate(_ database: TestDatabase) async throws {
@@ -58,9 +55,9 @@ package struct TestOutbox: Sendable {
         await connection.close()
     }
 
-    private static func lend<Result>(
-        _ database: TestDatabase, to body: (TestOutbox) async throws -> Result
-    ) async throws -> Result {
+    private static func lend<Result>(_ database: TestDatabase, to body: (TestOutbox) async throws -> Result)
+        async throws -> Result
+    {
         let outbox = TestOutbox(database: database, connection: try await database.connect())
         do {
             let result = try await body(outbox)
@@ -70,5 +67,26 @@ package struct TestOutbox: Sendable {
             await outbox.connection.close()
             throw error
         }
+    }
+}
+
+/// Lets a limited number through at once, in the order in which they came.
+actor ConcurrencyLimit {
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(_ limit: Int) { free = limit }
+
+    func enter() async {
+        guard free == 0 else {
+            free -= 1
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func leave() {
+        guard waiting.isEmpty else { return waiting.removeFirst().resume() }
+        free += 1
     }
 }

@@ -42,9 +42,7 @@ package struct TestPooler: Sendable {
         try await cluster.run([program, "-d", "\(path).ini"])
         let pooler = TestPooler(directory: cluster.directory)
         // It goes to the background before it listens.
-        let session = PostgresSession(
-            try PostgresConfiguration(pooler.url(database: "postgres")),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let session = PostgresSession(try PostgresConfiguration(pooler.url(database: "postgres")), logger: .silent)
         _ = try await session.query("SELECT 1", deadline: TestDatabase.deadline)
         await session.close()
         return pooler

@@ -58,7 +58,7 @@ package struct TestWorker: Sendable {
 }
 
 extension Settlement {
-    /// What a worker would record, made up.
+    /// What a worker could record.
     package init(madeUp delivery: ClaimedDelivery, _ outcome: Outcome) {
         self.init(delivery, outcome)
         duration = 12_345

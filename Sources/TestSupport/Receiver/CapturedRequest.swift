@@ -6,18 +6,19 @@ package struct CapturedRequest: Sendable {
     package var path: String
     /// The header lines in their order, names as they were spelt.
     package var headers: [(name: String, value: String)]
-    /// The body's bytes.
     package var body: [UInt8]
     /// Which connection it came over: 1 for the first.
     package var connection: Int
     /// When its last byte was read.
     package var arrivedAt: ContinuousClock.Instant
 
-    /// The value of the first header of this name, whatever its case.
+    /// The value of the first header of this name, in upper or lower case.
     package func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 
-    /// The body as text.
     package var text: String { String(decoding: body, as: UTF8.self) }
+
+    /// Tells requests apart: the path and the event's id say which delivery it is, the rest which attempt.
+    package var attemptToken: [String] { [path, header("webhook-id") ?? "", header("webhook-attempt") ?? ""] }
 }

@@ -26,12 +26,9 @@ package struct ReceiverAnswer: Sendable {
         case resetOnNextRequest
     }
 
-    /// What is sent.
     package var steps: [Step]
-    /// What follows.
     package var end: End
 
-    /// An answer of these steps.
     package init(_ steps: [Step], then end: End = .keepAlive) {
         self.steps = steps
         self.end = end
@@ -77,7 +74,6 @@ extension ReceiverAnswer {
         return ReceiverAnswer([.send(Array((head + "\r\n" + body).utf8))], then: end)
     }
 
-    /// These bytes, whatever they are.
     package static func raw(_ text: String, then end: End = .close) -> ReceiverAnswer {
         ReceiverAnswer([.send(Array(text.utf8))], then: end)
     }
@@ -104,7 +100,5 @@ extension ReceiverAnswer {
     }
 
     /// This answer after a pause.
-    package func delayed(by pause: Duration) -> ReceiverAnswer {
-        ReceiverAnswer([.pause(pause)] + steps, then: end)
-    }
+    package func delayed(by pause: Duration) -> ReceiverAnswer { ReceiverAnswer([.pause(pause)] + steps, then: end) }
 }

@@ -1,11 +1,12 @@
 import Dispatch
 import Synchronization
 
-/// What a receiver has seen, what it is to answer, and who waits for it.
+/// What a receiver has seen, what it has to answer, and the tests that wait for it.
 final class ReceiverLog: Sendable {
     private struct Waiter {
         var id: Int
-        var isMet: @Sendable (_ requests: Int, _ connections: Int) -> Bool
+        /// How many requests it waits for.
+        var count: Int
         var continuation: CheckedContinuation<Bool, Never>
     }
 
@@ -48,21 +49,19 @@ final class ReceiverLog: Sendable {
 
     /// Logs a connection and gives it its number.
     func addConnection() -> Int {
-        let (number, met) = state.withLock { state in
+        state.withLock { state in
             state.connections += 1
-            return (state.connections, Self.takeMet(&state))
+            return state.connections
         }
-        for waiter in met { waiter.resume(returning: true) }
-        return number
     }
 
-    /// Waits until `isMet` of the number of requests and of connections; false when the time is over first.
-    func wait(_ timeout: Duration, until isMet: @escaping @Sendable (Int, Int) -> Bool) async -> Bool {
+    /// Waits for at least `count` requests; false when the time is over first.
+    func wait(for count: Int, _ timeout: Duration) async -> Bool {
         await withCheckedContinuation { continuation in
             let id: Int? = state.withLock { state in
-                guard !isMet(state.requests.count, state.connections) else { return nil }
+                guard state.requests.count < count else { return nil }
                 state.lastWaiter += 1
-                state.waiters.append(Waiter(id: state.lastWaiter, isMet: isMet, continuation: continuation))
+                state.waiters.append(Waiter(id: state.lastWaiter, count: count, continuation: continuation))
                 return state.lastWaiter
             }
             guard let id else { return continuation.resume(returning: true) }
@@ -78,9 +77,8 @@ final class ReceiverLog: Sendable {
     }
 
     private static func takeMet(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
-        let (requests, connections) = (state.requests.count, state.connections)
-        let met = state.waiters.filter { $0.isMet(requests, connections) }
-        state.waiters.removeAll { $0.isMet(requests, connections) }
+        let met = state.waiters.filter { $0.count <= state.requests.count }
+        state.waiters.removeAll { $0.count <= state.requests.count }
         return met.map(\.continuation)
     }
 }

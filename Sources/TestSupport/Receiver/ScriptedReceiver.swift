@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LocalPostgres
 import Synchronization
 
 /// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, is strict about what it is sent, and keeps a log.
@@ -12,12 +13,10 @@ package final class ScriptedReceiver: Sendable {
     private let log: ReceiverLog
     private let stopping: Mutex<Int32?>
 
-    /// Starts a receiver on a free port.
-    ///
     /// - Parameters:
     ///   - answer: what every request gets unless something else was said for it.
     ///   - port: the port, or 0 for any that is free.
-    ///   - accepts: whether connections are accepted. Otherwise the kernel makes them, and nobody ever reads.
+    ///   - accepts: whether connections are accepted. Otherwise the kernel makes them, and no one reads.
     package init(answer: ReceiverAnswer = .ok, port: UInt16 = 0, accepts: Bool = true) throws {
         let (listener, actualPort) = try Self.listen(port)
         var ends: [Int32] = [-1, -1]
@@ -31,9 +30,7 @@ package final class ScriptedReceiver: Sendable {
         Thread { ReceiverLoop(listener: listener, accepts: accepts, wakeUp: wakeUp, log: log).run() }.start()
     }
 
-    deinit {
-        stop()
-    }
+    deinit { stop() }
 
     /// Closes every connection and stops listening.
     package func stop() {
@@ -69,40 +66,27 @@ package final class ScriptedReceiver: Sendable {
     /// Waits until at least `count` requests have been read and returns all of them.
     @discardableResult
     package func waitForRequests(_ count: Int, timeout: Duration = .seconds(10)) async throws -> [CapturedRequest] {
-        guard await log.wait(timeout, until: { requests, _ in requests >= count }) else { throw timedOut() }
+        guard await log.wait(for: count, timeout) else {
+            throw ReceiverError.timedOut(requests: log.requests.count, connections: log.connections)
+        }
         return log.requests
     }
 
-    /// Waits until at least `count` connections have been accepted.
-    package func waitForConnections(_ count: Int, timeout: Duration = .seconds(10)) async throws {
-        guard await log.wait(timeout, until: { _, connections in connections >= count }) else { throw timedOut() }
-    }
-
-    private func timedOut() -> ReceiverError {
-        .timedOut(requests: log.requests.count, connections: log.connections)
-    }
-
     private static func listen(_ port: UInt16) throws -> (Int32, UInt16) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard listener >= 0 else { throw ReceiverError.start(errno) }
-        var on: Int32 = 1
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = port.bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard bind(listener, pointer, length) == 0, Glibc.listen(listener, 1024) == 0 else { return Int32(-1) }
-                return getsockname(listener, pointer, &length)
-            }
-        }
-        guard status == 0 else {
+        let (listener, port) = try LoopbackPort.bound(to: port)
+        guard fcntl(listener, F_SETFL, O_NONBLOCK) == 0, Glibc.listen(listener, 1024) == 0 else {
             let error = errno
             close(listener)
             throw ReceiverError.start(error)
         }
-        return (listener, UInt16(bigEndian: address.sin_port))
+        return (listener, port)
     }
+}
+
+/// What a receiver could not do.
+package enum ReceiverError: Error, Sendable {
+    /// No listening socket, or no thread; the error's number.
+    case start(Int32)
+    /// What was waited for did not come; how many came.
+    case timedOut(requests: Int, connections: Int)
 }

@@ -43,16 +43,8 @@ import Webhooks
         try check(request)
     }
 
-    private func shell(_ text: String) async throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", text]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
+    private func shell(_ text: String) async throws -> Int32? {
+        try await Program(["/bin/sh", "-c", text], in: NSTemporaryDirectory()).run().status
     }
 
     @Test func envelope() async throws {

@@ -75,6 +75,23 @@ import Webhooks
         }
     }
 
+    /// What stops a ping is what stops a delivery, under the same error code.
+    @Test func endpointIsJudgedAsAWorkerDoes() async throws {
+        try await Installation.with { (installation) async throws in
+            _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")
+            let refused = await installation.run(
+                "endpoint", "test", "a", "--json", environment: ["POSTRIDER_ALLOW_HTTP": "false"])
+            #expect(refused.status == .failure)
+            #expect(try refused.json()["error_code"] as? String == "invalid_url")
+            try await installation.sql("UPDATE postrider.endpoints SET headers = '{no colon}'")
+            let header = await installation.run("endpoint", "test", "a", "--json")
+            #expect(header.status == .failure)
+            #expect(try header.json()["error_code"] as? String == "invalid_url")
+            #expect(
+                try header.json()["error"] as? String == "a header is written like 'Name: value'; there is no colon")
+        }
+    }
+
     @Test func sealedSecretIsOpenedWithItsKey() async throws {
         try await Installation.with { (installation) async throws in
             let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path

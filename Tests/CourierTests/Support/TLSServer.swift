@@ -1,4 +1,5 @@
 import Foundation
+import LocalPostgres
 import Synchronization
 
 /// OpenSSL's own test server as a receiver: it decrypts, this type answers 200 to every request with the body `hello`.
@@ -68,24 +69,27 @@ final class TLSServer: Sendable {
     }
 
     /// Makes a self-signed certificate for `host` and its key, in one file.
-    static func certificate(for host: String, in directory: URL) throws -> String {
-        let path = directory.appendingPathComponent("\(host).pem").path
-        let maker = Process()
-        maker.executableURL = URL(fileURLWithPath: openssl)
-        maker.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", "/CN=\(host)", "-addext", "subjectAltName=DNS:\(host)", "-keyout", path, "-out", path + ".crt",
-        ]
-        maker.standardError = FileHandle.nullDevice
-        try maker.run()
-        maker.waitUntilExit()
+    static func certificate(for host: String, in directory: URL) async throws -> String {
+        let path = directory.appending(path: "\(host).pem").path
+        let ending = try await Program(
+            [
+                openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                "2",
+                "-subj", "/CN=\(host)", "-addext", "subjectAltName=DNS:\(host)", "-keyout", path, "-out", path + ".crt",
+            ], in: directory.path
+        ).run()
+        guard ending.status == 0 else { throw CertificateMissing(output: ending.output) }
         let both =
-            try Data(contentsOf: URL(fileURLWithPath: path + ".crt")) + Data(contentsOf: URL(fileURLWithPath: path))
-        try both.write(to: URL(fileURLWithPath: path))
+            try Data(contentsOf: URL(filePath: path + ".crt")) + Data(contentsOf: URL(filePath: path))
+        try both.write(to: URL(filePath: path))
         return path
     }
 
-    /// How many requests came to their end, and who waits for the port.
+    private struct CertificateMissing: Error {
+        let output: String
+    }
+
+    /// How many requests came to their end, and the call that waits for the port.
     private static func take(
         _ text: String, _ state: inout State
     ) -> (requests: Int, waiter: CheckedContinuation<UInt16, any Error>?, port: UInt16?) {

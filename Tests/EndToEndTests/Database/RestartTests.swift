@@ -11,7 +11,7 @@ extension EndToEndTests {
 
         @Test func nothingIsLostWhenPostgreSQLCrashesUnderLoad() async throws {
             try await TestDatabase.withCluster(.init()) { cluster in
-                // Slow enough for the crash to come while requests are under way whose claims are just committed.
+                // Slow enough for the crash to come while requests are in flight whose claims are just committed.
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(200)))
                 var workers: [RunningProgram] = []
                 // Its connection dies with the server, so everything after that asks with a new one.
@@ -37,7 +37,7 @@ extension EndToEndTests {
 
         /// Inserts events over a new connection: many at once, and then some one by one.
         private func produce(_ cluster: ThrowAwayCluster, from first: Int) async throws {
-            let connection = try await TestConnection.open(PostgresConfiguration(cluster.url()))
+            let connection = try await TestDatabase.connect(to: PostgresConfiguration(cluster.url()))
             let sql = """
                 INSERT INTO postrider.outbox (event_type, payload)
                 SELECT 'load.event', ('{"n":' || n || '}')::json FROM generate_series($1::int, $2::int) AS n
@@ -53,7 +53,7 @@ extension EndToEndTests {
         private func check(
             _ cluster: ThrowAwayCluster, _ receiver: ScriptedReceiver, _ workers: [RunningProgram], _ inserted: Int
         ) async throws {
-            let connection = try await TestConnection.open(PostgresConfiguration(cluster.url()))
+            let connection = try await TestDatabase.connect(to: PostgresConfiguration(cluster.url()))
             func count(_ source: String) async throws -> Int? {
                 let sql = "SELECT count(*) FROM \(source)"
                 return Int(try await connection.query(sql, deadline: TestDatabase.deadline).first ?? "")
@@ -68,7 +68,7 @@ extension EndToEndTests {
             let requests = receiver.requests
             #expect(Set(requests.compactMap { $0.header("webhook-id") }).count == inserted)
             // Each of the extra requests says which attempt it is.
-            #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
+            #expect(Set(requests.map(\.attemptToken)).count == requests.count)
             print("restarts: \(requests.count - inserted) extra requests for \(inserted) events")
             #expect(receiver.violations == [])
             for worker in workers { #expect(worker.isRunning) }

@@ -53,8 +53,8 @@ extension EndToEndTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for producer in 0..<Self.producers {
                     group.addTask {
-                        let connection = try await TestConnection.open(
-                            PostgresConfiguration(installation.url, applicationName: "producer"))
+                        let connection = try await TestDatabase.connect(
+                            to: PostgresConfiguration(installation.url, applicationName: "producer"))
                         for number in stride(from: producer, to: Self.transactions, by: Self.producers) {
                             try await connection.execute(
                                 script: """

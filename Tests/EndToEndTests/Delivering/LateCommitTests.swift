@@ -10,13 +10,13 @@ extension EndToEndTests {
                 let receiver = try ScriptedReceiver()
                 try await installation.addEndpoint("main", receiver.url())
                 let worker = try await installation.startWorker()
-                let late = try await TestConnection.open(
-                    PostgresConfiguration(installation.url, applicationName: "late producer"))
+                let late = try await TestDatabase.connect(
+                    to: PostgresConfiguration(installation.url, applicationName: "late producer"))
                 try await late.withTransaction(deadline: TestDatabase.deadline) { transaction in
                     _ = try await transaction.query(
                         "INSERT INTO postrider.outbox (event_type, payload) VALUES ('late.event', '{}')",
                         deadline: TestDatabase.deadline)
-                    // Others go by until the hint has passed the row that nobody sees yet.
+                    // Others go by until the hint has passed the row that no worker sees yet.
                     try await eventually("the hint has moved on", within: .seconds(20)) {
                         try await installation.publish("other.event", 1)
                         try await installation.value(

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    /// Events with one ordering key reach each endpoint in the order of insertion, whatever fails on the way.
+    /// Events with one ordering key reach each endpoint in the order of insertion, even when requests fail on the way.
     @Suite(.timeLimit(.minutes(2))) struct OrderingTests {
         private static let keys = 5
         private static let events = 200

@@ -45,7 +45,7 @@ extension EndToEndTests {
                 receiver.answer(with: .ok)
                 try await installation.value("SELECT postrider.resume_endpoint('main')")
                 try await installation.waitForDelivered(2)
-                #expect(Set(receiver.requests.map(AttemptToken.init)).count == 3)
+                #expect(Set(receiver.requests.map(\.attemptToken)).count == 3)
                 try await worker.kill()
             }
         }

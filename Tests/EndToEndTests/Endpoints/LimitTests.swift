@@ -14,7 +14,7 @@ extension EndToEndTests {
                     try await installation.startWorker("first"), try await installation.startWorker("second"),
                 ]
                 let requests = try await receiver.waitForRequests(events, timeout: .seconds(20))
-                // A request is under way for as long as its answer is held back, at least.
+                // A request is in flight at least as long as its answer is held back.
                 #expect(Self.most(requests.map(\.arrivedAt), within: pause) == limit)
                 try await installation.waitForDelivered(events)
                 #expect(receiver.requests.count == events)

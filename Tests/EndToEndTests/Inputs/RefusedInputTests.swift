@@ -1,3 +1,4 @@
+import LocalPostgres
 import Postgres
 import TestSupport
 import Testing
@@ -69,7 +70,7 @@ extension EndToEndTests {
         func aDatabaseThatIsNotThereIsUnavailable(command: [String]) async throws {
             try await TemporaryFolder.with { folder in
                 let executable = try Executable(folder: folder)
-                let url = "postgresql://postgres@127.0.0.1:\(try FreePort.find())/none"
+                let url = "postgresql://postgres@127.0.0.1:\(try LoopbackPort.free())/none"
                 let ending = try await executable.run(command, settings: Installation.settings(url))
                 #expect(ending.status == 69)
                 #expect(ending.errors.hasPrefix("postrider: "))

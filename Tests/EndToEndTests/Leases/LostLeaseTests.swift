@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    /// Workers that die or sleep while their deliveries are under way.
+    /// Workers that die or sleep while their deliveries are in flight.
     @Suite(.timeLimit(.minutes(2))) struct LostLeaseTests {
         private static let settings = ["POSTRIDER_LEASE_SLACK": "1s"]
         private static let deliveries = 200
@@ -48,7 +48,7 @@ extension EndToEndTests {
                 #expect(stale == [["stuck", "1", token.worker]])
 
                 let requests = receiver.requests
-                #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
+                #expect(Set(requests.map(\.attemptToken)).count == requests.count)
                 #expect(Set(requests.compactMap { $0.header("webhook-attempt") }) == ["1", "2"])
                 #expect(receiver.violations == [])
                 #expect(second.isRunning)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    /// SIGTERM ends a worker in good order, also while other things go wrong.
+    /// SIGTERM ends a worker in good order, even when the database or a receiver fails at that time.
     @Suite(.timeLimit(.minutes(2))) struct DrainTests {
         private static let events = 300
 
@@ -51,7 +51,7 @@ extension EndToEndTests {
                 let next = try await installation.startWorker("next")
                 try await installation.waitForDelivered(20, within: .seconds(10))
                 let requests = receiver.requests
-                #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
+                #expect(Set(requests.map(\.attemptToken)).count == requests.count)
                 try await next.kill()
             }
         }
@@ -76,7 +76,7 @@ extension EndToEndTests {
                 let next = try await installation.startWorker("next")
                 try await installation.waitForDelivered(20, within: .seconds(10))
                 let requests = receiver.requests
-                #expect(Set(requests.map(AttemptToken.init)).count == requests.count)
+                #expect(Set(requests.map(\.attemptToken)).count == requests.count)
                 try await next.kill()
             }
         }

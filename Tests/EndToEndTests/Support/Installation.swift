@@ -1,8 +1,9 @@
 import Foundation
+import LocalPostgres
 import Postgres
 import TestSupport
 
-/// A migrated database, the executable, and the workers that a test starts.
+/// Postrider installed for a test: a migrated database, the executable, and the workers that the test starts.
 struct Installation: Sendable {
     /// The connection string for the executable.
     let url: String
@@ -40,7 +41,7 @@ struct Installation: Sendable {
         _ configuration: PostgresConfiguration, _ url: String, _ executable: Executable,
         _ body: (Installation) async throws -> Result
     ) async throws -> Result {
-        let connection = try await TestConnection.open(configuration)
+        let connection = try await TestDatabase.connect(to: configuration)
         do {
             let result = try await body(Installation(url: url, connection: connection, executable: executable))
             await connection.close()
@@ -105,7 +106,7 @@ extension Installation {
     /// Starts a worker and waits until it says that it is ready.
     func startWorker(_ name: String = "worker", settings: [String: String] = [:]) async throws -> RunningProgram {
         var all = Self.settings(url).merging(settings) { $1 }
-        all["POSTRIDER_HEALTH_LISTEN"] = "127.0.0.1:\(try FreePort.find())"
+        all["POSTRIDER_HEALTH_LISTEN"] = "127.0.0.1:\(try LoopbackPort.free())"
         let worker = try executable.start(["worker"], settings: all, name: name)
         try await eventually("\(name) is ready") {
             guard worker.isRunning else { throw TimedOut(description: "\(name) ended: \(worker.said)") }

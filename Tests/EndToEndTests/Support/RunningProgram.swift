@@ -1,13 +1,14 @@
 import Foundation
 import Glibc
+import LocalPostgres
 import Synchronization
 
-/// A program of ours that runs, with its output in a file. It is killed at the latest when nobody holds it any more.
+/// A program of ours that runs, with its output in a file. It is killed, at the latest, when the test holds it no longer.
 ///
 /// Not Foundation's `Process`: that one notices an end by a socket which other programs that we start may inherit.
 final class RunningProgram: Sendable {
     let pid: pid_t
-    /// Where its output goes, both standard output and standard error unless told otherwise.
+    /// Where its standard error goes, and its standard output unless that has a file of its own.
     let log: URL
     /// What `waitpid` said once it had ended.
     private let end = Mutex<Int32?>(nil)
@@ -17,34 +18,13 @@ final class RunningProgram: Sendable {
         output: URL? = nil
     ) throws {
         log = folder.appending(path: "\(name).log")
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, (output ?? log).path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        if output == nil {
-            posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, 2, log.path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        }
-        // Whatever else is open here would be kept open there: connections of the test, pipes of other programs.
-        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
-        for descriptor in open where descriptor > 2 {
-            posix_spawn_file_actions_addclose(&actions, descriptor)
-        }
-
-        // The working directory is shared by all threads of ours, so changing it is left to `env`.
-        let words = (["/usr/bin/env", "-C", folder.path, executable.path] + arguments).map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer {
-            for text in words + variables { free(text) }
-        }
-        var pid: pid_t = 0
-        let failure = posix_spawn(&pid, "/usr/bin/env", &actions, nil, words, variables)
-        guard failure == 0 else {
-            throw TimedOut(description: "cannot run \(executable.path): \(String(cString: strerror(failure)))")
-        }
-        self.pid = pid
+        let program = Program([executable.path] + arguments, in: folder.path, environment: environment)
+        pid =
+            if let output {
+                try program.start(output: output.path, errors: log.path)
+            } else {
+                try program.start(output: log.path)
+            }
     }
 
     deinit {
@@ -64,7 +44,6 @@ final class RunningProgram: Sendable {
         }
     }
 
-    /// What it has said so far.
     var said: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
     func send(_ signal: Int32) {

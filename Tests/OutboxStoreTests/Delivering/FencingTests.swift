@@ -55,7 +55,7 @@ struct FencingTests {
         }
     }
 
-    @Test("and claimed the delivery anew may settle both attempts in one batch: one counts")
+    @Test("and claimed the delivery again may settle both attempts in one batch: one counts")
     func bothAttemptsAtOnce() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint(maxInFlight: 10)

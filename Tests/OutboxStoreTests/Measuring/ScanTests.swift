@@ -7,7 +7,7 @@ import Testing
 extension Measuring {
     @Suite("the hot path")
     struct ScanTests {
-        @Test("scans no table from end to end, whatever the statistics say", arguments: [false, true])
+        @Test("scans no table from end to end, with right and with wrong statistics", arguments: [false, true])
         func noScans(analyzed: Bool) async throws {
             try await TestOutbox.withOwnServer { outbox in
                 for name in ["a", "b", "c"] {

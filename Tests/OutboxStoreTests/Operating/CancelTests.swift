@@ -29,7 +29,7 @@ struct CancelTests {
         }
     }
 
-    @Test("lets the attempt under way be the last")
+    @Test("lets the running attempt be the last")
     func inFlight() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint(maxInFlight: 5)
@@ -56,7 +56,7 @@ struct CancelTests {
         }
     }
 
-    @Test("whose attempt under way is never heard of again is told to the next worker, who gives it back")
+    @Test("whose running attempt never reports goes to the next worker, which gives it back")
     func lostLease() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()

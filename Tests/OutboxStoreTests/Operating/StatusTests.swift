@@ -37,7 +37,7 @@ struct StatusTests {
         Step("dead 5", sql: "SELECT postrider.discard_dead_letter(id, 'enough') FROM postrider.dead"),
     ]
 
-    @Test("is one row per endpoint, whatever happens to it")
+    @Test("is one row per endpoint at every step")
     func walk() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("a")
@@ -50,7 +50,7 @@ struct StatusTests {
         }
     }
 
-    @Test("at the end is delivered, expired, cancelled or filtered, or that nobody subscribes")
+    @Test("at the end is delivered, expired, cancelled, filtered, or without a subscriber")
     func ends() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("a", types: ["a"])

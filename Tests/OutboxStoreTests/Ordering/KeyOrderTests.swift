@@ -12,7 +12,7 @@ struct KeyOrderTests {
             for name in ["a", "b"] { try await outbox.registerEndpoint(name, timeout: "100 ms") }
             for _ in 0..<20 { try await outbox.publish(count: 50, keys: 50) }
             try await outbox.publish(count: 200)
-            // Two of a key may not be under way at once.
+            // Two of a key may not be in flight at once.
             let inParallel = """
                 SELECT count(*) FROM (
                     SELECT 1 FROM postrider.deliveries

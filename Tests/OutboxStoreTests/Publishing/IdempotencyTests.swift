@@ -32,7 +32,7 @@ struct IdempotencyTests {
             for payload in ["1", "1", "2"] {
                 let before = recorder.notices.count
                 _ = try await connection.query(insert, [payload, ""], deadline: .seconds(5))
-                let heard = recorder.notices.dropFirst(before).filter { $0.contains("idempotency_key") }
+                let heard = recorder.notices.dropFirst(before).map { "\($0)" }.filter { $0.contains("idempotency_key") }
                 #expect(heard.count == (payload == "2" ? 1 : 0))
                 #expect(heard.allSatisfy { $0.contains("WARNING") && $0.contains("other content") })
             }

@@ -74,7 +74,7 @@ struct OperatorRoleTests {
         }
     }
 
-    @Test("and nobody else: the public may not even look")
+    @Test("and no other login: the public may not even look")
     func publicRole() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.script(

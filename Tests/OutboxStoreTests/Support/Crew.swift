@@ -55,7 +55,7 @@ struct Crew: Sendable {
         while try await isUnfinished(worker) {
             guard ContinuousClock.now < end else { throw Stuck(description: "did not finish in \(limit)") }
             let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
-            // By now somebody else has claimed them, or this worker has.
+            // By now another worker has claimed them, or this one has.
             try await worker.settle(late)
             late = []
             var settlements: [Settlement] = []
@@ -94,7 +94,7 @@ struct Crew: Sendable {
             """, deadline: TestOutbox.deadline
         ).rows.first
         guard let row, row.count == 3, row[1] == "0", row[2] == "0" else {
-            throw Stuck(description: "breaches, keys that sleep for ever: \(row?.dropFirst() ?? [])")
+            throw Stuck(description: "breaches, keys that no row will wake: \(row?.dropFirst() ?? [])")
         }
         return row[0] == "t"
     }

@@ -109,6 +109,7 @@ struct DeliveryDecisionTests {
             #expect(decision.outcome == .dead(.invalidURL) && decision.errorCode == .invalidURL)
         case .blockedAddress:
             #expect(decision.outcome == .dead(.blockedAddress) && decision.errorCode == .blockedAddress)
+            #expect(decide(seen, attempt: 3).outcome == .dead(.blockedAddress))
         case .secretUnavailable:
             #expect(decision.outcome == .retry(after: .seconds(3_600)) && decision.errorCode == .secretUnavailable)
             #expect(decide(seen, attempt: 3).outcome == .dead(.attemptsExhausted))
@@ -124,7 +125,7 @@ struct DeliveryDecisionTests {
     @Test("workers that never reported")
     func neverReported() {
         let decision = decide(.neverReported, attempt: 4)
-        #expect(decision.outcome == .dead(.attemptsExhausted) && decision.errorCode == .lostLease)
+        #expect(decision.outcome == .dead(.lostLease) && decision.errorCode == .lostLease)
     }
 
     private func decide(

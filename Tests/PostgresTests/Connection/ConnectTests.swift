@@ -56,7 +56,7 @@ struct ConnectTests {
         }
     }
 
-    @Test("to a port where nobody listens fails at once and may be tried again")
+    @Test("to a port where no server listens fails at once and may be tried again")
     func refused() async throws {
         let error = await failure("host=127.0.0.1 port=1 dbname=x user=x")
         #expect(error?.code == .connectFailed)
@@ -72,7 +72,7 @@ struct ConnectTests {
             let port = try await TestCluster.shared.cluster().port
             let configuration = try PostgresConfiguration(
                 "postgresql://postgres@127.0.0.1:1,127.0.0.1:\(port)/\(database.name)?target_session_attrs=read-write")
-            let connection = try await database.connect(configuration)
+            let connection = try await TestDatabase.connect(to: configuration)
             #expect(connection.place == "database \(database.name) at 127.0.0.1:\(port)")
             await connection.close()
         }
@@ -86,7 +86,7 @@ struct ConnectTests {
             let configuration = try PostgresConfiguration(
                 "host=127.0.0.1,127.0.0.1 port=\(silent.port),\(port) dbname=\(database.name) user=postgres connect_timeout=1"
             )
-            let connection = try await database.connect(configuration)
+            let connection = try await TestDatabase.connect(to: configuration)
             #expect(connection.place == "database \(database.name) at 127.0.0.1:\(port)")
             await connection.close()
         }

@@ -113,7 +113,7 @@ struct DeadlineTests {
         try await TestDatabase.withDatabase { database in
             var configuration = try database.configuration()
             configuration.cancelGrace = .milliseconds(200)
-            let connection = try await database.connect(configuration)
+            let connection = try await TestDatabase.connect(to: configuration)
             let pid = try #require(try await connection.run(BackendPID(), deadline: TestDatabase.deadline).first)
             kill(pid, SIGSTOP)
             defer { kill(pid, SIGCONT) }
@@ -136,7 +136,7 @@ struct DeadlineTests {
         try await TestDatabase.withDatabase { database in
             var configuration = try database.configuration()
             configuration.waitingLimit = 3
-            let connection = try await database.connect(configuration)
+            let connection = try await TestDatabase.connect(to: configuration)
             let busy = Task { try await connection.run(Sleep(seconds: 60), deadline: .seconds(120)) }
             let watching = try await database.connect()
             try await Self.waitUntilActive(watching)

@@ -117,7 +117,7 @@ import Webhooks
         let third = build([Samples.delivery(attempt: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(third.requests.count == 1)
         let fourth = build([Samples.delivery(attempt: 4)], events: [Samples.event()], endpoints: endpoints)
-        #expect(fourth.settled.map(\.outcome) == [.dead(.attemptsExhausted)])
+        #expect(fourth.settled.map(\.outcome) == [.dead(.lostLease)])
         #expect(fourth.settled.map(\.errorCode) == [.lostLease])
         let replayed = build([Samples.delivery(attempt: 4, base: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(replayed.requests.count == 1)

@@ -135,16 +135,16 @@ import Testing
     static let lastOnes = [
         Row(
             .endpoint(Samples.record()), attempt: 4,
-            "dead attempts_exhausted lost_lease 'the worker of the last attempt never reported'"),
+            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
         Row(
             .endpoint(Samples.record(url: "")), attempt: 9, expiresIn: .zero,
-            "dead attempts_exhausted lost_lease 'the worker of the last attempt never reported'"),
+            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
         Row(
             .noEvent, attempt: 4,
-            "dead attempts_exhausted lost_lease 'the worker of the last attempt never reported'"),
+            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
         Row(
             .endpoint(Samples.record(url: "https://10.0.0.1/")), attempt: 3,
-            "dead attempts_exhausted blocked_address '\(blocked)'"),
+            "dead blocked_address blocked_address '\(blocked)'"),
     ]
 
     @Test(arguments: answers + failures + stops + unsent + lastOnes)

@@ -3,8 +3,13 @@ import FlyingFox
 import Foundation
 import Webhooks
 
-/// What a webhook of the shop carries.
+/// What every webhook says of itself.
 struct Envelope: Decodable {
+    let type: String
+}
+
+/// What a webhook of the type `order.placed` carries.
+struct OrderPlaced: Decodable {
     struct Order: Decodable {
         let orderID: Int
 
@@ -63,11 +68,14 @@ struct Envelope: Decodable {
 
     /// The id and the work are committed together.
     private func work(id: String, body: [UInt8]) throws {
+        let body = Data(body)
+        // For any other type there is nothing to do, as for the ping of `endpoint test`.
+        guard try JSONDecoder().decode(Envelope.self, from: body).type == "order.placed" else { return }
         try database.transaction {
             let isNew = try database.run(
                 "INSERT INTO seen_webhooks (id) VALUES ($1) ON CONFLICT DO NOTHING", id)
             guard isNew == 1 else { return }
-            let order = try JSONDecoder().decode(Envelope.self, from: Data(body)).data
+            let order = try JSONDecoder().decode(OrderPlaced.self, from: body).data
             try database.run("INSERT INTO shipments (order_id) VALUES ($1)", "\(order.orderID)")
             print("order \(order.orderID) will be shipped")
             fflush(nil)

@@ -1,15 +1,25 @@
 package import Logging
 internal import Synchronization
 
-/// Collects what a connection logs: the server's notices and warnings.
-package final class NoticeRecorder: Sendable {
-    private let texts = Mutex<[String]>([])
+extension Logger {
+    /// Drops what it is told.
+    package static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
 
-    /// Has heard nothing yet.
+/// Keeps what a connection logs: the server's notices and warnings.
+package final class NoticeRecorder: Sendable {
+    package struct Notice: Sendable {
+        package let level: Logger.Level
+        package let text: String
+        package let metadata: Logger.Metadata
+    }
+
+    private let kept = Mutex<[Notice]>([])
+
     package init() {}
 
     /// What was logged so far, in order.
-    package var notices: [String] { texts.withLock { $0 } }
+    package var notices: [Notice] { kept.withLock { $0 } }
 
     /// What a connection logs to.
     package var logger: Logger {
@@ -29,7 +39,8 @@ package final class NoticeRecorder: Sendable {
         }
 
         func log(event: LogEvent) {
-            heard.texts.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+            let notice = Notice(level: event.level, text: "\(event.message)", metadata: event.metadata ?? [:])
+            heard.kept.withLock { $0.append(notice) }
         }
     }
 }
