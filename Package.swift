@@ -46,13 +46,14 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
-        .target(name: "Outbox", swiftSettings: strict),
-        .target(name: "Webhooks", dependencies: [crypto], swiftSettings: strict),
+        .target(name: "Formats", swiftSettings: strict),
+        .target(name: "Outbox", dependencies: ["Formats"], swiftSettings: strict),
+        .target(name: "Webhooks", dependencies: ["Formats", crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
         .target(name: "Courier", dependencies: ["CLibCurl", "Outbox", logging], swiftSettings: strictWithC),
-        .target(name: "Telemetry", dependencies: ["Outbox", logging, metrics], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["Formats", "Outbox", logging, metrics], swiftSettings: strict),
         .target(
-            name: "Settings", dependencies: ["Outbox", "Telemetry", "Webhooks", crypto, logging],
+            name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", "Webhooks", crypto, logging],
             swiftSettings: strict),
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres", logging],
@@ -74,8 +75,9 @@ let package = Package(
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["LocalPostgres", "OutboxStore", "Postgres", logging],
+            name: "TestSupport", dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", logging],
             swiftSettings: strict),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
             name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
             swiftSettings: strict),

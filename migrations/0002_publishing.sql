@@ -54,8 +54,20 @@ BEGIN
 END
 $f$;
 
+-- The names of headers that neither an event nor an endpoint may set: a regular expression for lower-case names. Swift has the
+-- same list in ReservedHeader.swift; a test compares the two.
+CREATE FUNCTION postrider.reserved_headers() RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT 'host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|'
+        'accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*'
+$f$;
+
 -- The rules stand in WHEN, which the executor evaluates natively: a good row never enters PL/pgSQL. Only built-in
--- functions, because WHEN runs with the producer's rights. The name makes it fire first.
+-- functions, because WHEN runs with the producer's rights. The name makes it fire first. The list of reserved
+-- headers is put in as text.
+DO $do$
+BEGIN
+    EXECUTE replace($t$
 CREATE TRIGGER outbox_1_reject BEFORE INSERT ON postrider.outbox FOR EACH ROW
 WHEN (
     NEW.event_type IS NULL OR length(NEW.event_type) > 128
@@ -76,10 +88,13 @@ WHEN (
         OR jsonb_path_exists(NEW.headers, 'strict $.* ? (@.type() != "string")')
         OR jsonb_path_exists(NEW.headers, '$.* ? (!(@ like_regex "^([\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?)?$"))')
         OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (!(@ like_regex "^[!#$%&''*+.^_`|~0-9A-Za-z-]{1,128}$"))')
-        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-.*|webhook-.*)$" flag "i")')
+        OR jsonb_path_exists(NEW.headers, '$.keyvalue().key ? (@ like_regex "^(@reserved@)$" flag "i")')
         OR jsonb_array_length(jsonb_path_query_array(NEW.headers, '$.keyvalue().key')) > 32))
 )
-EXECUTE FUNCTION postrider.reject_event();
+EXECUTE FUNCTION postrider.reject_event()
+$t$, '@reserved@', postrider.reserved_headers());
+END
+$do$;
 
 -- A second event with the same (tenant, idempotency_key) is not stored: the insert is skipped without an error. While
 -- the first one's transaction is open, the second waits for its end, as a unique index must.

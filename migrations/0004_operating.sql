@@ -89,7 +89,7 @@ BEGIN
     END IF;
     SELECT split_part(u.h, ':', 1) INTO v_bad FROM unnest(p_headers) AS u (h)
     WHERE u.h IS NULL OR u.h !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+: ?[\x20-\x7e\t]*$' OR octet_length(u.h) > 4096
-        OR u.h ~* '^(host|content-length|content-type|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|user-agent|traceparent|http2-settings|proxy-[^:]*|webhook-[^:]*):'
+        OR split_part(u.h, ':', 1) ~* ('^(' || postrider.reserved_headers() || ')$')
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
@@ -108,6 +108,23 @@ BEGIN
         OR EXISTS (SELECT FROM generate_subscripts(p_schedule, 1) AS n WHERE p_schedule[n] < p_schedule[n - 1]) THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = 'a retry schedule is 1 to 64 waits, each from 1 ms to 30 days and none shorter than the one before';
+    END IF;
+END
+$f$;
+
+-- A signing secret of 32 bytes. Three random UUIDs carry 366 random bits: more than the hash can hold.
+CREATE FUNCTION postrider.new_secret() RETURNS text
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT 'whsec_' || encode(
+        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')
+$f$;
+
+CREATE FUNCTION postrider.check_secret(p_secret text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF p_secret !~ '^(whsec_[A-Za-z0-9+/]{30,90}={0,2}|sealed:v1:[!-~]+)$' THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation',
+            MESSAGE = 'a secret is whsec_ followed by the base64 of 24 to 64 bytes';
     END IF;
 END
 $f$;
@@ -132,15 +149,11 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = 'the name of an endpoint must be 1 to 200 characters, no control characters, no space at either end';
     END IF;
-    IF secret IS NOT NULL AND secret !~ '^(whsec_[A-Za-z0-9+/]{30,90}={0,2}|sealed:v1:[!-~]+)$' THEN
-        RAISE EXCEPTION USING ERRCODE = 'check_violation',
-            MESSAGE = 'a secret is whsec_ followed by the base64 of 24 to 64 bytes';
-    END IF;
+    signing_secret := coalesce(secret, postrider.new_secret());
+    PERFORM postrider.check_secret(signing_secret);
     IF retry_schedule IS NOT NULL THEN
         PERFORM postrider.check_retry_schedule(retry_schedule);
     END IF;
-    signing_secret := coalesce(secret, 'whsec_' || encode(
-        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'));
     BEGIN
         INSERT INTO postrider.endpoints AS e (name, tenant, payload_format, headers, retry_schedule, max_attempts)
         VALUES (name, coalesce(tenant, ''), payload_format, headers,
@@ -162,6 +175,49 @@ BEGIN
 END
 $f$;
 
+-- Runs a statement that locks lanes and then rows that a settle may have. It must not wait for such a row (see above), so it
+-- fails with lock_not_available; then its locks are released and it runs again, 400 times within about two seconds.
+--
+-- With the caller's rights, and only for texts of this file.
+CREATE FUNCTION postrider.patiently(p_statement text) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_result int;
+BEGIN
+    FOR v_try IN 1 .. 400 LOOP
+        BEGIN
+            EXECUTE p_statement INTO v_result;
+            RETURN v_result;
+        EXCEPTION WHEN lock_not_available THEN
+            IF v_try = 400 THEN
+                RAISE;
+            END IF;
+            PERFORM pg_sleep(0.005);
+        END;
+    END LOOP;
+END
+$f$;
+
+-- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
+CREATE FUNCTION postrider.hold_lane(p_endpoint int, p_limited boolean) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_limit int;
+BEGIN
+    SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = p_endpoint FOR UPDATE;
+    IF v_limit IS NULL AND p_limited THEN
+        -- From now on they are counted, so what is leased must be counted once. No settle is running on any of these
+        -- rows, or NOWAIT would fail; a settle that comes later sees the limit.
+        UPDATE postrider.lanes l SET leased = (
+            SELECT count(*) FROM (
+                SELECT 1 FROM postrider.deliveries d
+                WHERE d.endpoint_id = p_endpoint AND d.lease_by <> 0 FOR UPDATE NOWAIT) held)
+        WHERE l.endpoint_id = p_endpoint;
+    END IF;
+    RETURN v_limit;
+END
+$f$;
+
 -- Changes what is given and leaves the rest (NULL). To lift a limit, give 0.
 CREATE FUNCTION postrider.update_endpoint(
     name text, url text DEFAULT NULL, event_types text[] DEFAULT NULL, retry_schedule interval[] DEFAULT NULL,
@@ -173,29 +229,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.endpoint_id(name);
     v_url int;
-    v_limit int;
 BEGIN
-    FOR v_try IN 1 .. 400 LOOP
-        BEGIN
-            -- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
-            SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR UPDATE;
-            IF v_limit IS NULL AND max_in_flight > 0 THEN
-                -- From now on they are counted, so what is leased must be counted once. No settle is running on any
-                -- of these rows, or NOWAIT would fail; a settle that comes later sees the limit.
-                UPDATE postrider.lanes l SET leased = (
-                    SELECT count(*) FROM (
-                        SELECT 1 FROM postrider.deliveries d
-                        WHERE d.endpoint_id = v_id AND d.lease_by <> 0 FOR UPDATE NOWAIT) held)
-                WHERE l.endpoint_id = v_id;
-            END IF;
-            EXIT;
-        EXCEPTION WHEN lock_not_available THEN
-            IF v_try = 400 THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.005);
-        END;
-    END LOOP;
+    PERFORM postrider.patiently(format('SELECT postrider.hold_lane(%L, %L)', v_id, max_in_flight > 0));
     IF url IS NOT NULL THEN
         PERFORM postrider.check_url(url);
         INSERT INTO postrider.endpoint_urls AS u (endpoint_id, url) VALUES (v_id, url) RETURNING u.id INTO v_url;
@@ -271,13 +306,9 @@ RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.endpoint_id(rotate_secret.name);
-    v_secret text := coalesce(rotate_secret.secret, 'whsec_' || encode(
-        sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'));
+    v_secret text := coalesce(rotate_secret.secret, postrider.new_secret());
 BEGIN
-    IF v_secret !~ '^(whsec_[A-Za-z0-9+/]{30,90}={0,2}|sealed:v1:[!-~]+)$' THEN
-        RAISE EXCEPTION USING ERRCODE = 'check_violation',
-            MESSAGE = 'a secret is whsec_ followed by the base64 of 24 to 64 bytes';
-    END IF;
+    PERFORM postrider.check_secret(v_secret);
     IF rotate_secret.grace IS NULL OR rotate_secret.grace NOT BETWEEN '0' AND '30 days' THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'grace must be between 0 and 30 days';
     END IF;
@@ -333,6 +364,20 @@ BEGIN
 END
 $f$;
 
+-- The same with the lanes locked first: that of an endpoint, or all that have live rows of an event.
+CREATE FUNCTION postrider.cancel_locked(p_event bigint, p_endpoint int, p_reason text) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $f$
+BEGIN
+    PERFORM 1 FROM postrider.lanes l
+    WHERE l.endpoint_id = p_endpoint
+        OR l.endpoint_id IN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = p_event)
+    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    RETURN postrider.cancel_deliveries(p_event, p_endpoint, p_reason);
+END
+$f$;
+
 -- Cancels what is not yet delivered of an event; returns how many deliveries that were. What is in flight at this
 -- moment may still arrive, but is not tried again.
 CREATE FUNCTION postrider.cancel_event(event_id bigint) RETURNS int
@@ -341,20 +386,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM postrider.outbox o WHERE o.id = cancel_event.event_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no event %s', cancel_event.event_id);
     END IF;
-    FOR v_try IN 1 .. 400 LOOP
-        BEGIN
-            PERFORM 1 FROM postrider.lanes l
-            WHERE l.endpoint_id IN (
-                SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = cancel_event.event_id)
-            ORDER BY l.endpoint_id FOR NO KEY UPDATE;
-            RETURN postrider.cancel_deliveries(cancel_event.event_id, NULL, 'cancelled by ' || session_user);
-        EXCEPTION WHEN lock_not_available THEN
-            IF v_try = 400 THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.005);
-        END;
-    END LOOP;
+    RETURN postrider.patiently(format(
+        'SELECT postrider.cancel_locked(%L, NULL, %L)', cancel_event.event_id, 'cancelled by ' || session_user));
 END
 $f$;
 
@@ -364,20 +397,9 @@ CREATE FUNCTION postrider.remove_endpoint(name text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.endpoint_id(remove_endpoint.name);
-    v_count int;
+    v_count int := postrider.patiently(format(
+        'SELECT postrider.cancel_locked(NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
-    FOR v_try IN 1 .. 400 LOOP
-        BEGIN
-            PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR NO KEY UPDATE;
-            v_count := postrider.cancel_deliveries(NULL, v_id, 'the endpoint was removed by ' || session_user);
-            EXIT;
-        EXCEPTION WHEN lock_not_available THEN
-            IF v_try = 400 THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.005);
-        END;
-    END LOOP;
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
     UPDATE postrider.endpoints e SET state = 'removed', state_reason = 'removed by ' || session_user WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;

@@ -1,5 +1,5 @@
-internal import CLibCurl
-internal import Glibc
+import CLibCurl
+import Glibc
 
 package struct CourierConfiguration: Sendable {
     /// How many couriers share the work: one queue and one libcurl multi handle each. More than cores gain nothing.

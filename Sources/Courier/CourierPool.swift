@@ -1,5 +1,5 @@
 package import Outbox
-internal import Synchronization
+import Synchronization
 
 /// Makes requests, no more than a limit at once: libcurl on a few Dispatch queues, one for each core.
 ///

@@ -1,4 +1,4 @@
-internal import Dispatch
+import Dispatch
 package import Outbox
 
 /// Tries connections to endpoints, and sends nothing over them: resolves the name, judges every address, connects, shakes
@@ -60,7 +60,7 @@ package final class ReachProbe: Sendable {
         }
     }
 
-    private func answer(_ host: CourierRoute.Host) async -> NameAnswer {
+    private func answer(_ host: EndpointURL.Host) async -> NameAnswer {
         switch host {
         case .address(let address): names.judge(literal: address)
         case .name(let name):
@@ -74,25 +74,17 @@ package final class ReachProbe: Sendable {
 
 /// The host and port of a URL, to which a connection is tried.
 package struct ReachRequest: Hashable, Sendable {
-    /// The host, without brackets.
-    let host: CourierRoute.Host
-    /// The host as it stands in a URL.
-    let hostText: String
+    let host: EndpointURL.Host
     let port: UInt16
     let isTLS: Bool
 
     package init(_ url: EndpointURL) {
-        host =
-            switch url.host {
-            case .name(let name): .name(name)
-            case .address(let address): .address(address)
-            }
-        hostText = url.host.description
+        host = url.host
         port = url.port
         isTLS = url.scheme == .https
     }
 
-    var url: String { "\(isTLS ? "https" : "http")://\(hostText):\(port)/" }
+    var url: String { "\(isTLS ? "https" : "http")://\(host):\(port)/" }
 }
 
 package enum Reach: Sendable, Equatable {

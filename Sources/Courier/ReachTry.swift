@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// One connection that is tried and closed again. Blocks its thread until then.
 struct ReachTry {
@@ -22,8 +22,8 @@ struct ReachTry {
             return .failed(.internalError, detail: "libcurl could not be used")
         }
         // The addresses that were judged, and no others.
-        let addresses = vetted.addresses.map(SocketAddress.text(of:)).joined(separator: ",")
-        let resolve = TextList(["\(request.hostText):\(request.port):\(addresses)"])
+        let addresses = vetted.text
+        let resolve = TextList(["\(request.host):\(request.port):\(addresses)"])
         if case .name = request.host { unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first) }
         setOptions(handle)
         let code = unsafe curl_easy_perform(handle.pointer)
@@ -35,19 +35,9 @@ struct ReachTry {
     private func setOptions(_ handle: borrowing EasyHandle) {
         handle.set(CURLOPT_CONNECT_ONLY, 1)
         handle.set(CURLOPT_CERTINFO, 1)
-        handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        handle.set(CURLOPT_NOSIGNAL, 1)
-        handle.set(CURLOPT_PROXY, "")
-        handle.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        handle.setCommonOptions(trustedRootsFile: trustedRootsFile)
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: timeout)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: timeout)
-        handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
-        handle.set(CURLOPT_SSL_VERIFYPEER, 1)
-        handle.set(CURLOPT_SSL_VERIFYHOST, 2)
-        if let trustedRootsFile {
-            handle.set(CURLOPT_CAINFO, trustedRootsFile)
-            unsafe handle.set(CURLOPT_CAPATH, pointer: nil)
-        }
     }
 
     private func failure(_ code: CURLcode, _ handle: borrowing EasyHandle) -> Reach {

@@ -1,5 +1,5 @@
-internal import CLibCurl
-internal import Glibc
+import CLibCurl
+import Glibc
 
 /// The wall clock of this machine.
 package enum SystemClock {

@@ -1,13 +1,5 @@
 import Dispatch
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// The time that the loops of a worker live by. Tests have one that they move by hand.
 protocol Timeline: Sendable {
     /// Monotonic.
@@ -26,16 +18,6 @@ struct SystemTimeline: Timeline {
     func after(_ wait: Duration, _ action: @escaping @Sendable () -> Void) {
         queue.asyncAfter(
             deadline: .now() + wait.dispatchInterval, qos: .userInitiated, flags: .enforceQoS, execute: action)
-    }
-}
-
-/// This machine's wall clock.
-package enum SystemClock {
-    /// Microseconds since 1970.
-    @Sendable package static func wallMicroseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 }
 

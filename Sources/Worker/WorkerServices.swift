@@ -74,7 +74,7 @@ package struct WorkerServices: Sendable {
             permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue,
             judge: EndpointJudge(
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
-                userAgent: "Postrider/\(version)"),
+                version: version),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
             time: time, wallClock: wallClock)
         longestStop = configuration.drainTimeout + Self.farewell

@@ -69,17 +69,17 @@ extension WorkerStore: SettleStore {
 
 extension WorkerStore: RegistrationStore {
     func register(name: String, version: String) async throws(PostgresError) -> Int32? {
-        try await session.run(RegisterWorker(name: name, version: version), deadline: Self.deliveryDeadline).first
+        try await session.run(Workers.register(name: name, version: version), deadline: Self.deliveryDeadline).first
     }
 }
 
 extension WorkerStore: HouseStore {
-    func readState() async throws(PostgresError) -> ReadDatabaseState.Row? {
-        try await session.run(ReadDatabaseState(), deadline: Self.houseDeadline).first
+    func readState() async throws(PostgresError) -> DatabaseState? {
+        try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
     func measureLag() async throws(PostgresError) -> Int64? {
-        try await session.run(MeasureLag(), deadline: Self.houseDeadline).first?.lag
+        try await session.run(Status.lag, deadline: Self.houseDeadline).first
     }
 
     func advanceHints(of lanes: [Int32]) async throws(PostgresError) {
@@ -87,36 +87,36 @@ extension WorkerStore: HouseStore {
     }
 
     func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
-        let beat = BeatWorker(worker: worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
+        let beat = Workers.beat(worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
         try await session.execute(beat, deadline: Self.houseDeadline)
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {
-        try await session.execute(ForgetWorker(worker: worker), deadline: Self.leavingDeadline)
+        try await session.execute(Workers.forget(worker), deadline: Self.leavingDeadline)
     }
 
     func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
         switch duty {
-        case .subscriptions: try await session.run(KeepSubscriptions(), deadline: Self.dutyDeadline).first
-        case .partitions: try await session.run(KeepPartitions(), deadline: Self.dutyDeadline).first
-        case .repair: try await session.run(KeepRepaired(), deadline: Self.dutyDeadline).first
-        case .leases: try await session.run(KeepLeases(), deadline: Self.dutyDeadline).first
-        case .keys: try await session.run(KeepKeys(), deadline: Self.dutyDeadline).first
-        case .workers: try await session.run(KeepWorkers(), deadline: Self.dutyDeadline).first
+        case .subscriptions: try await session.run(Duties.keepSubscriptions, deadline: Self.dutyDeadline).first
+        case .partitions: try await session.run(Duties.keepPartitions, deadline: Self.dutyDeadline).first
+        case .repair: try await session.run(Duties.keepRepaired, deadline: Self.dutyDeadline).first
+        case .leases: try await session.run(Duties.keepLeases, deadline: Self.dutyDeadline).first
+        case .keys: try await session.run(Duties.keepKeys, deadline: Self.dutyDeadline).first
+        case .workers: try await session.run(Duties.keepWorkers, deadline: Self.dutyDeadline).first
         }
     }
 
     func dropOldPartition() async throws(PostgresError) -> String? {
-        try await session.run(KeepRetention(), deadline: Self.dutyDeadline).first ?? nil
+        try await session.run(Duties.keepRetention, deadline: Self.dutyDeadline).first ?? nil
     }
 }
 
 extension WorkerStore: VacuumStore {
     func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
-        try await session.run(TakeVacuumDuty(deadRows: deadRows), deadline: Self.houseDeadline).first == true
+        try await session.run(Duties.takeVacuum(deadRows: deadRows), deadline: Self.houseDeadline).first == true
     }
 
     func vacuum() async throws(PostgresError) {
-        try await session.execute(VacuumDeliveries(), deadline: Self.vacuumDeadline)
+        try await session.execute(Duties.vacuum, deadline: Self.vacuumDeadline)
     }
 }

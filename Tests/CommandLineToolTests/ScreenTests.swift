@@ -28,7 +28,7 @@ import Testing
     ]
 
     private static func snapshot(_ endpoints: [EndpointOverview]) -> StatusSnapshot {
-        let worker = ListWorkers.Row(
+        let worker = WorkerOverview(
             id: 1, name: "worker-7d9f8b6c4d-x2x9k:1", version: "0.1.0", startedAt: .infinity, silence: .seconds(2),
             inFlight: 3, isDraining: false, isAlive: true)
         return StatusSnapshot(
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(arguments: widths) func timeline(_ width: Int) throws {
-        let attempt = ListAttempts.Row(
+        let attempt = AttemptRecord(
             endpoint: Self.strange[0].name, attempt: 3, startedAt: PostgresTimestamp(unixMicroseconds: 61_500_000),
             duration: .milliseconds(30), outcome: "retry", httpStatus: 503, errorCode: "http_status",
             error: "the endpoint answered 503",

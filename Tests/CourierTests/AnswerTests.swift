@@ -117,7 +117,7 @@ struct AnswerTests {
         #expect(got.truncated)
     }
 
-    @Test("Bytes after an answer are nobody's answer", arguments: [Duration.zero, .milliseconds(20)])
+    @Test("Bytes after an answer belong to no answer", arguments: [Duration.zero, .milliseconds(20)])
     func poisonedConnection(_ pause: Duration) async throws {
         let receiver = try ScriptedReceiver()
         let fixture = try PoolFixture(couriers: 1)

@@ -57,7 +57,7 @@ struct BrokenConnectionTests {
         #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
     }
 
-    @Test("A port that nobody listens on refuses")
+    @Test("A port without a listener refuses")
     func refused() async throws {
         let receiver = try ScriptedReceiver()
         let route = CourierRoute.to(receiver)

@@ -93,12 +93,12 @@ struct DeliveryTests {
         #expect(results.count == 1000)
         #expect(receivers.map(\.requests.count) == [200, 200, 200, 200, 200])
         #expect(Set(receivers.flatMap(\.requests).map(\.text)).count == 1000)
-        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 320, "more than could be under way")
+        #expect(receivers.map(\.connectionCount).reduce(0, +) <= 320, "more than could be in flight")
         #expect(receivers.flatMap(\.violations).isEmpty)
         #expect(fixture.pool.inFlight == 0)
     }
 
-    @Test("No more requests than allowed are under way at once")
+    @Test("No more requests than allowed are in flight at once")
     func boundedInFlight() async throws {
         let receiver = try ScriptedReceiver(answer: .hang)
         let fixture = try PoolFixture(couriers: 1) { $0.maximumInFlight = 3 }
@@ -124,5 +124,25 @@ struct DeliveryTests {
         let result = try await fixture.send(TestRequest(.to(receiver), headers: [(name, value)]))
         #expect(result.outcome.errorCode == .internalError)
         #expect(receiver.connectionCount == 0)
+    }
+
+    @Test("A request whose headers cannot be made is refused with its reason, and what follows goes out")
+    func refused() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture(couriers: 1) { $0.maximumInFlight = 1 }
+        let refusal = RequestRefusal(.secretUnavailable, "the request cannot be signed")
+        fixture.pool.submit(
+            (0..<3).map {
+                TestRequest(
+                    .to(receiver), number: $0, headers: [("webhook-id", "evt_\($0)")], refusal: $0 < 2 ? refusal : nil)
+            })
+        let results = try await fixture.log.wait(for: 3)
+        let refused = CourierOutcome.failed(.secretUnavailable, detail: "the request cannot be signed")
+        #expect(results.prefix(2).map(\.outcome) == [refused, refused])
+        #expect(results.prefix(2).allSatisfy { $0.startedAt > 0 && $0.remoteAddress == nil })
+        #expect(results.last?.outcome.answer?.status == 200)
+        #expect(receiver.requests.map { $0.header("webhook-id") } == ["evt_2"])
+        #expect(receiver.connectionCount == 1)
+        #expect(fixture.pool.inFlight == 0)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Courier
 
-@Suite("How many requests are under way")
+@Suite("How many requests are in flight")
 struct InFlightLimitTests {
     @Test("The limit falls to what there is room for, never to nothing, and recovers one by one")
     func fallAndRecovery() {

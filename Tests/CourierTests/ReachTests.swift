@@ -41,14 +41,14 @@ final class ReachTests {
         #expect(server.answered == 0)
     }
 
-    @Test("A certificate that nobody trusts is a failure")
+    @Test("A certificate that is not trusted is a failure")
     func untrusted() async throws {
         let server = try await TLSServer(certificate: certificate)
         let reached = try await reach("https://tls.example:\(server.port)/")
         #expect(reached == [.failed(.tlsFailure, detail: "the certificate is self-signed")])
     }
 
-    @Test("Names that are not there, addresses that are forbidden, ports where nobody listens")
+    @Test("Names that do not exist, addresses that are forbidden, ports without a listener")
     func failures() async throws {
         #expect(
             try await reach("http://gone.example/", "http://127.0.0.1:1/") == [

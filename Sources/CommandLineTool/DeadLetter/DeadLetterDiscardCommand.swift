@@ -31,7 +31,7 @@ struct DeadLetterDiscardCommand: ContextCommand {
         let output = Output(options, in: context)
         try Confirmation(confirmation, output, in: context).ask(
             "Discard dead letter \(id)? It cannot be replayed after that.")
-        _ = try await context.run(DiscardDeadLetter(id: id, why: why))
+        _ = try await context.run(DeadLetters.discard(id, why: why))
         guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
         output.line("Discarded dead letter \(id).")
     }

@@ -28,7 +28,7 @@ struct DeadLetterListCommand: ContextCommand {
         let limit = try Bounded.limit(limit)
         let letters = try await context.withDatabase { connection in
             if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(ListDeadLetters(endpoint: endpoint, limit: limit))
+            return try await connection.rows(DeadLetters.list(endpoint: endpoint, limit: limit))
         }
         try output.list(
             letters, limit: limit, json: Report(deadLetters: letters.map(DeadLetterReport.init)),

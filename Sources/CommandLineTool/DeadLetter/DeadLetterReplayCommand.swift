@@ -71,7 +71,7 @@ struct DeadLetterReplayCommand: ContextCommand {
     }
 
     private func replay(in context: CommandContext, limit: Int, isDryRun: Bool) async throws -> Int {
-        var selection = ReplayDeadLetters.Selection()
+        var selection = DeadLetters.Selection()
         selection.eventType = try eventType.map { try EventType($0).text }
         return try await context.withDatabase { connection in
             let replay = Replay(connection: connection, isDryRun: isDryRun)

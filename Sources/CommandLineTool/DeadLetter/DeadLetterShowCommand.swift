@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 import Telemetry
@@ -46,12 +47,12 @@ struct DeadLetterShowCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let (found, attempts, request) = try await context.withDatabase {
-            connection async throws -> (FindDeadLetter.Row, [ListAttempts.Row], Result<RepeatedRequest, Unshown>) in
-            guard let found = try await connection.rows(FindDeadLetter(id: id)).first else {
+            connection async throws -> (FoundDeadLetter, [AttemptRecord], Result<RepeatedRequest, Unshown>) in
+            guard let found = try await connection.rows(DeadLetters.find(id)).first else {
                 throw CommandError(.badData, "there is no dead letter \(id); postrider dead-letter list shows all")
             }
             let attempts = try await connection.rows(
-                ListAttempts(event: found.letter.event, endpoint: found.letter.endpoint))
+                Events.attempts(found.letter.event, endpoint: found.letter.endpoint))
             return (found, attempts, try await self.request(found.letter, connection, context))
         }
         guard !output.isJSON else {
@@ -71,13 +72,12 @@ struct DeadLetterShowCommand: ContextCommand {
     private func request(
         _ letter: DeadLetter, _ connection: PostgresConnection, _ context: CommandContext
     ) async throws -> Result<RepeatedRequest, Unshown> {
-        guard let event = try await connection.rows(FindEvent(id: letter.event, createdAt: letter.createdAt)).first
+        guard let event = try await connection.rows(Events.find(letter.event, createdAt: letter.createdAt)).first
         else {
             return .failure(Unshown(reason: "the event is gone, and its content too"))
         }
-        let ids = try await connection.rows(FindEndpoint(name: letter.endpoint))
         do {
-            guard let endpoint = try await connection.rows(LoadEndpoints(ids: ids)).first else {
+            guard let endpoint = try await EndpointRecord.read(letter.endpoint, from: connection) else {
                 return .failure(Unshown(reason: "the endpoint was removed"))
             }
             return .success(
@@ -86,12 +86,12 @@ struct DeadLetterShowCommand: ContextCommand {
                     sealing: try SigningSecret.sealing(context.configuration()), revealing: revealHeaders))
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))
-        } catch let error as CommandError {
-            return .failure(Unshown(reason: error.message))
+        } catch let obstacle as SendingObstacle {
+            return .failure(Unshown(reason: obstacle.message))
         }
     }
 
-    private func show(_ found: FindDeadLetter.Row, _ attempts: [ListAttempts.Row], on output: Output) {
+    private func show(_ found: FoundDeadLetter, _ attempts: [AttemptRecord], on output: Output) {
         let letter = found.letter
         output.line(
             "Dead letter \(letter.id): \(letter.endpoint) did not get event \(letter.event) (\(letter.webhookID))")

@@ -37,7 +37,7 @@ struct RepeatedRequest: Encodable, Sendable {
     ///   - now: seconds since 1970, for the timestamp that is signed.
     ///   - revealing: whether the values of the endpoint's own headers are shown; they may be credentials.
     init(
-        _ event: FindEvent.Row, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
+        _ event: EventRecord, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
         revealing: Bool
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
@@ -49,7 +49,7 @@ struct RepeatedRequest: Encodable, Sendable {
         let head = WebhookHead(
             contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
             traceparent: event.traceparent)
-        let signer = try EndpointSigning.signer(endpoint, sealing)
+        let signer = try EndpointJudge.signer(endpoint, sealing)
         var headers: [Header] = []
         try body.withUnsafeBytes { bytes in
             try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in

@@ -22,7 +22,7 @@ struct Replay {
         let ids = ids.filter { seen.insert($0).inserted }
         return try await transaction { transaction in
             for id in ids {
-                try await transaction.execute(ReplayDeadLetter(id: id), deadline: CommandContext.statementDeadline)
+                try await transaction.execute(DeadLetters.replay(id), deadline: CommandContext.statementDeadline)
             }
             return ids.count
         }
@@ -30,7 +30,7 @@ struct Replay {
 
     /// Replays those that are selected, the oldest first. It leaves out what dies while it runs: otherwise it might never
     /// end.
-    func all(_ selection: ReplayDeadLetters.Selection, limit: Int) async throws -> Int {
+    func all(_ selection: DeadLetters.Selection, limit: Int) async throws -> Int {
         var selection = selection
         let now = try await connection.readClock()
         selection.until = min(selection.until ?? now, now)
@@ -38,7 +38,7 @@ struct Replay {
         var total = 0
         while total < limit {
             let size = min(Self.batch, limit - total)
-            let counts = try await connection.rows(ReplayDeadLetters(selection, limit: Int32(clamping: size)))
+            let counts = try await connection.rows(DeadLetters.replay(selection, limit: Int32(clamping: size)))
             let count = Int(counts.first ?? 0)
             total += count
             if count < size { break }
@@ -47,10 +47,10 @@ struct Replay {
     }
 
     private func all(
-        _ selection: ReplayDeadLetters.Selection, limit: Int, in transaction: PostgresTransaction
+        _ selection: DeadLetters.Selection, limit: Int, in transaction: PostgresTransaction
     ) async throws -> Int {
         let counts = try await transaction.run(
-            ReplayDeadLetters(selection, limit: Int32(clamping: limit)), deadline: CommandContext.statementDeadline)
+            DeadLetters.replay(selection, limit: Int32(clamping: limit)), deadline: CommandContext.statementDeadline)
         return Int(counts.first ?? 0)
     }
 

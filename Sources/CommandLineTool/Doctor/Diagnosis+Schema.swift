@@ -1,7 +1,7 @@
 import OutboxStore
 
 extension Diagnosis {
-    static func role(_ role: CheckRoles.Row) -> Finding {
+    static func role(_ role: RoleCheck) -> Finding {
         let check = "role \(role.role)"
         guard role.exists else { return .failure(check, "does not exist", "CREATE ROLE \(role.role) NOLOGIN;") }
         if let first = role.missing.first {
@@ -14,30 +14,30 @@ extension Diagnosis {
         return .ok(check, role.isOurs ? "complete, and ours" : "complete")
     }
 
-    static func login(_ roles: [CheckRoles.Row], _ server: ReadServer.Row) -> Finding {
+    static func login(_ roles: [RoleCheck], _ server: ServerCheck) -> Finding {
         let ours = roles.filter(\.isOurs).map(\.role)
         guard ours.isEmpty else { return .ok("login", "\(server.role) has \(ours.joined(separator: ", "))") }
         return .warning(
             "login", "\(server.role) has none of the roles", "GRANT postrider_operator TO \(SQLName(server.role));")
     }
 
-    static func triggers(_ triggers: [CheckTriggers.Row]) -> Finding {
+    static func triggers(_ triggers: [TriggerCheck]) -> Finding {
         let enabled = Set(triggers.filter(\.isEnabled).map(\.name))
         let known = Set(triggers.map(\.name))
-        if let missing = CheckTriggers.needed.first(where: { !known.contains($0) }) {
+        if let missing = TriggerCheck.needed.first(where: { !known.contains($0) }) {
             return .failure(
                 "triggers", "\(missing) is missing on postrider.outbox: events are not fanned out as they should be",
                 "restore the schema: postrider migrate --print-sql shows how the trigger is made")
         }
-        if let disabled = CheckTriggers.needed.first(where: { !enabled.contains($0) }) {
+        if let disabled = TriggerCheck.needed.first(where: { !enabled.contains($0) }) {
             return .failure(
                 "triggers", "\(disabled) is disabled on postrider.outbox: events are not fanned out as they should be",
                 "ALTER TABLE postrider.outbox ENABLE TRIGGER \(disabled);")
         }
-        return .ok("triggers", "all \(CheckTriggers.needed.count) are enabled")
+        return .ok("triggers", "all \(TriggerCheck.needed.count) are enabled")
     }
 
-    static func partitions(_ partitions: CheckPartitions.Row) -> Finding {
+    static func partitions(_ partitions: PartitionCheck) -> Finding {
         let check = "partitions \(partitions.table)"
         let days = Set(partitions.days)
         // The days from today on that have a partition without a gap.
@@ -48,11 +48,11 @@ extension Diagnosis {
         return ahead > daysAhead ? .ok(check, text) : .warning(check, text, remedy)
     }
 
-    static func defaultPartition(_ partitions: CheckPartitions.Row) -> Finding {
+    static func defaultPartition(_ partitions: PartitionCheck) -> Finding {
         let check = "default partition \(partitions.table)"
         guard partitions.strays > 0 else { return .ok(check, "empty") }
-        let isCapped = partitions.strays >= Int64(CheckPartitions.limit)
-        let count = isCapped ? "\(CheckPartitions.limit - 1)+" : "\(partitions.strays)"
+        let isCapped = partitions.strays >= Int64(PartitionCheck.limit)
+        let count = isCapped ? "\(PartitionCheck.limit - 1)+" : "\(partitions.strays)"
         let column = partitions.table == "outbox" ? "created_at" : "started_at"
         return .warning(
             check, "it holds \(count) rows: some day had no partition of its own",
@@ -60,11 +60,11 @@ extension Diagnosis {
                 + "  -- they are delivered all the same, and retention does not find them")
     }
 
-    static func vacuum(_ vacuum: CheckVacuum.Row, limit: Duration) -> [Finding] {
+    static func vacuum(_ vacuum: VacuumCheck, limit: Duration) -> [Finding] {
         [deadRows(vacuum), oldestTransaction(vacuum, limit: limit)] + slots(vacuum)
     }
 
-    private static func deadRows(_ vacuum: CheckVacuum.Row) -> Finding {
+    private static func deadRows(_ vacuum: VacuumCheck) -> Finding {
         let ago = vacuum.vacuumedAgo.map { "\(Lag.text($0)) ago" } ?? "never"
         let text = "\(vacuum.deadRows) dead rows, \(vacuum.liveRows) live ones, vacuumed \(ago)"
         guard vacuum.hasAutovacuum else {
@@ -75,7 +75,7 @@ extension Diagnosis {
         return .warning("vacuum", text, "VACUUM postrider.deliveries;  -- after ending what holds it back")
     }
 
-    private static func oldestTransaction(_ vacuum: CheckVacuum.Row, limit: Duration) -> Finding {
+    private static func oldestTransaction(_ vacuum: VacuumCheck, limit: Duration) -> Finding {
         if let name = vacuum.oldestPreparedName, let age = vacuum.oldestPrepared, age > transactionWarning {
             return .warning(
                 "transactions", "a prepared transaction has been waiting for \(Lag.text(age))",
@@ -90,7 +90,7 @@ extension Diagnosis {
         return age > min(transactionWarning, limit) ? .warning("transactions", text, remedy) : .ok("transactions", text)
     }
 
-    private static func slots(_ vacuum: CheckVacuum.Row) -> [Finding] {
+    private static func slots(_ vacuum: VacuumCheck) -> [Finding] {
         vacuum.idleSlots.map { slot in
             .warning(
                 "replication slots", "nobody reads \(slot), and it holds vacuum back",

@@ -2,20 +2,20 @@ import OutboxStore
 
 extension Diagnosis {
     /// The server itself.
-    static func server(_ server: ReadServer.Row) -> [Finding] {
+    static func server(_ server: ServerCheck) -> [Finding] {
         [
             version(server), writable(server), connections(server), durability(server), isolation(server),
             transport(server),
         ]
     }
 
-    private static func version(_ server: ReadServer.Row) -> Finding {
+    private static func version(_ server: ServerCheck) -> Finding {
         server.versionNumber >= oldestVersion
             ? .ok("postgresql", "version \(server.version)")
             : .failure("postgresql", "version \(server.version) is too old", "upgrade to PostgreSQL 15 or newer")
     }
 
-    private static func writable(_ server: ReadServer.Row) -> Finding {
+    private static func writable(_ server: ServerCheck) -> Finding {
         server.isReadOnly
             ? .failure(
                 "writable", "this is a standby, or it is read-only",
@@ -23,7 +23,7 @@ extension Diagnosis {
             : .ok("writable", "yes")
     }
 
-    private static func connections(_ server: ReadServer.Row) -> Finding {
+    private static func connections(_ server: ServerCheck) -> Finding {
         let left = max(0, server.connections - server.connectionsUsed)
         let text = "\(left) of \(server.connections) are left"
         let remedy = "raise max_connections, or put a pooler in between"
@@ -32,7 +32,7 @@ extension Diagnosis {
         return .ok("connections", text)
     }
 
-    private static func durability(_ server: ReadServer.Row) -> Finding {
+    private static func durability(_ server: ServerCheck) -> Finding {
         server.hasFsync
             ? .ok("durability", "fsync is on")
             : .warning(
@@ -40,7 +40,7 @@ extension Diagnosis {
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();")
     }
 
-    private static func isolation(_ server: ReadServer.Row) -> Finding {
+    private static func isolation(_ server: ServerCheck) -> Finding {
         server.isolation == "read committed"
             ? .ok("isolation", "read committed")
             : .failure(
@@ -48,7 +48,7 @@ extension Diagnosis {
                 "ALTER ROLE \(SQLName(server.role)) SET default_transaction_isolation = 'read committed';")
     }
 
-    private static func transport(_ server: ReadServer.Row) -> Finding {
+    private static func transport(_ server: ServerCheck) -> Finding {
         server.isReadableOnTheWay
             ? .warning(
                 "transport", "the connection to the database crosses a network without TLS",

@@ -139,16 +139,16 @@ struct Diagnosis {
         return .ok("workers", "\(alive.count) alive")
     }
 
-    private static func backlog(_ backlog: MeasureBacklog.Row) -> Finding {
+    private static func backlog(_ backlog: Backlog) -> Finding {
         guard let oldest = backlog.oldest else { return .ok("backlog", "nothing is due") }
-        let count = backlog.due >= MeasureBacklog.limit ? "at least \(backlog.due)" : "\(backlog.due)"
+        let count = backlog.due >= Backlog.limit ? "at least \(backlog.due)" : "\(backlog.due)"
         let text = "due and not in flight: \(count), the oldest for \(Lag.text(oldest))"
         let remedy = "see postrider status; start more workers (postrider worker), or mend the endpoint that is slow"
         if oldest > latenessFailure { return .failure("backlog", text, remedy) }
         return oldest > lateness ? .warning("backlog", text, remedy) : .ok("backlog", text)
     }
 
-    private static func endpoints(_ endpoints: [ListEndpointURLs.Row], _ policy: EndpointPolicy) -> [Finding] {
+    private static func endpoints(_ endpoints: [EndpointLocation], _ policy: EndpointPolicy) -> [Finding] {
         let refused: [Finding] = endpoints.compactMap { endpoint in
             do {
                 _ = try policy.endpointURL(endpoint.url)

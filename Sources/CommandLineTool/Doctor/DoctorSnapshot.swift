@@ -6,13 +6,13 @@ import OutboxStore
 struct DoctorSnapshot: Sendable {
     /// What can be read of the schema, where there is one of the right version.
     struct Schema: Sendable {
-        var roles: [CheckRoles.Row]
-        var triggers: [CheckTriggers.Row]
-        var partitions: [CheckPartitions.Row]
-        var vacuum: CheckVacuum.Row
-        var endpoints: [ListEndpointURLs.Row]
-        var workers: [ListWorkers.Row]
-        var backlog: MeasureBacklog.Row
+        var roles: [RoleCheck]
+        var triggers: [TriggerCheck]
+        var partitions: [PartitionCheck]
+        var vacuum: VacuumCheck
+        var endpoints: [EndpointLocation]
+        var workers: [WorkerOverview]
+        var backlog: Backlog
         var unaccounted: Unaccounted
     }
 
@@ -38,7 +38,7 @@ struct DoctorSnapshot: Sendable {
     /// Why the key file cannot be used; nil when it can, or there is none.
     var keyFileProblem: String?
     var hasKeyFile: Bool
-    var server: ReadServer.Row
+    var server: ServerCheck
     /// How far the database's clock is ahead of this machine's.
     var clockOffset: Duration
     /// How far off `clockOffset` may be: half a round trip.

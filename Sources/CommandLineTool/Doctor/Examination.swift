@@ -22,7 +22,7 @@ struct Examination {
 
     func snapshot(_ connection: PostgresConnection) async throws -> DoctorSnapshot {
         let (offset, uncertainty) = try await clocks(connection)
-        guard let server = try await connection.rows(ReadServer()).first else {
+        guard let server = try await connection.rows(ServerChecks.server).first else {
             throw CommandError(.failure, "the database did not say what it is")
         }
         var snapshot = DoctorSnapshot(
@@ -61,7 +61,7 @@ struct Examination {
 
     private func schemaVersion(_ connection: PostgresConnection) async throws -> Int32? {
         do {
-            return try await connection.rows(ReadDatabaseState()).first?.schemaVersion ?? 0
+            return try await connection.rows(Status.database).first?.schemaVersion ?? 0
         } catch {
             switch error.sqlState {
             case SQLState.insufficientPrivilege: return nil
@@ -73,8 +73,8 @@ struct Examination {
 
     private func schema(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Schema? {
         let (roles, triggers, partitions, vacuum, endpoints, workers, backlog) = try await connection.pipeline(
-            CheckRoles(), CheckTriggers(), CheckPartitions(), CheckVacuum(), ListEndpointURLs(), ListWorkers(),
-            MeasureBacklog(), deadline: CommandContext.statementDeadline)
+            SchemaChecks.roles, SchemaChecks.triggers, SchemaChecks.partitions, ServerChecks.vacuum, Endpoints.urls,
+            Workers.list, Status.backlog, deadline: CommandContext.statementDeadline)
         guard let vacuum = vacuum.first else { throw CommandError(.failure, "the hot table was not found") }
         return DoctorSnapshot.Schema(
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
@@ -87,20 +87,20 @@ struct Examination {
         let deadline = CommandContext.statementDeadline
         do {
             try await connection.withTransaction(deadline: deadline) {
-                _ = try await $0.run(ReadBackend(), deadline: deadline)
+                _ = try await $0.run(ServerChecks.backend, deadline: deadline)
             }
         } catch let error as PostgresError {
             // PgBouncer's words for a transaction in its mode `statement`.
             guard error.message.contains("statement pooling") else { throw error }
             return .statements
         }
-        let first = try await connection.rows(ReadBackend())
-        let second = try await context.run(ReadBackend())
+        let first = try await connection.rows(ServerChecks.backend)
+        let second = try await context.run(ServerChecks.backend)
         return first == second ? .transactions : .none
     }
 
     /// Each host once, however many endpoints are there.
-    private func reaches(_ endpoints: [ListEndpointURLs.Row], _ policy: EndpointPolicy) async -> [HostReach] {
+    private func reaches(_ endpoints: [EndpointLocation], _ policy: EndpointPolicy) async -> [HostReach] {
         var requests: [ReachRequest] = []
         var places: [(place: String, endpoint: String)] = []
         for endpoint in endpoints {
@@ -118,7 +118,7 @@ struct Examination {
     /// The dearest question, asked last and not for ever.
     private func unaccounted(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Unaccounted {
         do {
-            return .counted(try await connection.run(CountUnaccounted(), deadline: Self.countDeadline).first ?? 0)
+            return .counted(try await connection.run(SchemaChecks.unaccounted, deadline: Self.countDeadline).first ?? 0)
         } catch {
             if error.code == .deadlineExceeded { return .tooSlow }
             guard error.sqlState == .insufficientPrivilege else { throw error }

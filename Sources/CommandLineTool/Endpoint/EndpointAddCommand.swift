@@ -51,7 +51,7 @@ struct EndpointAddCommand: ContextCommand {
         let secret = try SigningSecret(given: secret, in: context)
         let stored = try secret.stored(for: name, tenant: tenant, configuration)
         _ = try await context.run(
-            RegisterEndpoint(name: name, tenant: tenant, secret: stored, settings: settings))
+            Endpoints.register(name, tenant: tenant, secret: stored, settings: settings))
         let report = Report(
             endpoint: name, url: settings.url ?? url, tenant: tenant, eventTypes: settings.eventTypes ?? ["*"],
             secret: secret.shown, secretFingerprint: secret.secret.fingerprint)

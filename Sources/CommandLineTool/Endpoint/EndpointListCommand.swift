@@ -26,7 +26,7 @@ struct EndpointListCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        let endpoints = try await context.run(ListEndpoints(limit: limit))
+        let endpoints = try await context.run(Endpoints.list(limit: limit))
         try output.list(
             endpoints, limit: limit, json: Report(endpoints: endpoints.map(EndpointReport.init)),
             table: .endpoints(endpoints),

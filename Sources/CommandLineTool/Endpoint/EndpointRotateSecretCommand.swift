@@ -49,11 +49,11 @@ struct EndpointRotateSecretCommand: ContextCommand {
         let secret = try SigningSecret(given: secret, in: context)
         try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
         try await context.withDatabase { connection in
-            guard let settings = try await connection.rows(ReadEndpointSettings(name: name)).first else {
+            guard let settings = try await connection.rows(Endpoints.setup(name)).first else {
                 throw CommandError.unknownEndpoint(name)
             }
             let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
-            _ = try await connection.rows(RotateSecret(name: name, secret: stored, grace: grace))
+            _ = try await connection.rows(Endpoints.rotateSecret(name, secret: stored, grace: grace))
         }
         let shown = secret.shown
         guard !output.isJSON else {

@@ -29,12 +29,12 @@ struct EndpointShowCommand: ContextCommand {
 /// All that can be shown of an endpoint.
 struct EndpointDetails: Sendable {
     let overview: EndpointOverview
-    let settings: ReadEndpointSettings.Row
+    let settings: EndpointSetup
 
     /// Fails with an error that names the endpoint when there is none.
     static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointDetails {
         let (overview, settings) = try await connection.pipeline(
-            ListEndpoints(name: name, limit: 1), ReadEndpointSettings(name: name),
+            Endpoints.list(name: name, limit: 1), Endpoints.setup(name),
             deadline: CommandContext.statementDeadline)
         guard let overview = overview.first, let settings = settings.first else {
             throw CommandError.unknownEndpoint(name)

@@ -19,7 +19,7 @@ struct EndpointPauseCommand: ContextCommand {
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await EndpointState.change(name, options, in: context) { try await $0.rows(PauseEndpoint(name: name)) }
+        try await EndpointState.change(name, options, in: context) { try await $0.rows(Endpoints.pause(name)) }
     }
 }
 
@@ -40,7 +40,7 @@ struct EndpointResumeCommand: ContextCommand {
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await EndpointState.change(name, options, in: context) { try await $0.rows(ResumeEndpoint(name: name)) }
+        try await EndpointState.change(name, options, in: context) { try await $0.rows(Endpoints.resume(name)) }
     }
 }
 
@@ -102,7 +102,7 @@ struct EndpointRemoveCommand: ContextCommand {
         try await context.withDatabase { try await $0.requireEndpoint(name) }
         try Confirmation(confirmation, output, in: context).ask(
             "Remove endpoint \(name), and cancel its unfinished deliveries?")
-        let cancelled = try await context.run(RemoveEndpoint(name: name)).first ?? 0
+        let cancelled = try await context.run(Endpoints.remove(name)).first ?? 0
         guard !output.isJSON else {
             return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
         }

@@ -2,21 +2,22 @@ import ArgumentParser
 import Courier
 import Outbox
 import OutboxStore
+import Postgres
+import Worker
 
-/// `postrider endpoint test`: sends a ping right now.
 struct EndpointTestCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Send a signed postrider.ping to an endpoint right now, from here.",
+        abstract: "Send a signed postrider.ping to an endpoint now, from this machine.",
         discussion: """
-            Nothing is stored. Exits with 0 if the answer is 2xx, otherwise with 1. The login needs the role
-            postrider_worker, since the signing secret is read.
+            Nothing is stored. The exit code is 0 if the answer is 2xx, and 1 otherwise. The login needs the role \
+            postrider_worker, because the command reads the signing secret.
 
             Example:
               postrider endpoint test billing
             """)
 
-    @Argument(help: "Its name.")
+    @Argument(help: "The name of the endpoint.")
     var name: String
 
     @OptionGroup var options: OutputOptions
@@ -25,27 +26,22 @@ struct EndpointTestCommand: ContextCommand {
         let output = Output(options, in: context)
         let configuration = try context.configuration()
         let sealing = try SigningSecret.sealing(configuration)
-        let stored = try await context.withDatabase { connection in
-            try await connection.rows(LoadEndpoints(ids: try await connection.rows(FindEndpoint(name: name)))).first
-        }
+        let stored = try await context.withDatabase { try await EndpointRecord.read(name, from: $0) }
         guard let stored else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
-        let probe = EndpointProbe(
-            policy: policy, sealing: sealing, now: context.now(), randomBytes: context.randomBytes)
+        let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
         let report: PingReport
         do {
-            let ping = try probe.ping(stored)
+            let ping = try PingRequest(to: stored, judge, now: context.now(), randomBytes: context.randomBytes(8))
             report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
-        } catch let refusal as EndpointRefusal {
-            report = PingReport(endpoint: stored, forbidden: refusal, .blockedAddress)
-        } catch let error as EndpointURLError {
-            report = PingReport(endpoint: stored, forbidden: error, .invalidURL)
+        } catch let obstacle as SendingObstacle {
+            report = try PingReport(endpoint: stored, obstacle)
         }
         if output.isJSON { try output.json(report) } else { report.show(on: output) }
         guard report.ok else { throw Unsuccessful() }
     }
 
-    /// Sends it through a pool of its own; the endpoint's timeout ends it at the latest.
+    /// Sends it through its own pool. The endpoint's timeout limits how long this takes.
     private static func send(_ ping: PingRequest, _ addresses: AddressPolicy) async throws -> CourierResult {
         let (results, arrived) = AsyncStream.makeStream(of: CourierResult.self)
         var configuration = CourierConfiguration()
@@ -60,5 +56,13 @@ struct EndpointTestCommand: ContextCommand {
         await pool.close()
         guard let result else { throw CommandError(.failure, "the ping was interrupted") }
         return result
+    }
+}
+
+extension EndpointRecord {
+    /// An endpoint with its signing secrets, which only the role `postrider_worker` may read; nil when there is none.
+    static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointRecord? {
+        let ids = try await connection.rows(Endpoints.find(name))
+        return try await connection.rows(LoadEndpoints(ids: ids)).first
     }
 }

@@ -41,7 +41,7 @@ struct EndpointUpdateCommand: ContextCommand {
         var changes = try settings.settings(url: url, policy: EndpointPolicy(try context.configuration()))
         if noHeaders { changes.headers = [] }
         let details = try await context.withDatabase { [changes] connection in
-            _ = try await connection.rows(UpdateEndpoint(name: name, settings: changes))
+            _ = try await connection.rows(Endpoints.update(name, settings: changes))
             return try await EndpointDetails.read(name, from: connection)
         }
         guard !output.isJSON else { return try output.json(EndpointDetailsReport(details)) }

@@ -1,44 +1,42 @@
 import Courier
+import FoundationEssentials
+import Outbox
+import OutboxStore
 import Webhooks
+import Worker
 
-/// A signed `postrider.ping` on its way to an endpoint.
+/// A signed `postrider.ping` to an endpoint, made by the rules of a worker.
 final class PingRequest: CourierRequest {
     let route: CourierRoute
     let body: RequestBody
     let webhookID: String
     let mustStartBefore: ContinuousClock.Instant
 
-    private let signer: WebhookSigner
-    private let headers: [(name: String, value: String)]
+    private let settings: SendingSettings
 
-    /// The type of the event.
-    static let eventType = "postrider.ping"
-    /// How long it may wait before it goes out.
+    private static let eventType = "postrider.ping"
+    /// How long it may wait before it is sent.
     private static let patience = Duration.seconds(30)
 
-    init(
-        webhookID: String, route: CourierRoute, body: [UInt8], signer: WebhookSigner,
-        headers: [(name: String, value: String)]
-    ) {
-        self.webhookID = webhookID
-        self.route = route
-        self.body = RequestBody(body)
-        self.signer = signer
-        self.headers = headers
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - randomBytes: eight bytes, for the webhook id.
+    /// - Throws: ``SendingObstacle`` when a worker would not send to this endpoint either.
+    init(to endpoint: EndpointRecord, _ judge: EndpointJudge, now: Double, randomBytes: [UInt8]) throws {
+        settings = try judge.settings(endpoint)
+        route = settings.route
+        body = RequestBody(
+            Envelope.body(
+                type: Self.eventType, time: EventTime(microseconds: Int64(exactly: (now * 1e6).rounded()) ?? 0),
+                payload: Array(try JSONEncoder().encode(["endpoint": endpoint.name]))))
+        webhookID =
+            "evt_test_" + randomBytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         mustStartBefore = .now + Self.patience
     }
 
-    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) {
-        let head = WebhookHead(
-            contentType: "application/json", id: webhookID, eventType: Self.eventType, attempt: 1)
-        do {
-            try body.withUnsafeBytes { bytes in
-                try head.append(signedBy: signer, at: unixTime, body: bytes) { lines.append($0, $1) }
-            }
-        } catch {
-            // Without a signature nothing may go out: a line break is refused, and with it the request.
-            lines.append(WebhookHeader.signature, "\n")
-        }
-        for header in headers { lines.append(header.name, header.value) }
+    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {
+        let head = WebhookHead(contentType: "application/json", id: webhookID, eventType: Self.eventType, attempt: 1)
+        try lines.append(head, signedBy: settings.signer, at: unixTime, body)
+        for field in settings.headers.fields { lines.append(field.name, field.value) }
     }
 }

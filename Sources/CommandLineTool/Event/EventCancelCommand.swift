@@ -32,7 +32,7 @@ struct EventCancelCommand: ContextCommand {
         try Confirmation(confirmation, output, in: context).ask(
             "Cancel the unfinished deliveries of event \(reference.id)?")
         let cancelled = try await context.withDatabase { connection in
-            try await connection.rows(CancelEvent(id: reference.id)).first ?? 0
+            try await connection.rows(Events.cancel(reference.id)).first ?? 0
         }
         guard !output.isJSON else { return try output.json(Report(eventId: reference.id, cancelled: cancelled)) }
         output.line(

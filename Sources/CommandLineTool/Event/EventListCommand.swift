@@ -8,7 +8,7 @@ struct EventListCommand: ContextCommand {
         commandName: "list",
         abstract: "List events, the newest first, with a row for each endpoint.",
         discussion: """
-            --status and --endpoint search the newest \(ListEvents.searchLimit) events, or as many events of --type.
+            --status and --endpoint search the newest \(Events.searchLimit) events, or as many events of --type.
 
             Example:
               postrider event list --type 'order.*' --status retrying
@@ -36,7 +36,7 @@ struct EventListCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        var selection = ListEvents.Selection()
+        var selection = Events.Selection()
         selection.status = try status.map { try DeliveryStatus.read($0).rawValue }
         selection.endpoint = endpoint
         switch try type.map({ try EventTypePattern($0) }) {
@@ -46,13 +46,13 @@ struct EventListCommand: ContextCommand {
         }
         let deliveries = try await context.withDatabase { [selection] connection in
             if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(ListEvents(selection, limit: limit))
+            return try await connection.rows(Events.list(selection, limit: limit))
         }
         let isSearch = status != nil || endpoint != nil
         try output.list(
             deliveries, limit: nil, json: Report(deliveries: deliveries.map(EventDeliveryReport.init)),
             table: .deliveries(deliveries),
-            ifEmpty: "There are no such events\(isSearch ? " among the newest \(ListEvents.searchLimit)" : "").")
+            ifEmpty: "There are no such events\(isSearch ? " among the newest \(Events.searchLimit)" : "").")
     }
 }
 

@@ -77,17 +77,17 @@ struct EventPublishCommand: ContextCommand {
         guard let published else { throw CommandError(.failure, "the database did not say what it stored") }
         guard !output.isJSON else {
             return try output.json(
-                Report(eventId: published.event, webhookId: published.webhookID, reused: published.isReused))
+                Report(eventId: published.id, webhookId: published.webhookID, reused: published.isReused))
         }
         output.line(
             published.isReused
-                ? "Event \(published.event) (\(published.webhookID)) already has this idempotency key; nothing was stored."
-                : "Published event \(published.event) (\(published.webhookID)).")
+                ? "Event \(published.id) (\(published.webhookID)) already has this idempotency key; nothing was stored."
+                : "Published event \(published.id) (\(published.webhookID)).")
     }
 
     /// The event, checked by those rules that need no database.
-    private func event(_ context: CommandContext) throws -> PublishEvent.Event {
-        var event = PublishEvent.Event(eventType: try EventType(type).text)
+    private func event(_ context: CommandContext) throws -> NewEvent {
+        var event = NewEvent(eventType: try EventType(type).text)
         let content = payload == "-" ? context.readInput(Limits.payloadBytes) : Array(payload.utf8)
         guard content.count <= Limits.payloadBytes else {
             throw CommandError(.badData, "the payload is longer than \(Limits.payloadBytes) bytes")
@@ -112,10 +112,10 @@ struct EventPublishCommand: ContextCommand {
     }
 
     private static func publish(
-        _ event: PublishEvent.Event, _ connection: PostgresConnection
-    ) async throws -> PublishEvent.Row? {
+        _ event: NewEvent, _ connection: PostgresConnection
+    ) async throws -> PublishedEvent? {
         do {
-            return try await connection.rows(PublishEvent(event)).first
+            return try await connection.rows(Events.publish(event)).first
         } catch {
             guard error.sqlState == SQLState(rawValue: "22P02") else { throw error }
             throw CommandError(.badData, "the payload is not JSON; give --content-type if it need not be")

@@ -23,8 +23,8 @@ struct EventShowCommand: ContextCommand {
         let (event, deliveries, attempts, prospects) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
             let (deliveries, attempts, prospects) = try await connection.pipeline(
-                ListEventDeliveries(event: event.id, createdAt: event.createdAt), ListAttempts(event: event.id),
-                ListProspects(event: event.id), deadline: CommandContext.statementDeadline)
+                Events.deliveries(event.id, createdAt: event.createdAt), Events.attempts(event.id),
+                Events.prospects(event.id), deadline: CommandContext.statementDeadline)
             return (event, deliveries, attempts, prospects)
         }
         guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts, prospects)) }
@@ -35,7 +35,7 @@ struct EventShowCommand: ContextCommand {
         output.fields(event.content.fields)
     }
 
-    private func show(_ event: FindEvent.Row, on output: Output) {
+    private func show(_ event: EventRecord, on output: Output) {
         let headers = event.headerValues.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         output.line("Event \(event.id) (\(event.webhookID)): \(event.eventType)")
         output.fields([
@@ -47,7 +47,7 @@ struct EventShowCommand: ContextCommand {
     }
 
     private func showTimeline(
-        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row], on output: Output
+        _ event: EventRecord, _ deliveries: [EventDelivery], _ attempts: [AttemptRecord], on output: Output
     ) {
         let timeline = Timeline(since: event.createdAt, width: output.width)
         let matched = deliveries.compactMap(\.endpoint).map { "\(ShortName($0))" }
@@ -59,12 +59,12 @@ struct EventShowCommand: ContextCommand {
                 "published \(event.createdAt)\(age); "
                     + (matched.isEmpty ? "it matched nothing" : "it matched \(matched.joined(separator: ", "))")))
         for attempt in attempts { output.lines(timeline.lines(attempt)) }
-        if attempts.count == ListAttempts.limit {
+        if attempts.count == Events.attemptLimit {
             output.remark("There are more attempts; postrider.attempt_log has all of them.")
         }
     }
 
-    private func showNext(_ deliveries: [EventDelivery], _ prospects: [ListProspects.Row], on output: Output) {
+    private func showNext(_ deliveries: [EventDelivery], _ prospects: [DeliveryProspect], on output: Output) {
         output.line("")
         output.line("What is next")
         let known = Dictionary(prospects.map { ($0.endpoint, $0) }, uniquingKeysWith: { first, _ in first })
@@ -100,8 +100,8 @@ struct EventReport: Encodable {
     private let content: ContentReport
 
     init(
-        _ event: FindEvent.Row, _ deliveries: [EventDelivery], _ attempts: [ListAttempts.Row],
-        _ prospects: [ListProspects.Row]
+        _ event: EventRecord, _ deliveries: [EventDelivery], _ attempts: [AttemptRecord],
+        _ prospects: [DeliveryProspect]
     ) {
         facts = Facts(
             eventId: event.id, webhookId: event.webhookID, eventType: event.eventType, tenant: event.tenant,
@@ -122,7 +122,7 @@ struct EventReport: Encodable {
     }
 }
 
-extension FindEvent.Row {
+extension EventRecord {
     /// The values of the headers by their names.
     var headerValues: [String: String] {
         let words = headers ?? []

@@ -7,11 +7,11 @@ struct Prospect: Equatable {
     /// What an operator can do; nil when nothing is needed.
     let remedy: String?
 
-    init(_ delivery: EventDelivery, _ prospect: ListProspects.Row?) {
+    init(_ delivery: EventDelivery, _ prospect: DeliveryProspect?) {
         (text, remedy) = Self.words(delivery, prospect)
     }
 
-    private static func words(_ delivery: EventDelivery, _ prospect: ListProspects.Row?) -> (String, String?) {
+    private static func words(_ delivery: EventDelivery, _ prospect: DeliveryProspect?) -> (String, String?) {
         let finished = delivery.finishedAt.map { " at \($0)" } ?? ""
         switch delivery.status {
         case "delivered": return ("delivered\(finished), by attempt \(delivery.attempts)", nil)
@@ -31,7 +31,7 @@ struct Prospect: Equatable {
         return living(delivery, prospect)
     }
 
-    private static func living(_ delivery: EventDelivery, _ prospect: ListProspects.Row) -> (String, String?) {
+    private static func living(_ delivery: EventDelivery, _ prospect: DeliveryProspect) -> (String, String?) {
         if let other = prospect.waitsFor {
             return (
                 "waits for event \(other), which has the same ordering key and comes first",

@@ -19,7 +19,7 @@ struct Timeline {
     }
 
     /// One attempt: a line of facts, a line of phases, and the answer, folded to the width.
-    func lines(_ attempt: ListAttempts.Row) -> [String] {
+    func lines(_ attempt: AttemptRecord) -> [String] {
         var answer = attempt.httpStatus.map { "answered \($0)" } ?? attempt.errorCode ?? "no answer"
         if attempt.outcome == "stale" { answer += ", too late: the lease was lost" }
         let facts = "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): \(answer)"
@@ -46,7 +46,7 @@ struct Timeline {
     }
 
     /// `12.3 ms: name 1.2, connect 2.1, TLS 4.0, first byte 5.0 · worker 3 · to 203.0.113.7`
-    private func phases(_ attempt: ListAttempts.Row) -> String {
+    private func phases(_ attempt: AttemptRecord) -> String {
         let timings = attempt.phases
         let named = [
             ("name_lookup_ms", "name"), ("connect_ms", "connect"), ("tls_ms", "TLS"), ("first_byte_ms", "first byte"),
@@ -80,7 +80,7 @@ struct AttemptReport: Encodable {
     let timings: [String: Double]
     let worker: Int32
 
-    init(_ attempt: ListAttempts.Row) {
+    init(_ attempt: AttemptRecord) {
         endpoint = attempt.endpoint
         self.attempt = attempt.attempt
         startedAt = attempt.startedAt.description
@@ -97,7 +97,7 @@ struct AttemptReport: Encodable {
     }
 }
 
-extension ListAttempts.Row {
+extension AttemptRecord {
     /// The end of each phase, in milliseconds since the start.
     fileprivate var phases: [String: Double] {
         (try? JSONDecoder().decode([String: Double].self, from: Data(timings))) ?? [:]

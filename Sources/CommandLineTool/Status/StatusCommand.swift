@@ -10,7 +10,7 @@ struct StatusCommand: ContextCommand {
         abstract: "Queues, endpoints, lag and workers at a glance.",
         discussion: """
             The first line says whether all is well, and otherwise what to do first. Counting stops at \
-            \(ListEndpoints.countLimit); a + says so.
+            \(Endpoints.countLimit); a + says so.
 
             With --watch it goes on until Ctrl-C: a terminal is redrawn, anything else gets one report after the other. It
             goes on while the database is away, too.
@@ -47,7 +47,7 @@ struct StatusCommand: ContextCommand {
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
             let (schema, events, endpoints, workers) = try await connection.pipeline(
-                ReadDatabaseState(), CountEvents(), ListEndpoints(limit: Self.endpointLimit), ListWorkers(),
+                Status.database, Status.eventCounts, Endpoints.list(limit: Self.endpointLimit), Workers.list,
                 deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database counted nothing") }
             return StatusSnapshot(

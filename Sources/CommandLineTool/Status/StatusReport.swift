@@ -24,7 +24,7 @@ struct StatusReport: Encodable {
         self.verdict = verdict.line
         events = snapshot.events.events
         eventsLastHour = snapshot.events.lastHour
-        eventsCapped = snapshot.events.events >= CountEvents.limit
+        eventsCapped = snapshot.events.events >= EventCounts.limit
         pending = snapshot.pending
         inFlight = snapshot.inFlight
         retrying = snapshot.retrying

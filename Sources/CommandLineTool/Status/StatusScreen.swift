@@ -31,7 +31,7 @@ struct StatusScreen {
         ])
         let recent = snapshot.events.lastHour
         queues.add(
-            CappedCount.text(recent, isCapped: recent >= CountEvents.limit), count(snapshot.pending),
+            CappedCount.text(recent, isCapped: recent >= EventCounts.limit), count(snapshot.pending),
             count(snapshot.inFlight), count(snapshot.retrying), count(snapshot.held), count(snapshot.deadLetters),
             snapshot.oldestDueAge.map(Lag.text) ?? "-")
         output.line("")

@@ -2,9 +2,9 @@ import OutboxStore
 
 /// What `status` shows: the figures, before anything is decided about them.
 struct StatusSnapshot: Sendable {
-    var events: CountEvents.Row
+    var events: EventCounts
     var endpoints: [EndpointOverview]
-    var workers: [ListWorkers.Row]
+    var workers: [WorkerOverview]
     /// The newest migration that was applied.
     var schemaVersion: Int32
 

@@ -12,7 +12,7 @@ struct WorkerReport: Encodable {
     let draining: Bool
     let alive: Bool
 
-    init(_ worker: ListWorkers.Row) {
+    init(_ worker: WorkerOverview) {
         id = worker.id
         name = worker.name
         version = worker.version

@@ -1,4 +1,4 @@
-internal import CLibCurl
+import CLibCurl
 
 /// Header lines as the linked list that libcurl takes, in two blocks of memory that are used again and again.
 ///

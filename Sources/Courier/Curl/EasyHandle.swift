@@ -1,4 +1,4 @@
-internal import CLibCurl
+import CLibCurl
 
 /// libcurl's global state, set up once in a process and never torn down.
 enum CurlGlobal {
@@ -82,6 +82,24 @@ enum CurlGlobal {
     func microseconds(_ info: CURLINFO) -> Int64 {
         var value: curl_off_t = 0
         return unsafe courier_get_offset(pointer, info, &value) == CURLE_OK ? Int64(value) : 0
+    }
+
+    /// What holds for every connection, whether a request is sent over it or not.
+    ///
+    /// - Parameter trustedRootsFile: certificates to trust instead of the system's.
+    func setCommonOptions(trustedRootsFile: String?) {
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_NOSIGNAL, 1)
+        // libcurl would read the environment otherwise.
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        set(CURLOPT_SSL_VERIFYPEER, 1)
+        set(CURLOPT_SSL_VERIFYHOST, 2)
+        if let trustedRootsFile {
+            set(CURLOPT_CAINFO, trustedRootsFile)
+            unsafe set(CURLOPT_CAPATH, pointer: nil)
+        }
     }
 
     /// Every option set here is known to the version that we build with, and every value is ours.

@@ -1,4 +1,4 @@
-internal import CLibCurl
+import CLibCurl
 
 /// A libcurl multi handle, driven by what happens to sockets.
 ///

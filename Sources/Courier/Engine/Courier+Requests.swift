@@ -1,7 +1,7 @@
-internal import CLibCurl
-internal import Dispatch
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Dispatch
+import Glibc
+import Outbox
 
 /// The way of a request until its transfer begins.
 extension Courier {
@@ -80,17 +80,17 @@ extension Courier {
             return
         }
         shelf.took(transfer)
-        let isLoaded = transfer.load(
-            pending, vetted: vetted, remaining: pending.deadline - now,
-            nameLookup: Int64(clamping: (now - pending.begun).attoseconds / 1_000_000_000_000),
-            unixTime: SystemClock.wallMicroseconds() / 1_000_000,
-            unneeded: { shelf.takeRetired(before: turn) })
-        guard isLoaded, add(transfer) else {
+        do throws(RequestRefusal) {
+            try transfer.load(
+                pending, vetted: vetted, remaining: pending.deadline - now,
+                nameLookup: Int64(clamping: (now - pending.begun).attoseconds / 1_000_000_000_000),
+                unixTime: SystemClock.wallMicroseconds() / 1_000_000,
+                unneeded: { shelf.takeRetired(before: turn) })
+            guard add(transfer) else { throw RequestRefusal(.internalError, "the transfer could not be begun") }
+        } catch {
             transfer.carriage = nil
-            let detail = isLoaded ? "the transfer could not be begun" : "a header of the request is not allowed"
-            results.append(pending.result(.failed(.internalError, detail: detail)))
+            results.append(pending.result(.failed(error.code, detail: error.detail)))
             shelf.put(transfer, maximum: configuration.maximumPrepared)
-            return
         }
     }
 

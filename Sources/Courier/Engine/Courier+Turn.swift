@@ -1,7 +1,7 @@
-internal import CLibCurl
-internal import Dispatch
-internal import Glibc
-internal import Synchronization
+import CLibCurl
+import Dispatch
+import Glibc
+import Synchronization
 
 /// One turn: one piece of work on the courier's queue. What libcurl asks for: to watch sockets, and to be called later.
 extension Courier {

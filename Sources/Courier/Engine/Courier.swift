@@ -1,8 +1,8 @@
-internal import CLibCurl
-internal import Dispatch
-internal import Glibc
-internal import Outbox
-internal import Synchronization
+import CLibCurl
+import Dispatch
+import Glibc
+import Outbox
+import Synchronization
 
 /// One queue of the pool: a serial Dispatch queue, one libcurl multi handle, one epoll descriptor with all its sockets.
 ///

@@ -1,5 +1,5 @@
-internal import CLibCurl
-internal import Glibc
+import CLibCurl
+import Glibc
 
 /// The sockets of one courier in one epoll descriptor, see epoll(7).
 ///

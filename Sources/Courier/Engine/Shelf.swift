@@ -1,4 +1,4 @@
-internal import Outbox
+import Outbox
 
 /// What a courier keeps ready: routes and their idle transfers, within limits. Used on the courier's queue only.
 struct Shelf {

@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// What libcurl calls while it works on a transfer, always from within a call that the courier made on its own queue.
 extension Transfer {

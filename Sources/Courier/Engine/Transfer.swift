@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// One easy handle, prepared for one route, and the request that it carries at the moment.
 ///
@@ -58,22 +58,23 @@ internal import Outbox
     /// Loads the handle with a request.
     ///
     /// - Parameter unneeded: entries of libcurl's cache of addresses that can go, in the notation of `CURLOPT_RESOLVE`.
-    /// - Returns: false when a header line was refused; the request must not be sent then.
+    /// - Throws: when the request must not be sent. The handle is free then.
     func load(
         _ pending: PendingRequest, vetted: VettedAddresses, remaining: Duration, nameLookup: Int64, unixTime: Int64,
         unneeded: () -> [String]
-    ) -> Bool {
+    ) throws(RequestRefusal) {
         if self.vetted?.generation != vetted.generation { pin(vetted, unneeded: unneeded()) }
         let body = pending.request.body
         lines.removeAll()
-        pending.request.appendHeaders(atUnixTime: unixTime, to: &lines)
-        guard lines.refusal == nil, prepared.route.fixedHeaders.refusal == nil else { return false }
+        try pending.request.appendHeaders(atUnixTime: unixTime, to: &lines)
+        guard lines.refusal == nil, prepared.route.fixedHeaders.refusal == nil else {
+            throw RequestRefusal(.internalError, "a header of the request is not allowed")
+        }
         unsafe handle.set(CURLOPT_HTTPHEADER, list: headers.load(lines, followedBy: prepared.fixedHeaders.first))
         unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
         handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
         carriage = Carriage(pending: pending, body: body, nameLookup: nameLookup)
-        return true
     }
 
     /// The result of the request whose transfer ended with `code`. The handle is free afterwards.
@@ -125,7 +126,7 @@ internal import Outbox
     private func pin(_ vetted: VettedAddresses, unneeded: [String]) {
         let alias = prepared.alias(of: vetted.generation)
         let port = prepared.route.port
-        let addresses = vetted.addresses.map(SocketAddress.text(of:)).joined(separator: ",")
+        let addresses = vetted.text
         let resolve = TextList(unneeded + ["\(alias):\(port):\(addresses)"])
         let connectTo = TextList(["::\(alias):\(port)"])
         unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first)
@@ -138,26 +139,15 @@ internal import Outbox
     private func setFixedOptions(_ configuration: CourierConfiguration) {
         let route = prepared.route
         handle.set(CURLOPT_POST, 1)
-        handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile)
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)
         handle.set(CURLOPT_PATH_AS_IS, 1)
-        handle.set(CURLOPT_NOSIGNAL, 1)
         handle.set(CURLOPT_TCP_NODELAY, 1)
-        // libcurl would read the environment otherwise.
-        handle.set(CURLOPT_PROXY, "")
-        handle.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
         handle.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         handle.set(CURLOPT_HTTP09_ALLOWED, 0)
         handle.set(CURLOPT_HTTP_CONTENT_DECODING, 0)
-        handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
-        handle.set(CURLOPT_SSL_VERIFYPEER, 1)
-        handle.set(CURLOPT_SSL_VERIFYHOST, 2)
         handle.set(CURLOPT_SSL_ENABLE_ALPN, 1)
-        if let file = configuration.trustedRootsFile {
-            handle.set(CURLOPT_CAINFO, file)
-            unsafe handle.set(CURLOPT_CAPATH, pointer: nil)
-        }
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: route.connectTimeout)
         handle.set(CURLOPT_MAXAGE_CONN, seconds: configuration.idleConnectionAge)
         handle.set(CURLOPT_MAXLIFETIME_CONN, seconds: configuration.connectionLifetime)

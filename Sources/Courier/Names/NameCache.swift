@@ -1,4 +1,4 @@
-internal import Outbox
+import Outbox
 
 /// What is known about names, and which look-ups run: the decisions of ``NameService``, without its threads and timers.
 ///
@@ -181,5 +181,10 @@ final class VettedAddresses: Sendable {
 
     func contains(_ address: IPAddress) -> Bool {
         addresses.contains(address)
+    }
+
+    /// The addresses in the notation of `CURLOPT_RESOLVE`.
+    var text: String {
+        addresses.map { EndpointURL.Host.address($0).description }.joined(separator: ",")
     }
 }

@@ -1,6 +1,6 @@
-internal import Dispatch
-internal import Outbox
-internal import Synchronization
+import Dispatch
+import Outbox
+import Synchronization
 
 /// Resolves names on a few threads and judges every address, for all couriers of a pool.
 ///

@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// An address in the form of the socket interface.
 struct SocketAddress: Equatable {
@@ -33,29 +33,12 @@ struct SocketAddress: Equatable {
     }
 
     /// The address that `text` spells in the notation of inet_pton(3), without a zone.
-    static func address(ofText text: String) -> IPAddress? {
-        unsafe text.withCString { unsafe address(ofText: $0) }
-    }
-
     static func address(ofText text: UnsafePointer<CChar>) -> IPAddress? {
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, text, &v4) == 1 { return .v4(UInt32(bigEndian: v4.s_addr)) }
         var v6 = in6_addr()
         guard unsafe inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
         return address(of: v6)
-    }
-
-    /// The address in the notation of `CURLOPT_RESOLVE`.
-    static func text(of address: IPAddress) -> String {
-        switch address {
-        case .v4(let value):
-            return "\(value >> 24).\(value >> 16 & 0xFF).\(value >> 8 & 0xFF).\(value & 0xFF)"
-        case .v6(let high, let low):
-            let groups = [high, low].flatMap { half in
-                [48, 32, 16, 0].map { String(half >> $0 & 0xFFFF, radix: 16) }
-            }
-            return "[" + groups.joined(separator: ":") + "]"
-        }
     }
 
     private static func address(of value: in6_addr) -> IPAddress {

@@ -1,5 +1,5 @@
-internal import CLibCurl
-internal import Glibc
+import CLibCurl
+import Glibc
 package import Outbox
 
 /// The resolver of the operating system: `/etc/hosts` first, then `getaddrinfo`.
@@ -84,7 +84,7 @@ struct HostsFile {
         for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             guard let first = fields.first, fields.dropFirst().contains(where: { $0.lowercased() == wanted }),
-                let address = SocketAddress.address(ofText: String(first)), !addresses.contains(address)
+                let address = IPAddress(String(first))?.unmapped, !addresses.contains(address)
             else { continue }
             addresses.append(address)
         }

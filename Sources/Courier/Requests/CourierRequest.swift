@@ -1,3 +1,5 @@
+package import Outbox
+
 /// One request to make: a POST along a route.
 ///
 /// A class, so that the caller's own object travels through the courier and comes back in the result unchanged.
@@ -15,7 +17,21 @@ package protocol CourierRequest: AnyObject, Sendable {
     /// - Parameters:
     ///   - unixTime: seconds since 1970.
     ///   - lines: where to append; empty.
-    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines)
+    /// - Throws: when the request must not go out, because it cannot be signed for example. Its result says so, and
+    ///   nothing is sent.
+    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal)
+}
+
+/// Why a request cannot be made. Nothing of it was sent.
+package struct RequestRefusal: Error, Hashable, Sendable {
+    package let code: ErrorCode
+    /// Short; holds no secret, no address and no part of the URL.
+    package let detail: String
+
+    package init(_ code: ErrorCode, _ detail: String) {
+        self.code = code
+        self.detail = detail
+    }
 }
 
 /// The bytes of a request's body, immutable and at a fixed place in memory.

@@ -5,21 +5,13 @@ package import Outbox
 /// A courier keeps what it has prepared for a route by `id` and `revision`: two routes that agree in both must agree in
 /// everything. A higher revision of the same endpoint makes it throw away what it had prepared.
 package final class CourierRoute: Sendable {
-    /// The host of the URL, as the strict parser read it.
-    package enum Host: Hashable, Sendable {
-        /// A name to resolve, in lower case, without the brackets or the trailing dot.
-        case name(String)
-        /// An address that is written in the URL.
-        case address(IPAddress)
-    }
-
     /// The id of the endpoint.
     package let id: Int32
     /// Which version of the endpoint's settings this is.
     package let revision: Int32
     /// The absolute URL, `http` or `https`, already validated.
     package let url: String
-    package let host: Host
+    package let host: EndpointURL.Host
     /// The port in `url`, or its scheme's own.
     package let port: UInt16
     /// How long the whole transfer may take: name, connection, TLS, request, head and body.
@@ -30,7 +22,8 @@ package final class CourierRoute: Sendable {
 
     /// Checks only that the times are positive: shorter ones become 1 ms.
     package init(
-        id: Int32, revision: Int32, url: String, host: Host, port: UInt16, timeout: Duration, connectTimeout: Duration,
+        id: Int32, revision: Int32, url: String, host: EndpointURL.Host, port: UInt16, timeout: Duration,
+        connectTimeout: Duration,
         fixedHeaders: HeaderLines
     ) {
         self.id = id

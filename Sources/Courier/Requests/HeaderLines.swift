@@ -1,3 +1,5 @@
+import Outbox
+
 /// The header lines of one request, checked as they are appended and stored without an allocation for each.
 ///
 /// A line that could change how the request is framed, or smuggle another line in, is not stored: `refusal` says which,
@@ -33,10 +35,10 @@ package struct HeaderLines: Sendable {
     package mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
         let length = name.utf8.count + value.count + 3
         let fits = starts.count < Self.maximumLines && bytes.count + length <= Self.maximumBytes
-        guard fits, !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), !Self.isReserved(name.utf8),
+        guard fits, !name.isEmpty, name.utf8.allSatisfy(\.isTokenCharacter), !ReservedHeader.isForCourierAlone(name),
             value.allSatisfy(Self.isValueByte)
         else {
-            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(Self.isTokenByte), as: UTF8.self)
+            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(\.isTokenCharacter), as: UTF8.self)
             return
         }
         starts.append(bytes.count)
@@ -64,32 +66,6 @@ package struct HeaderLines: Sendable {
         bytes.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
         refusal = nil
-    }
-
-    /// Headers that frame the request or belong to one hop, so that they are the courier's alone.
-    private static let reserved = [
-        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
-        "proxy-authorization", "proxy-connection", "accept-encoding",
-    ]
-
-    private static func isReserved(_ name: String.UTF8View) -> Bool {
-        reserved.contains { $0.utf8.count == name.count && equalsIgnoringCase(name, $0.utf8) }
-    }
-
-    private static func equalsIgnoringCase(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Bool {
-        left.elementsEqual(right) { lowercased($0) == lowercased($1) }
-    }
-
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: true
-        default: false
-        }
     }
 
     private static func isValueByte(_ byte: UInt8) -> Bool {

@@ -1,4 +1,4 @@
-internal import Outbox
+import Outbox
 
 /// How a transfer ended, as libcurl and our callbacks saw it: all that its outcome is decided from.
 struct TransferEnd {

@@ -1,6 +1,6 @@
-internal import CLibCurl
-internal import Glibc
-internal import Outbox
+import CLibCurl
+import Glibc
+import Outbox
 
 /// What a failed transfer is called, and a few words on it that are safe to show to the endpoint's owner.
 struct TransferFailure: Equatable {
@@ -101,23 +101,11 @@ enum TLSFailureText {
 
     private static func reason(in text: String) -> String {
         if text.contains("subject name") { return ": the certificate is not for this host" }
-        guard let mark = text.range(ofLast: "routines::") else { return "" }
-        let words = text[mark...].prefix(maximumLength)
+        guard let mark = text.ranges(of: "routines::").last else { return "" }
+        let words = text[mark.upperBound...].prefix(maximumLength)
         guard !words.isEmpty, words.utf8.allSatisfy({ $0 == 0x20 || (0x61...0x7A).contains($0 | 0x20) }) else {
             return ""
         }
         return ": " + words
-    }
-}
-
-extension String {
-    /// Where the text after the last `mark` begins.
-    fileprivate func range(ofLast mark: String) -> String.Index? {
-        var index = endIndex
-        while index > startIndex {
-            if self[..<index].hasSuffix(mark) { return index }
-            index = self.index(before: index)
-        }
-        return nil
     }
 }

@@ -4,10 +4,9 @@
 /// well-known NAT64 prefix is special: listing `64:ff9b::/96` allows the translation, and then the IPv4 address inside
 /// is judged, so that it opens no way to private networks.
 package struct AddressPolicy: Hashable, Sendable {
-    /// The otherwise blocked networks that endpoints may live in.
+    /// The networks that endpoints may live in although they are special.
     package let allowed: [Network]
 
-    /// A policy that blocks everything special except the allowed networks.
     package init(allowed: [Network] = []) {
         self.allowed = allowed
     }
@@ -27,8 +26,8 @@ package struct AddressPolicy: Hashable, Sendable {
         return .allowed
     }
 
-    /// Judges an address that stands in a URL. An IPv4-mapped one is blocked even when the IPv4 address is public:
-    /// nobody needs that spelling, and other readers judge it differently.
+    /// Judges an address that stands in a URL. An IPv4-mapped one is blocked even when the IPv4 address is public: that
+    /// spelling has no use, and other readers judge it differently.
     package func verdict(literal address: IPAddress) -> AddressVerdict {
         address.isIPv4Mapped ? .blocked(.ipv4Mapped) : verdict(address)
     }
@@ -37,4 +36,12 @@ package struct AddressPolicy: Hashable, Sendable {
     func allows(_ address: IPAddress) -> Bool {
         allowed.contains { $0.contains(address) }
     }
+}
+
+/// Whether an address may be dialled.
+package enum AddressVerdict: Hashable, Sendable {
+    case allowed
+    case blocked(BlockReason)
+
+    package var isAllowed: Bool { self == .allowed }
 }

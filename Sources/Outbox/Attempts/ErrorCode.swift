@@ -35,3 +35,17 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     /// An internal failure of the worker itself.
     case internalError = "internal_error"
 }
+
+/// Why a delivery became a dead letter, as one word out of a closed set.
+package enum DeadReason: String, CaseIterable, Sendable {
+    /// Every attempt that the endpoint allows failed.
+    case attemptsExhausted = "attempts_exhausted"
+    /// The endpoint's URL or one of its headers breaks a rule, so that no attempt can ever succeed.
+    case invalidURL = "invalid_url"
+    /// The address policy forbids the address or the name in the endpoint's URL.
+    case blockedAddress = "blocked_address"
+    /// The event is gone, so that there is nothing to send.
+    case eventMissing = "event_missing"
+    /// The workers of the last attempts never reported.
+    case lostLease = "lost_lease"
+}

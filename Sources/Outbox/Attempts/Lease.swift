@@ -8,15 +8,12 @@ package struct Lease: Hashable, Sendable {
     /// The time beside that: for waiting in the worker before the attempt, and for recording the outcome after it.
     package let slack: Duration
 
-    /// A lease for attempts of at most `timeout`.
-    ///
-    /// Refused when one of them is outside ``Limits/timeout`` or ``Limits/leaseSlack``: a lease has to outlast the
-    /// attempt with room to record it, or a second worker repeats what the first one is still doing.
-    package init(timeout: Duration, slack: Duration) throws(InvalidText) {
-        try Self.check(timeout, named: "timeout", in: Limits.timeout)
-        try Self.check(slack, named: "lease slack", in: Limits.leaseSlack)
-        self.timeout = timeout
-        self.slack = slack
+    /// A lease for attempts of at most `timeout`. What is outside ``Limits/timeout`` or ``Limits/leaseSlack`` becomes the
+    /// nearest that is allowed: a lease has to outlast the attempt with room to record it, or a second worker repeats
+    /// what the first one is still doing.
+    package init(timeout: Duration, slack: Duration) {
+        self.timeout = timeout.clamped(to: Limits.timeout)
+        self.slack = slack.clamped(to: Limits.leaseSlack)
     }
 
     /// How long the lease lasts.
@@ -32,13 +29,11 @@ package struct Lease: Hashable, Sendable {
     where Instant.Duration == Duration {
         claimRequestedAt.advanced(by: slack - settleMargin)
     }
+}
 
-    private static func check(_ value: Duration, named name: String, in range: ClosedRange<Duration>)
-        throws(InvalidText)
-    {
-        guard range.contains(value) else {
-            throw InvalidText(
-                .duration, "the \(name) of \(value) is not between \(range.lowerBound) and \(range.upperBound)")
-        }
+extension Duration {
+    /// The nearest length of time within the bounds.
+    package func clamped(to bounds: ClosedRange<Duration>) -> Duration {
+        min(max(self, bounds.lowerBound), bounds.upperBound)
     }
 }

@@ -5,10 +5,8 @@
 /// of spaces and invisible formatting (such as the marks that reverse the direction of text) are refused: two names that
 /// look alike should be the same name.
 package struct EndpointName: Hashable, Sendable, CustomStringConvertible {
-    /// The name.
     package let text: String
 
-    /// Reads a name.
     package init(_ text: String) throws(InvalidText) {
         let scalars = text.unicodeScalars
         guard !scalars.isEmpty else { throw InvalidText(.endpointName, "the name of an endpoint is empty") }
@@ -29,7 +27,6 @@ package struct EndpointName: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
-    /// The name.
     package var description: String { text }
 
     private static func isVisibleOrSpace(_ scalar: Unicode.Scalar) -> Bool {

@@ -4,14 +4,10 @@
 /// password and fragment, whose host is a name in letters, digits, hyphens and underscores, a plain dotted quad, or an
 /// IPv6 address in brackets. Everything else is refused, so that no two libraries can see two different hosts in it.
 package struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
-    /// How the endpoint is spoken to.
     package enum Scheme: String, Sendable {
-        /// Without TLS.
         case http
-        /// With TLS.
         case https
 
-        /// 80 or 443.
         package var defaultPort: UInt16 {
             switch self {
             case .http: 80
@@ -20,11 +16,9 @@ package struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Where the endpoint lives.
     package enum Host: Hashable, Sendable, CustomStringConvertible {
         /// A name in lower case, without a trailing dot. It is absolute: no search domain may be added to it.
         case name(String)
-        /// A literal address.
         case address(IPAddress)
 
         /// As it stands in a URL: an IPv6 address in brackets.
@@ -36,16 +30,13 @@ package struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// How the endpoint is spoken to.
     package let scheme: Scheme
-    /// Where the endpoint lives.
     package let host: Host
     /// The port, 1 to 65535; the scheme's default when none was written.
     package let port: UInt16
     /// What is asked for: begins with `/`, the query included. The bytes as they were written.
     package let pathAndQuery: String
 
-    /// Reads a URL; see the type for what is accepted.
     package init(_ text: String) throws(EndpointURLError) {
         self = try EndpointURLParser(text).parse()
     }
@@ -68,6 +59,52 @@ package struct EndpointURL: Hashable, Sendable, CustomStringConvertible {
         "\(scheme.rawValue)://\(authority)\(pathAndQuery)"
     }
 
-    /// The normalised text.
     package var description: String { absoluteString }
+}
+
+/// Which rule for endpoint URLs a text breaks.
+///
+/// The message quotes the host, the digits of the port or the scheme where that helps, never what can hold a secret:
+/// user name, password, path, query.
+package struct EndpointURLError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, CaseIterable, Sendable {
+        case empty
+        /// More bytes than ``Limits/urlBytes``.
+        case tooLong = "too_long"
+        /// A space, control character or another character that RFC 3986 does not allow there.
+        case forbiddenCharacter = "forbidden_character"
+        /// A character beyond ASCII.
+        case notASCII = "not_ascii"
+        /// A backslash, which some readers take for a slash.
+        case backslash
+        /// Neither `http://` nor `https://`.
+        case scheme
+        /// A user name or password before the host.
+        case userinfo
+        case fragment
+        case missingHost = "missing_host"
+        /// A host that is neither a name nor an address.
+        case host
+        /// A host of numbers that is not a plain dotted quad.
+        case numericHost = "numeric_host"
+        /// What stands in brackets is no IPv6 address.
+        case ipv6
+        /// An IPv6 address with a zone.
+        case zone
+        /// A port that is not a number from 1 to 65535.
+        case port
+        /// A `%` that no two hexadecimal digits follow.
+        case percentEncoding = "percent_encoding"
+    }
+
+    package let code: Code
+    /// One line for a person.
+    package let message: String
+
+    package var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
 }

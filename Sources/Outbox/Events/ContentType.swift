@@ -5,16 +5,6 @@ package struct ContentType: Hashable, Sendable, CustomStringConvertible {
     /// The media type with its parameters, as written.
     package let text: String
 
-    /// What the envelope and JSON payloads are sent as.
-    package static let json = ContentType(checked: "application/json")
-    /// What a body without a content type of its own is sent as.
-    package static let octetStream = ContentType(checked: "application/octet-stream")
-
-    private init(checked text: String) {
-        self.text = text
-    }
-
-    /// Reads a media type.
     package init(_ text: String) throws(InvalidText) {
         let bytes = Array(text.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
@@ -32,6 +22,5 @@ package struct ContentType: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
-    /// The media type with its parameters.
     package var description: String { text }
 }

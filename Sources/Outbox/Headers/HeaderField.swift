@@ -8,7 +8,6 @@ package struct HeaderField: Hashable, Sendable {
     /// The value, without blanks at its ends.
     package let value: String
 
-    /// Checks name and value.
     package init(name: String, value: String) throws(HeaderFieldError) {
         try Self.check(name: Array(name.utf8))
         let bytes = Array(value.utf8)
@@ -52,19 +51,51 @@ package struct HeaderField: Hashable, Sendable {
             throw HeaderFieldError(
                 .name, "\(Excerpt(name)) is not the name of a header: letters, digits and hyphens, no space")
         }
-        if let reason = ReservedHeader.reason(canonicalName: name.lowercasedText) {
+        if let reason = ReservedHeader.reason(String(decoding: name, as: UTF8.self)) {
             throw HeaderFieldError(.reserved, "the header \(Excerpt(name)) cannot be configured: \(reason)")
         }
     }
 }
 
 extension HeaderField: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The name alone.
     package var description: String { "\(name): (hidden)" }
 
-    /// The name alone.
     package var debugDescription: String { description }
 
     /// The name alone, so that `dump` does not show the value.
     package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+}
+
+/// Which rule for configured header fields a text breaks. The message quotes the name, never the value: values can be
+/// secrets.
+package struct HeaderFieldError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, CaseIterable, Sendable {
+        /// There is no colon between name and value.
+        case missingColon = "missing_colon"
+        /// The name is not a token of RFC 9110.
+        case name
+        /// The name belongs to Postrider or to the connection.
+        case reserved
+        /// The value is empty or holds more than visible ASCII, spaces and tabs.
+        case value
+        /// Name and value are longer than ``Limits/headerFieldBytes``.
+        case tooLong = "too_long"
+        /// More than ``Limits/headerFields`` fields.
+        case tooMany = "too_many"
+        /// All fields together are longer than ``Limits/headerBytes``.
+        case tooLarge = "too_large"
+        /// The same name twice.
+        case repeated
+    }
+
+    package let code: Code
+    /// One line for a person.
+    package let message: String
+
+    package var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
 }

@@ -4,14 +4,12 @@ package struct HeaderFields: Hashable, Sendable {
     /// The fields in the order in which they were given.
     package let fields: [HeaderField]
 
-    /// No fields.
     package static let none = HeaderFields(checked: [])
 
     private init(checked fields: [HeaderField]) {
         self.fields = fields
     }
 
-    /// Checks the fields as a whole.
     package init(_ fields: [HeaderField]) throws(HeaderFieldError) {
         guard fields.count <= Limits.headerFields else {
             throw HeaderFieldError(.tooMany, "\(fields.count) headers are more than the \(Limits.headerFields) allowed")
@@ -28,7 +26,7 @@ package struct HeaderFields: Hashable, Sendable {
         self.fields = fields
     }
 
-    /// These fields with those of an event added; where both have a name, the event's field counts.
+    /// These fields and those of an event. Where both have a name, the event's field counts.
     package func overridden(by event: HeaderFields) -> [HeaderField] {
         let names = Set(event.fields.map(\.canonicalName))
         return fields.filter { !names.contains($0.canonicalName) } + event.fields

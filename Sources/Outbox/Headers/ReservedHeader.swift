@@ -1,23 +1,51 @@
-/// The header names that nobody can configure.
-enum ReservedHeader {
-    /// Why the name is reserved, or nil.
-    static func reason(canonicalName name: String) -> String? {
-        if name.hasPrefix("webhook-") { return "headers that begin with webhook- are Postrider's own" }
-        if name.hasPrefix("proxy-") || connection.contains(name) { return "it belongs to the connection" }
-        return own[name]
+/// A header name, or the beginning of names, that no endpoint and no event can set.
+package struct ReservedHeader: Sendable {
+    /// In lower case.
+    package let name: String
+    /// Whether all names that begin with `name` are reserved.
+    package let isPrefix: Bool
+    /// Whether only the courier may set it: it frames a request, rules its connection or belongs to one hop (RFC 9110
+    /// sections 7 and 10.1, RFC 9112), so another value could split or redirect a request.
+    package let isForCourierAlone: Bool
+    let reason: String
+
+    /// The one list. The trigger on the outbox and the function that creates endpoints refuse the same names.
+    package static let all: [ReservedHeader] =
+        [
+            "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "te", "trailer",
+            "transfer-encoding", "upgrade",
+        ].map { ReservedHeader($0, forCourierAlone: true, "it belongs to the connection") } + [
+            ReservedHeader("proxy-", isPrefix: true, forCourierAlone: true, "it belongs to the connection"),
+            ReservedHeader("accept-encoding", forCourierAlone: true, "answers are never decompressed"),
+            ReservedHeader("content-type", "the event's content type says it"),
+            ReservedHeader("traceparent", "the event's trace context says it"),
+            ReservedHeader("user-agent", "Postrider names itself"),
+            ReservedHeader("webhook-", isPrefix: true, "headers that begin with webhook- are Postrider's own"),
+        ]
+
+    private static let forCourierAlone = all.filter(\.isForCourierAlone)
+
+    private init(_ name: String, isPrefix: Bool = false, forCourierAlone: Bool = false, _ reason: String) {
+        self.name = name
+        self.isPrefix = isPrefix
+        self.isForCourierAlone = forCourierAlone
+        self.reason = reason
     }
 
-    /// What frames a message or rules a connection (RFC 9110 sections 7 and 10.1, RFC 9112), so that a configured value
-    /// could split or redirect a request.
-    private static let connection: Set<String> = [
-        "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "te", "trailer",
-        "transfer-encoding", "upgrade",
-    ]
+    /// Why the name is reserved, or nil.
+    static func reason(_ name: String) -> String? {
+        all.first { $0.matches(name) }?.reason
+    }
 
-    private static let own = [
-        "accept-encoding": "answers are never decompressed",
-        "content-type": "the event's content type says it",
-        "traceparent": "the event's trace context says it",
-        "user-agent": "Postrider names itself",
-    ]
+    /// Whether only the courier may set this header.
+    package static func isForCourierAlone(_ name: String) -> Bool {
+        forCourierAlone.contains { $0.matches(name) }
+    }
+
+    /// Letter case does not matter (RFC 9110 section 5.1).
+    private func matches(_ other: String) -> Bool {
+        let (mine, others) = (name.utf8, other.utf8)
+        guard isPrefix ? others.count >= mine.count : others.count == mine.count else { return false }
+        return zip(mine, others).allSatisfy { $0 == $1.lowercased }
+    }
 }

@@ -1,3 +1,5 @@
+import Formats
+
 /// The three forms of a date that an HTTP recipient has to read (RFC 9110 section 5.6.7).
 ///
 ///     Sun, 06 Nov 1994 08:49:37 GMT      the form of today
@@ -50,7 +52,7 @@ package enum HTTPDate {
         }
         let month = Int64(index) + 1
         guard day >= 1, day <= length(ofMonth: month, year: year) else { return nil }
-        return CivilDate.daysSince1970(year: year, month: month, day: day) * 86_400 + time
+        return CivilDate(year: year, month: month, day: day).daysSince1970 * 86_400 + time
     }
 
     /// `08:49:37`; a leap second is allowed.
@@ -71,7 +73,8 @@ package enum HTTPDate {
     }
 
     private static func fullYear(_ twoDigits: Int64, now: Int64) -> Int64 {
-        let thisYear = CivilDate.year(ofSecondsSince1970: now)
+        // Within the years 0 to 9999, so that nothing can overflow.
+        let thisYear = CivilDate(daysSince1970: min(max(now / 86_400, -719_468), 2_932_896)).year
         let year = thisYear - thisYear % 100 + twoDigits
         if year > thisYear + 50 { return year - 100 }
         return year <= thisYear - 50 ? year + 100 : year

@@ -5,8 +5,7 @@ package import Postgres
 /// The bounds on `created_at` let the planner pick the partitions before it starts: as a parameterised join alone it would
 /// open every partition there is. `OFFSET 0` keeps it from reading a whole partition instead of looking up the few rows.
 package struct FetchEvents: PostgresStatement {
-    /// The text of the statement.
-    package static let sql = """
+    package let sql = """
         SELECT o.id, o.created_at, postrider.webhook_id(o.id), o.event_type, o.payload,
                o.body, CASE WHEN o.body IS NOT NULL THEN coalesce(o.content_type, '') END,
                CASE WHEN o.headers IS NOT NULL
@@ -35,7 +34,6 @@ package struct FetchEvents: PostgresStatement {
         last = times.max() ?? .negativeInfinity
     }
 
-    /// Appends the parameters in order.
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(times)
         parameters.append(ids)
@@ -43,8 +41,7 @@ package struct FetchEvents: PostgresStatement {
         parameters.append(last)
     }
 
-    /// Reads a row.
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> StoredEvent {
         let payload: PostgresJSON? = try row.column(4)
         let body: [UInt8]? = try row.column(5)
         let expiry: Int64? = try row.column(9)
@@ -54,4 +51,26 @@ package struct FetchEvents: PostgresStatement {
             headers: try row.column(7, as: [String]?.self) ?? [], traceparent: try row.column(8),
             expiresIn: expiry.map { .microseconds($0) })
     }
+}
+
+/// An event as a producer wrote it.
+package struct StoredEvent: Sendable {
+    /// Its id.
+    package var id: Int64
+    /// When its transaction began.
+    package var createdAt: PostgresTimestamp
+    /// The id that receivers see, the same on every attempt.
+    package var webhookID: String
+    /// The dotted name.
+    package var eventType: String
+    /// The bytes of the payload, or of the body.
+    package var content: [UInt8]
+    /// Set when the event was written with a body instead of a payload; empty when the producer gave none.
+    package var bodyContentType: String?
+    /// Extra request headers, name and value in turn.
+    package var headers: [String]
+    /// W3C trace context.
+    package var traceparent: String?
+    /// Time left until the event expires; nil when it never does.
+    package var expiresIn: Duration?
 }

@@ -1,11 +1,11 @@
+import Outbox
 package import Postgres
 
 /// Records a batch of outcomes in one transaction; returns the ids of those whose lease was lost.
 ///
 /// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
 package struct SettleDeliveries: PostgresStatement {
-    /// The text of the statement.
-    package static let sql = """
+    package let sql = """
         SELECT s.id FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
         """
@@ -26,7 +26,6 @@ package struct SettleDeliveries: PostgresStatement {
         self.now = now
     }
 
-    /// Appends the parameters in order.
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
@@ -36,14 +35,14 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.delivery.attempt))
         parameters.append(batch.map(\.delivery.event))
         parameters.append(batch.map(\.delivery.eventAt))
-        parameters.append(batch.map(\.outcome.rawValue))
-        parameters.append(batch.map(\.delay.wholeMicroseconds))
-        parameters.append(batch.map(\.reason))
+        parameters.append(batch.map(\.outcome.number))
+        parameters.append(batch.map(\.outcome.delay.wholeMicroseconds))
+        parameters.append(batch.map(\.outcome.reason))
         parameters.append(batch.map { $0.startedAt == 0 ? 0 : max(0, now - $0.startedAt) })
         parameters.append(batch.map(\.duration))
         parameters.append(batch.map(\.url))
         parameters.append(batch.map(\.httpStatus))
-        parameters.append(batch.map(\.errorCode))
+        parameters.append(batch.map(\.errorCode?.rawValue))
         parameters.append(batch.map(\.error))
         parameters.append(batch.map(\.responseBody))
         parameters.append(batch.map(\.remoteAddress))
@@ -53,17 +52,10 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.firstByte))
     }
 
-    /// Reads a row.
-    package static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
 }
 
 extension Duration {
-    /// Microseconds, cut to 64 bits.
-    fileprivate var wholeMicroseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, overflowed) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
-        return overflowed ? .max : sum
-    }
+    /// Whole microseconds, towards zero, cut to 64 bits.
+    fileprivate var wholeMicroseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
 }

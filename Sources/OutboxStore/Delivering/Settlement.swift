@@ -1,29 +1,12 @@
+package import Outbox
+
 /// How one claimed delivery ended, ready to be recorded.
 package struct Settlement: Sendable {
-    /// What is to become of the delivery.
-    package enum Outcome: Int16, Sendable {
-        /// A 2xx answer.
-        case delivered = 0
-        /// Due again after `delay`.
-        case retry = 1
-        /// A dead letter.
-        case dead = 2
-        /// 410: the endpoint is disabled and the delivery held.
-        case gone = 3
-        /// Past its expiry; nothing was sent.
-        case expired = 4
-        /// Nothing was sent: given back, its attempt uncounted.
-        case released = 5
-    }
+    package typealias Outcome = DeliveryDecision.Outcome
 
     /// The delivery with its fencing token.
     package var delivery: ClaimedDelivery
-    /// What is to become of it.
     package var outcome: Outcome
-    /// Until it is due again; only for `retry`.
-    package var delay: Duration = .zero
-    /// Why it died or expired, out of a closed set.
-    package var reason: String?
     /// When the attempt began, in microseconds since 1970 by this worker's clock.
     package var startedAt: Int64 = 0
     /// How long it took, in microseconds.
@@ -32,8 +15,7 @@ package struct Settlement: Sendable {
     package var url: Int32 = 0
     /// The status of the answer, if there was one that HTTP knows.
     package var httpStatus: Int16?
-    /// Why it failed: one word of the closed set.
-    package var errorCode: String?
+    package var errorCode: ErrorCode?
     /// Why it failed, for a person.
     package var error: String?
     /// The beginning of the answer's body.
@@ -53,5 +35,36 @@ package struct Settlement: Sendable {
     package init(_ delivery: ClaimedDelivery, _ outcome: Outcome) {
         self.delivery = delivery
         self.outcome = outcome
+    }
+}
+
+/// What `postrider.settle` takes an outcome as.
+extension DeliveryDecision.Outcome {
+    var number: Int16 {
+        switch self {
+        case .delivered: 0
+        case .retry: 1
+        case .dead: 2
+        case .gone: 3
+        case .expired: 4
+        case .released: 5
+        }
+    }
+
+    /// Until it is due again.
+    var delay: Duration {
+        switch self {
+        case .retry(let wait): wait
+        case .delivered, .dead, .gone, .expired, .released: .zero
+        }
+    }
+
+    /// What is kept with a dead letter or with an expired delivery.
+    var reason: String? {
+        switch self {
+        case .dead(let reason): reason.rawValue
+        case .expired: "expires_at had passed"
+        case .delivered, .retry, .gone, .released: nil
+        }
     }
 }

@@ -14,7 +14,7 @@ package struct Migrator: Sendable {
 
     /// Applies what is missing, each migration in a transaction of its own, and returns what it applied.
     ///
-    /// A lock makes everyone else who migrates wait; who comes second finds nothing left to do.
+    /// A lock makes everyone else who migrates wait; the second then finds nothing left to do.
     ///
     /// - Throws: ``MigrationError`` before anything is changed, or ``PostgresError`` with that migration undone.
     package func migrate() async throws -> [Migration] {
@@ -24,7 +24,7 @@ package struct Migrator: Sendable {
         return done
     }
 
-    /// The whole schema as one script for psql, for those who let nobody else change their database.
+    /// The whole schema as one script for psql, for those who let no program change their database.
     package static var script: String {
         var script =
             "-- The schema of Postrider. Run it with: psql --set ON_ERROR_STOP=1 --single-transaction --file …\n\n"
@@ -44,22 +44,22 @@ package struct Migrator: Sendable {
 
     private func applyNext(_ checksums: [String]) async throws -> Migration? {
         try await connection.withTransaction(deadline: Self.deadline) { transaction in
-            // Held until the end of this transaction. Whoever holds it for longer is migrating.
-            try await transaction.execute(LockMigrations(), deadline: Self.deadline)
+            // Held until the end of this transaction. A session that holds it for longer is migrating.
+            try await transaction.execute(Statements.lock, deadline: Self.deadline)
             let applied = try await applied(transaction)
             let plan = try MigrationPlan(known: Migration.all, checksums: checksums, applied: applied)
             guard let next = plan.pending.first else { return nil }
             try await transaction.execute(script: next.sql, deadline: Self.deadline)
             let checksum = checksums[Migration.all.count - plan.pending.count]
-            try await transaction.execute(RecordMigration(next, checksum: checksum), deadline: Self.deadline)
+            try await transaction.execute(Statements.record(next, checksum: checksum), deadline: Self.deadline)
             return next
         }
     }
 
     private func applied(_ transaction: PostgresTransaction) async throws -> [MigrationPlan.Applied] {
-        let state = try await transaction.run(FindSchema(), deadline: Self.deadline)
+        let state = try await transaction.run(Statements.schema, deadline: Self.deadline)
         switch state.first {
-        case .migrated: return try await transaction.run(ReadMigrations(), deadline: Self.deadline)
+        case .migrated: return try await transaction.run(Statements.applied, deadline: Self.deadline)
         case .foreign:
             throw MigrationError(
                 .foreignSchema, "there is a schema postrider that postrider did not make; rename or drop it first")
@@ -69,6 +69,57 @@ package struct Migrator: Sendable {
 
     /// By the server, which has SHA-256 at hand.
     private func checksums() async throws -> [String] {
-        try await connection.run(HashMigrations(Migration.all.map(\.sql)), deadline: Self.deadline)
+        try await connection.run(Statements.hash(Migration.all.map(\.sql)), deadline: Self.deadline)
+    }
+}
+
+private enum Statements {
+    /// Keeps everyone else from migrating until the transaction ends.
+    static let lock = PostgresQuery<Void>("SELECT pg_advisory_xact_lock(hashtextextended('postrider migrate', 0))")
+
+    /// Whether there is a schema, and whether migrations made it.
+    static let schema = PostgresQuery<SchemaOrigin>(
+        """
+        SELECT to_regnamespace('postrider') IS NOT NULL, to_regclass('postrider.schema_migrations') IS NOT NULL
+        """)
+
+    /// The migrations that were applied, in order.
+    static let applied = PostgresQuery<MigrationPlan.Applied>(
+        "SELECT m.version, m.name, m.checksum FROM postrider.schema_migrations m ORDER BY m.version")
+
+    /// SHA-256 of texts in lower-case hexadecimal, in their order.
+    static func hash(_ texts: [String]) -> PostgresQuery<String> {
+        PostgresQuery(
+            """
+            SELECT encode(sha256(convert_to(t.content, 'UTF8')), 'hex')
+            FROM unnest($1::text[]) WITH ORDINALITY AS t (content, place) ORDER BY t.place
+            """, texts)
+    }
+
+    /// Records that a migration was applied, in its own transaction.
+    static func record(_ migration: Migration, checksum: String) -> PostgresQuery<Void> {
+        PostgresQuery(
+            "INSERT INTO postrider.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+            migration.version, migration.name, checksum)
+    }
+}
+
+private enum SchemaOrigin: PostgresRecord {
+    case missing, migrated, foreign
+
+    init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        if try !row.column(0, as: Bool.self) {
+            self = .missing
+        } else {
+            self = try row.column(1, as: Bool.self) ? .migrated : .foreign
+        }
+    }
+}
+
+extension MigrationPlan.Applied: PostgresRecord {
+    init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        version = try row.column(0)
+        name = try row.column(1)
+        checksum = try row.column(2)
     }
 }

@@ -1,27 +1,107 @@
 package import Postgres
 
+extension Events {
+    /// Which events, and which of their deliveries; nil means any.
+    package struct Selection: Sendable {
+        /// Exactly this type.
+        package var eventType: String?
+        /// Types that begin with this, such as `order.`.
+        package var typePrefix: String?
+        /// Deliveries of this status.
+        package var status: String?
+        /// Deliveries to this endpoint.
+        package var endpoint: String?
+
+        package init() {}
+    }
+
+    /// How many of the newest events are looked at for a status or an endpoint.
+    package static let searchLimit = 20_000
+
+    /// Events with what became of them, one row for each endpoint, the newest first.
+    ///
+    /// - Parameter limit: the most rows.
+    package static func list(_ selection: Selection, limit: Int32) -> PostgresQuery<EventDelivery> {
+        PostgresQuery(
+            """
+            WITH chosen AS MATERIALIZED (
+                SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
+                WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
+                ORDER BY o.created_at DESC, o.id DESC
+                LIMIT CASE WHEN $3 IS NULL AND $4 IS NULL THEN $5 ELSE \(searchLimit) END),
+            \(EventDelivery.found),
+            shown AS MATERIALIZED (
+                SELECT f.* FROM found f WHERE ($3 IS NULL OR f.status = $3) AND ($4 IS NULL OR f.endpoint = $4)
+                ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint LIMIT $5)
+            SELECT \(EventDelivery.columns)
+            FROM shown f
+            \(EventDelivery.last)
+            ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint
+            """, selection.eventType, selection.typePrefix, selection.status, selection.endpoint, limit)
+    }
+
+    private static let deliveryLimit = 1000
+
+    /// What became of one event, a row for each endpoint.
+    ///
+    /// - Parameter createdAt: when it happened, to the microsecond: see ``locate(_:)``.
+    package static func deliveries(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<EventDelivery> {
+        PostgresQuery(
+            """
+            WITH chosen AS MATERIALIZED (
+                SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
+                WHERE o.created_at = $2 AND o.id = $1),
+            \(EventDelivery.found)
+            SELECT \(EventDelivery.columns)
+            FROM found f
+            \(EventDelivery.last)
+            ORDER BY f.endpoint LIMIT \(deliveryLimit)
+            """, id, createdAt)
+    }
+
+    /// What is still to come of an event: a row for each delivery that lives or is a dead letter.
+    package static func prospects(_ id: Int64) -> PostgresQuery<DeliveryProspect> {
+        PostgresQuery(
+            """
+            SELECT e.name, greatest(d.attempt - greatest(d.attempt_base, 0), 0), e.max_attempts, e.state, e.state_reason,
+                   CASE WHEN d.due_at < 'infinity'
+                       THEN (extract(epoch FROM d.due_at - clock_timestamp()) * 1000000)::bigint END,
+                   CASE WHEN d.due_at = 'infinity' THEN (
+                       -- The first of its key: the order of ids is the order of insertion.
+                       SELECT b.event_id FROM postrider.deliveries b
+                       WHERE b.endpoint_id = d.endpoint_id AND b.ordering_key = d.ordering_key AND b.id < d.id
+                       ORDER BY b.id LIMIT 1) END,
+                   NULL::bigint
+            FROM postrider.deliveries d JOIN postrider.endpoints e ON e.id = d.endpoint_id
+            WHERE d.event_id = $1
+            UNION ALL
+            SELECT e.name, x.attempts, e.max_attempts, e.state, e.state_reason, NULL, NULL, x.id
+            FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
+            WHERE x.event_id = $1
+            """, id)
+    }
+}
+
 /// What became of an event at an endpoint so far.
 package struct EventDelivery: Sendable {
     /// The event's id.
     package var event: Int64
     /// The id that receivers know the event by.
     package var webhookID: String
-    /// What happened; nil when the event is gone.
+    /// Nil when the event is gone.
     package var eventType: String?
-    /// Whose event it is; nil when the event is gone.
+    /// Nil when the event is gone.
     package var tenant: String?
-    /// Where it goes; nil when the event matched nothing.
+    /// Nil when the event matched no subscription.
     package var endpoint: String?
     /// `pending`, `in_flight`, `retrying`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
     /// `no_subscriber`.
     package var status: String
-    /// How many attempts were made.
     package var attempts: Int32
     /// When the next attempt is due.
     package var dueAt: PostgresTimestamp?
     /// When the last attempt began.
     package var lastAttemptAt: PostgresTimestamp?
-    /// The status of the last answer.
     package var lastHTTPStatus: Int32?
     /// Why the last attempt failed, as one word.
     package var lastErrorCode: String?
@@ -36,7 +116,7 @@ package struct EventDelivery: Sendable {
     ///
     /// As the view `event_deliveries` has it, for a few events out of many: history is looked up event by event in its
     /// indexes (OFFSET 0 keeps the planner to that), live work is read once, since it has no index by event.
-    static let found = """
+    fileprivate static let found = """
         known AS MATERIALIZED (
             SELECT d.event_id, d.endpoint_id,
                    CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
@@ -74,7 +154,7 @@ package struct EventDelivery: Sendable {
         """
 
     /// The columns that ``init(_:)`` reads, out of rows `f` of `found`; of live work the last attempt is looked up.
-    static let columns = """
+    fileprivate static let columns = """
         f.event_id, postrider.webhook_id(f.event_id), f.event_type, f.tenant, f.endpoint, f.status, f.attempts, f.due_at,
         coalesce(f.last_attempt_at, last.started_at), coalesce(f.last_http_status, last.http_status)::int,
         coalesce(f.last_error_code, last.error_code), f.created_at,
@@ -82,27 +162,49 @@ package struct EventDelivery: Sendable {
         """
 
     /// The last attempt of live work in rows `f` of `found`.
-    static let last = """
+    fileprivate static let last = """
         LEFT JOIN LATERAL (
             SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
             WHERE a.event_id = f.event_id AND a.endpoint_id = f.endpoint_id
             ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.finished_at IS NULL AND f.attempts > 0
         """
+}
 
-    init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        event = try row.column(0)
-        webhookID = try row.column(1)
-        eventType = try row.column(2)
-        tenant = try row.column(3)
-        endpoint = try row.column(4)
-        status = try row.column(5)
-        attempts = try row.column(6)
-        dueAt = try row.column(7)
-        lastAttemptAt = try row.column(8)
-        lastHTTPStatus = try row.column(9)
-        lastErrorCode = try row.column(10)
-        createdAt = try row.column(11)
-        age = .microseconds(try row.column(12, as: Int64.self))
-        finishedAt = try row.column(13)
+extension EventDelivery: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            event: try row.column(0), webhookID: try row.column(1), eventType: try row.column(2),
+            tenant: try row.column(3), endpoint: try row.column(4), status: try row.column(5),
+            attempts: try row.column(6), dueAt: try row.column(7), lastAttemptAt: try row.column(8),
+            lastHTTPStatus: try row.column(9), lastErrorCode: try row.column(10), createdAt: try row.column(11),
+            age: try row.microseconds(12), finishedAt: try row.column(13))
+    }
+}
+
+/// What one delivery has before it.
+package struct DeliveryProspect: Sendable, Equatable {
+    package var endpoint: String
+    /// Attempts that count against `maxAttempts`: those since the last replay.
+    package var attempts: Int32
+    /// Attempts that the endpoint allows.
+    package var maxAttempts: Int32
+    /// `active`, `paused` or `disabled`; `removed` for one that is no more.
+    package var state: String
+    /// Why it is paused or disabled.
+    package var stateReason: String?
+    /// How long until it is due; negative when it is. Nil for a dead letter, and while it waits for another event.
+    package var dueIn: Duration?
+    /// The event with the same ordering key that has to end first.
+    package var waitsFor: Int64?
+    /// The id of the dead letter; nil when it lives.
+    package var deadLetter: Int64?
+}
+
+extension DeliveryProspect: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            endpoint: try row.column(0), attempts: try row.column(1), maxAttempts: try row.column(2),
+            state: try row.column(3), stateReason: try row.column(4), dueIn: try row.microseconds(5),
+            waitsFor: try row.column(6), deadLetter: try row.column(7))
     }
 }

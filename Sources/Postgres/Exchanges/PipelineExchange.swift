@@ -8,7 +8,7 @@ final class PipelineExchange<each Statement: PostgresStatement>:
     private var index = 0
 
     init(_ statements: repeat each Statement, deadline: Deadline, role: TransactionRole = .none) {
-        let parts = (repeat PipelinePart<each Statement>((each Statement).self))
+        let parts = (repeat PipelinePart<each Statement>(each statements))
         var readers: [any PipelineReader] = []
         for part in repeat each parts { readers.append(part) }
         self.statements = (repeat each statements)
@@ -40,7 +40,7 @@ final class PipelineExchange<each Statement: PostgresStatement>:
         var parameters = PostgresParameters()
         statement.bind(&parameters)
         try parameters.check()
-        return (One.sql, parameters)
+        return (statement.sql, parameters)
     }
 
     override func read(_ result: borrowing ResultHandle) throws(PostgresError) {
@@ -60,11 +60,14 @@ private protocol PipelineReader: AnyObject {
 }
 
 private final class PipelinePart<Statement: PostgresStatement>: PipelineReader {
+    private let statement: Statement
     private(set) var rows: [Statement.Row] = []
 
-    init(_: Statement.Type) {}
+    init(_ statement: Statement) {
+        self.statement = statement
+    }
 
     func read(_ result: borrowing ResultHandle) throws(PostgresError) {
-        rows = try result.rows(of: Statement.self)
+        rows = try result.rows(of: statement)
     }
 }

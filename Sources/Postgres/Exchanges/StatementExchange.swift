@@ -17,24 +17,24 @@ final class StatementExchange<Statement: PostgresStatement>: AnswerExchange<(row
         on handle: borrowing ConnectionHandle, using parameters: inout PostgresParameters
     ) throws(PostgresError) {
         statement.bind(&parameters)
-        try handle.send(Statement.sql, parameters)
+        try handle.send(statement.sql, parameters)
     }
 
     override func read(_ result: borrowing ResultHandle) throws(PostgresError) {
-        rows = try result.rows(of: Statement.self)
+        rows = try result.rows(of: statement)
         affected = result.affectedRows
     }
 }
 
 extension ResultHandle {
     /// Reads all rows.
-    func rows<Statement: PostgresStatement>(of _: Statement.Type) throws(PostgresError) -> [Statement.Row] {
+    func rows<Statement: PostgresStatement>(of statement: Statement) throws(PostgresError) -> [Statement.Row] {
         let count = rowCount
         guard count > 0 else { return [] }
         var rows: [Statement.Row] = []
         rows.reserveCapacity(Int(count))
         for index in 0..<count {
-            rows.append(try Statement.decode(row(index)))
+            rows.append(try statement.decode(row(index)))
         }
         return rows
     }

@@ -24,6 +24,16 @@ package struct PostgresRow: ~Copyable {
         try Value.decode(field(index))
     }
 
+    /// Reads a column that counts microseconds.
+    package func microseconds(_ index: Int) throws(PostgresError) -> Duration {
+        .microseconds(try column(index, as: Int64.self))
+    }
+
+    /// Reads a column that counts microseconds or is NULL.
+    package func microseconds(_ index: Int) throws(PostgresError) -> Duration? {
+        try column(index, as: Int64?.self).map { .microseconds($0) }
+    }
+
     private func field(_ index: Int) throws(PostgresError) -> PostgresField {
         guard let column = Int32(exactly: index), unsafe (0..<PQnfields(result)).contains(column) else {
             throw PostgresError(.unexpectedValue, "the row has no column \(index)")

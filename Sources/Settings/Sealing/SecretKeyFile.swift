@@ -1,6 +1,6 @@
 import Crypto
+import Formats
 package import Telemetry
-import Webhooks
 
 /// The file that `POSTRIDER_SECRET_KEY_FILE` names, with the keys that seal endpoint secrets at rest.
 package enum SecretKeyFile {

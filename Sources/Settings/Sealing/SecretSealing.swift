@@ -1,5 +1,5 @@
 import Crypto
-import Webhooks
+import Formats
 
 /// Seals secrets at rest with ChaCha20-Poly1305 (RFC 8439) and opens them again.
 ///

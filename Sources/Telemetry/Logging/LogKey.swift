@@ -6,16 +6,10 @@ package enum LogKey: String, CaseIterable, Sendable {
     case address
     /// The number of an attempt of one delivery, from 1.
     case attempt
-    /// How many bytes something has.
-    case bytes
-    /// The setting concerned.
-    case configurationKey = "configuration.key"
     /// How many of the things that the message names.
     case count
     /// The number of a delivery.
     case deliveryID = "delivery.id"
-    /// How long something took or lasts, in milliseconds.
-    case durationMilliseconds = "duration.ms"
     /// The name of an endpoint.
     case endpoint
     /// What went wrong, safe to show.
@@ -24,10 +18,6 @@ package enum LogKey: String, CaseIterable, Sendable {
     case errorCode = "error.code"
     /// The number of an event.
     case eventID = "event.id"
-    /// The type of an event.
-    case eventType = "event.type"
-    /// The status code that an endpoint answered.
-    case httpStatus = "http.status"
     /// The loop or service concerned.
     case loop
     /// What became of something, as one word out of a closed set.
@@ -36,20 +26,12 @@ package enum LogKey: String, CaseIterable, Sendable {
     case partition
     /// Why, as one word out of a closed set.
     case reason
-    /// A version of the database schema.
-    case schemaVersion = "schema.version"
-    /// The host of the database.
-    case server
-    /// The signal received.
-    case signal
     /// The SQLSTATE of a database error.
     case sqlState = "sqlstate"
     /// How many equal messages were left out before this one.
     case suppressed
     /// The version of Postrider.
     case version
-    /// The `webhook-id` of an event.
-    case webhookID = "webhook.id"
     /// The worker process, by the name it has in the database.
     case worker
 }

@@ -16,7 +16,6 @@ package final class LogSink: Sendable {
         /// Monotonic time since any fixed moment, to measure intervals with.
         let monotonic: @Sendable () -> Duration
 
-        /// Any two clocks.
         package init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Duration) {
             self.wall = wall
             self.monotonic = monotonic
@@ -29,9 +28,8 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// A sink.
     /// - Parameter throttle: how often equal messages of level `warning` and above may be written. Below that, repetition
-    ///   is what somebody asked for.
+    ///   is what the operator asked for with the level.
     package init(
         format: LogFormat, writer: LogWriter, throttle: LogThrottle = LogThrottle(), clock: Clock = .system
     ) {
@@ -41,12 +39,11 @@ package final class LogSink: Sendable {
         self.clock = clock
     }
 
-    /// A logger that writes here.
     package func makeLogger(label: String, level: Logger.Level) -> Logger {
         Logger(label: label) { _ in LineLogHandler(level: level, sink: self) }
     }
 
-    /// How many lines have been dropped so far, because nobody read them.
+    /// How many lines have been dropped, because they were not read in time.
     package var droppedLines: UInt64 { writer.droppedLines }
 
     /// Waits, for a limited time, until all lines are written: for the end of the process.
@@ -72,4 +69,50 @@ package final class LogSink: Sendable {
         case .json: writer.write(record.json)
         }
     }
+}
+
+/// A swift-log handler that writes each entry as one line, for people or for machines.
+struct LineLogHandler: LogHandler {
+    /// The least severe level that is written.
+    var logLevel: Logger.Level
+    /// Data that every entry gets.
+    var metadata: Logger.Metadata = [:]
+    /// Asked for more data at each entry.
+    var metadataProvider: Logger.MetadataProvider?
+
+    private let sink: LogSink
+
+    init(level: Logger.Level, sink: LogSink, metadataProvider: Logger.MetadataProvider? = nil) {
+        self.logLevel = level
+        self.sink = sink
+        self.metadataProvider = metadataProvider
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes an entry. Its own data wins over the provider's, and that over the logger's.
+    func log(event: LogEvent) {
+        var data = metadata
+        if let provided = metadataProvider?.get() {
+            data.merge(provided) { _, new in new }
+        }
+        if let own = event.metadata {
+            data.merge(own) { _, new in new }
+        }
+        if let error = event.error, data[LogKey.error.rawValue] == nil {
+            data[LogKey.error.rawValue] = .string("\(error)")
+        }
+        sink.write(level: event.level, message: event.message.description, data: data)
+    }
+}
+
+/// How log lines are written to standard error.
+package enum LogFormat: String, CaseIterable, Sendable {
+    /// One line for people: `time level message key=value`.
+    case text
+    /// One JSON object a line, for machines.
+    case json
 }

@@ -1,18 +1,11 @@
 import Dispatch
+import Glibc
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
-/// Writes lines to a file descriptor without making those who log wait for whoever reads.
+/// Writes lines to a file descriptor. The code that logs never waits for the reader of the log.
 ///
 /// Lines go into a buffer of limited size, which one Dispatch queue empties. When a pipe is full and the buffer too, lines
-/// are dropped and counted, and a line says so as soon as there is room: a log that nobody reads must not stop deliveries.
+/// are dropped and counted, and a line says so as soon as there is room: a log without a reader must not stop deliveries.
 package final class LogWriter: Sendable {
     private struct State {
         var buffer: [UInt8] = []
@@ -21,10 +14,9 @@ package final class LogWriter: Sendable {
         var unreported: UInt64 = 0
     }
 
-    /// How many bytes may wait to be written unless the caller says otherwise.
+    /// How many bytes may wait to be written.
     package static let defaultCapacity = 1 << 20
 
-    /// The descriptor of standard error.
     package static let standardError: Int32 = 2
 
     private let descriptor: Int32
@@ -46,12 +38,11 @@ package final class LogWriter: Sendable {
         self.notice = notice
     }
 
-    /// How many lines have been dropped so far.
     package var droppedLines: UInt64 {
         state.withLock { $0.dropped }
     }
 
-    /// Hands `line` over to be written, with a line feed after it. Never waits.
+    /// Adds a line feed. Never waits.
     package func write(_ line: String) {
         let mustStart = state.withLock { state in
             guard state.buffer.count + line.utf8.count < capacity else {
@@ -69,8 +60,8 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Waits until everything handed over so far is written, but no longer than `timeout`: for the end of the process.
-    /// - Returns: whether everything was written.
+    /// Waits until all lines so far are written, but no longer than `timeout`: for the end of the process.
+    /// - Returns: whether all were written.
     @discardableResult package func flush(timeout: Duration = .seconds(1)) -> Bool {
         let done = DispatchSemaphore(value: 0)
         queue.async { done.signal() }
@@ -101,25 +92,15 @@ package final class LogWriter: Sendable {
     private func writeAll(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { Self.systemWrite(descriptor, $0.baseAddress, $0.count) }
+            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written > 0 {
                 rest = rest.dropFirst(written)
             } else if written < 0, errno == EAGAIN {
                 var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&entry, 1, 1000)
             } else if written < 0, errno != EINTR {
-                return  // Nobody will ever read this: a closed pipe, a full disk.
+                return  // No one can read this: a closed pipe, a full disk.
             }
         }
-    }
-
-    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-        #if canImport(Glibc)
-            Glibc.write(descriptor, bytes, count)
-        #elseif canImport(Musl)
-            Musl.write(descriptor, bytes, count)
-        #else
-            Darwin.write(descriptor, bytes, count)
-        #endif
     }
 }

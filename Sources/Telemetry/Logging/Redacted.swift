@@ -2,27 +2,22 @@
 ///
 /// The content is reached by ``reveal()`` alone, so that every place where a secret is used can be found by that word.
 package struct Redacted<Value: Sendable>: Sendable {
-    /// What is shown in place of the content.
     package static var mark: String { "[redacted]" }
 
     private let content: Value
 
-    /// Hides `content`.
     package init(_ content: Value) {
         self.content = content
     }
 
-    /// The content itself, for the one place that needs it.
     package func reveal() -> Value {
         content
     }
 }
 
 extension Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The mark, whatever the content.
     package var description: String { Self.mark }
 
-    /// The mark, whatever the content.
     package var debugDescription: String { Self.mark }
 
     /// A mirror without children, so that `dump` and `String(reflecting:)` of an enclosing type show nothing either.

@@ -1,29 +1,19 @@
 package import Metrics
 package import Outbox
 
-/// The metrics of a worker, made once. Counting with them takes no lock and allocates nothing.
+/// The metrics of a worker, made once; MetricDescription.swift says what each means. Counting takes no lock and allocates
+/// nothing.
 package struct DeliveryMetrics: Sendable {
-    /// Claim statements that the database answered.
     package let claims: Counter
-    /// Deliveries claimed.
     package let claimedDeliveries: Counter
-    /// How long one HTTP exchange took.
     package let attemptDuration: Timer
-    /// Age in seconds of the oldest delivery that is due and not in flight.
     package let deliveryLag: Gauge
-    /// Deliveries under way.
     package let inFlight: Meter
-    /// Payload bytes held for deliveries under way.
     package let inFlightBytes: Meter
-    /// The most deliveries that may be under way; set once.
     package let maxInFlight: Gauge
-    /// Settle statements committed.
     package let settles: Counter
-    /// Outcomes that came after their lease was lost.
     package let staleSettles: Counter
-    /// Deliveries that became dead letters.
     package let deadLetters: Counter
-    /// Database connections made anew after one was lost.
     package let databaseReconnects: Counter
 
     private let deliveries: [DeliveryOutcome: Counter]
@@ -57,13 +47,29 @@ package struct DeliveryMetrics: Sendable {
         registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
     }
 
-    /// Counts an attempt that ended so.
     package func count(_ outcome: DeliveryOutcome) {
         deliveries[outcome]?.increment()
     }
 
-    /// Counts an attempt that failed so.
     package func count(_ code: ErrorCode) {
         attemptFailures[code]?.increment()
     }
+}
+
+/// How an attempt ended for its delivery: the label `outcome` of `postrider_deliveries_total`.
+package enum DeliveryOutcome: String, CaseIterable, Sendable {
+    /// The endpoint took it.
+    case delivered
+    /// It is tried again later.
+    case retry
+    /// It became a dead letter.
+    case dead
+    /// The endpoint said that it is gone for good; the delivery is held.
+    case gone
+    /// The event expires before it could be tried again.
+    case expired
+    /// The lease had been lost: another attempt owns the delivery, and this outcome changed nothing.
+    case stale
+    /// The worker gave the delivery back without sending it, as when it drains.
+    case released
 }

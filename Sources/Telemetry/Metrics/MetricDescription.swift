@@ -7,7 +7,6 @@ package struct MetricDescription: Sendable {
     /// The upper bounds of the buckets of a histogram, ascending, without infinity.
     package let buckets: [Double]
 
-    /// Describes a metric.
     package init(name: String, help: String, buckets: [Double] = MetricDescription.durationBuckets) {
         self.name = name
         self.help = help
@@ -17,5 +16,53 @@ package struct MetricDescription: Sendable {
     /// Seconds: fine where healthy endpoints answer, coarse up to the longest timeouts.
     package static let durationBuckets: [Double] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60,
+    ]
+}
+
+/// Every metric of Postrider. This file is where names come from; docs/metrics.md says the same for operators.
+extension MetricDescription {
+    static let claims = Self(
+        name: "postrider_claims_total", help: "Claim statements that the database answered, with or without deliveries."
+    )
+    static let claimedDeliveries = Self(
+        name: "postrider_claimed_deliveries_total", help: "Deliveries claimed, one for each attempt begun.")
+    static let deliveries = Self(
+        name: "postrider_deliveries_total", help: "Attempts ended, by what became of their delivery.")
+    static let attemptFailures = Self(
+        name: "postrider_attempt_failures_total", help: "Attempts that failed, by error code.")
+    static let attemptDuration = Self(
+        name: "postrider_attempt_duration_seconds",
+        help: "How long one HTTP exchange took, from the start of the name lookup to the end of the answer.")
+    static let deliveryLag = Self(
+        name: "postrider_delivery_lag_seconds",
+        help: "Age of the oldest delivery that is due and not in flight; 0 when there is none. Alert on this one.")
+    static let inFlight = Self(
+        name: "postrider_in_flight", help: "Deliveries in flight in this process.")
+    static let inFlightBytes = Self(
+        name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries in flight in this process.")
+    static let maxInFlight = Self(
+        name: "postrider_max_in_flight", help: "The most deliveries that may be in flight at once in this process.")
+    static let settles = Self(
+        name: "postrider_settles_total", help: "Settle statements committed.")
+    static let staleSettles = Self(
+        name: "postrider_stale_settles_total",
+        help: "Outcomes that came after their lease was lost. Each may mean that an event was sent twice.")
+    static let deadLetters = Self(
+        name: "postrider_dead_letters_total", help: "Deliveries that became dead letters.")
+    static let databaseReconnects = Self(
+        name: "postrider_database_reconnects_total", help: "Database connections made again after one was lost.")
+    package static let unready = Self(
+        name: "postrider_unready", help: "1 while the reason keeps this process from being ready, otherwise 0.")
+    package static let logLinesDropped = Self(
+        name: "postrider_log_lines_dropped_total",
+        help: "Log lines dropped because standard error was not read in time.")
+    static let buildInfo = Self(
+        name: "postrider_build_info", help: "Always 1; the version is in the label.")
+
+    /// All of the above, for a registry.
+    package static let postrider: [Self] = [
+        claims, claimedDeliveries, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
+        inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, databaseReconnects, unready, logLinesDropped,
+        buildInfo,
     ]
 }

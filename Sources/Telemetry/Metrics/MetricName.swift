@@ -34,3 +34,20 @@ enum MetricName {
         return name.isEmpty ? "_" : name
     }
 }
+
+/// The labels of one series, sorted by name, each name once.
+struct LabelSet: Hashable, Sendable {
+    /// The labels as they are written between the braces, escaped: `outcome="delivered",tenant="a"`. Empty without labels.
+    let text: String
+
+    init(_ dimensions: [(String, String)]) {
+        var labels: [String: String] = [:]
+        for (name, value) in dimensions {
+            labels[MetricName.label(name)] = value
+        }
+        text = labels.sorted { $0.key < $1.key }.map {
+            #"\#($0.key)="\#(PrometheusText.escaped($0.value, quotes: true))""#
+        }
+        .joined(separator: ",")
+    }
+}

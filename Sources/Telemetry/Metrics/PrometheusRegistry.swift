@@ -3,19 +3,15 @@ import Synchronization
 
 /// All metrics of the process, as a backend for swift-metrics that writes the Prometheus text format.
 ///
-/// A metric object is made once and kept by whoever counts with it; the lock here is taken when one is made and when all
-/// are written, never when one is incremented. The numbers of metrics and of label sets are limited, so that a label that
-/// somebody fills from outside cannot eat the memory of the process: what is beyond the limit counts into nothing, and
-/// `postrider_metrics_refused_total` says how often that happened.
+/// A metric object is made once, and its user keeps it. The lock here is taken when one is made and when all are written,
+/// never when one is incremented. The numbers of metrics and of label sets are limited, so that a label with values from
+/// outside cannot fill the memory of the process. A metric beyond the limit is counted but never written, and
+/// `postrider_metrics_refused_total` says how many there were.
 package final class PrometheusRegistry: MetricsFactory {
     /// The most metrics that are kept.
     package static let metricLimit = 256
     /// The most label sets that are kept for one metric.
     package static let labelSetLimit = 128
-
-    private struct State {
-        var families: [String: Family] = [:]
-    }
 
     private struct Family {
         let kind: Kind
@@ -27,16 +23,15 @@ package final class PrometheusRegistry: MetricsFactory {
     }
 
     private let descriptions: [String: MetricDescription]
-    private let state = Mutex(State())
+    private let families = Mutex<[String: Family]>([:])
     private let refused = CounterSeries()
 
-    /// A registry without metrics.
     /// - Parameter descriptions: the help and the buckets of metrics, found by name when they are made.
     package init(describing descriptions: [MetricDescription] = []) {
         self.descriptions = Dictionary(descriptions.map { ($0.name, $0) }) { first, _ in first }
     }
 
-    /// Adds a gauge whose value is asked for whenever metrics are written. It is left out while `read` returns nil.
+    /// Adds a gauge whose value is read each time that metrics are written. It is left out while `read` returns nil.
     ///
     /// - Parameter read: must be quick and must not use this registry.
     package func readGauge(
@@ -45,7 +40,7 @@ package final class PrometheusRegistry: MetricsFactory {
         _ = series(MetricName.metric(name), .gauge, labels) { ReadGaugeSeries(read) }
     }
 
-    /// Adds a counter whose value is asked for whenever metrics are written.
+    /// Adds a counter whose value is read each time that metrics are written.
     ///
     /// - Parameter read: must never give less than before, must be quick and must not use this registry.
     package func readCounter(_ name: String, _ read: @escaping @Sendable () -> Double) {
@@ -58,18 +53,18 @@ package final class PrometheusRegistry: MetricsFactory {
         _ name: String, _ kind: Kind, _ dimensions: [(String, String)], _ make: () -> Series
     ) -> Series {
         let labels = LabelSet(dimensions)
-        let known: Series? = state.withLock { state in
-            var family = state.families[name] ?? Family(kind: kind)
+        let known: Series? = families.withLock { families in
+            var family = families[name] ?? Family(kind: kind)
             guard family.kind == kind else { return nil }
             if let series = family.series[labels] {
                 return series as? Series
             }
             guard family.series.count < Self.labelSetLimit,
-                state.families[name] != nil || state.families.count < Self.metricLimit
+                families[name] != nil || families.count < Self.metricLimit
             else { return nil }
             let series = make()
             family.series[labels] = series
-            state.families[name] = family
+            families[name] = family
             return series
         }
         guard let known else {
@@ -83,12 +78,11 @@ package final class PrometheusRegistry: MetricsFactory {
 // MARK: - Exposition
 
 extension PrometheusRegistry {
-    /// The content type of ``exposition()``.
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// Every metric in the Prometheus text format, sorted by name and labels.
     package func exposition() -> String {
-        var families = state.withLock { $0.families }
+        var families = families.withLock(\.self)
         let refusedName = "postrider_metrics_refused_total"
         families[refusedName] = Family(kind: .counter, series: [LabelSet([]): refused])
         var text = PrometheusText()
@@ -121,7 +115,6 @@ extension PrometheusRegistry {
         counter(label, dimensions)
     }
 
-    /// A gauge.
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(MetricName.metric(label), .gauge, dimensions) { GaugeSeries() }
     }
@@ -147,16 +140,11 @@ extension PrometheusRegistry {
         return series(name, .histogram, dimensions.filter { $0.0 != "le" }) { HistogramSeries(bounds: buckets) }
     }
 
-    // A series that vanished would look like a restart, and the label limits already bound the memory: nothing is destroyed.
+    // A series that disappears looks like a restart to Prometheus, and the limits bound the memory: nothing is destroyed.
 
-    /// Does nothing: the series stays.
     package func destroyCounter(_ handler: any CounterHandler) {}
-    /// Does nothing: the series stays.
     package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
-    /// Does nothing: the series stays.
     package func destroyMeter(_ handler: any MeterHandler) {}
-    /// Does nothing: the series stays.
     package func destroyRecorder(_ handler: any RecorderHandler) {}
-    /// Does nothing: the series stays.
     package func destroyTimer(_ handler: any TimerHandler) {}
 }

@@ -1,12 +1,11 @@
 /// The Prometheus text exposition format 0.0.4, being written.
 /// https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 struct PrometheusText {
-    /// What has been written so far.
     private(set) var text = ""
 
     /// Starts a metric family. Its samples must follow directly.
     mutating func family(_ name: String, kind: String, help: String) {
-        text += "# HELP \(name) \(Self.escapedHelp(help))\n# TYPE \(name) \(kind)\n"
+        text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind)\n"
     }
 
     /// One sample line.
@@ -31,14 +30,17 @@ struct PrometheusText {
         return "\(value)"
     }
 
-    private static func escapedHelp(_ help: String) -> String {
-        String(
-            help.unicodeScalars.flatMap { scalar -> [Character] in
-                switch scalar {
-                case "\\": ["\\", "\\"]
-                case "\n": ["\\", "n"]
-                default: [Character(scalar)]
-                }
-            })
+    /// The text format escapes backslashes and line feeds, and quotation marks in the values of labels.
+    static func escaped(_ text: String, quotes: Bool) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "\n": escaped += "\\n"
+            case "\"" where quotes: escaped += "\\\""
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 }

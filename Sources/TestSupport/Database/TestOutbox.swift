@@ -30,7 +30,7 @@ package struct TestOutbox: Sendable {
         }
     }
 
-    /// The same on a server that nobody else uses and where autovacuum is off: for measurements of the whole server.
+    /// The same on a server that no other test uses and where autovacuum is off: for measurements of the whole server.
     package static func withOwnServer<Result>(_ body: (TestOutbox) async throws -> Result) async throws -> Result {
         let settings = [
             "autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "8GB", "shared_buffers": "256MB",

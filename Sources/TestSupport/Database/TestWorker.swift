@@ -1,3 +1,4 @@
+import Outbox
 package import OutboxStore
 package import Postgres
 
@@ -42,31 +43,30 @@ package struct TestWorker: Sendable {
     /// Settles deliveries alike; returns the ids that were stale.
     @discardableResult
     package func settle(
-        _ deliveries: [ClaimedDelivery], _ outcome: Settlement.Outcome, delay: Duration = .zero, again: Bool = false
+        _ deliveries: [ClaimedDelivery], _ outcome: Settlement.Outcome, again: Bool = false
     ) async throws(PostgresError) -> [Int64] {
-        try await settle(deliveries.map { Settlement($0, outcome, delay: delay) }, again: again)
+        try await settle(deliveries.map { Settlement(madeUp: $0, outcome) }, again: again)
     }
 
     /// Claims once and settles what it got.
     @discardableResult
-    package func work(_ outcome: Settlement.Outcome, delay: Duration = .zero) async throws(PostgresError)
-        -> [ClaimedDelivery]
-    {
+    package func work(_ outcome: Settlement.Outcome) async throws(PostgresError) -> [ClaimedDelivery] {
         let claimed = try await claim()
-        try await settle(claimed, outcome, delay: delay)
+        try await settle(claimed, outcome)
         return claimed
     }
 }
 
 extension Settlement {
     /// What a worker would record, made up.
-    package init(_ delivery: ClaimedDelivery, _ outcome: Outcome, delay: Duration) {
+    package init(madeUp delivery: ClaimedDelivery, _ outcome: Outcome) {
         self.init(delivery, outcome)
-        self.delay = delay
         duration = 12_345
-        if outcome.rawValue < 4 {
-            httpStatus = outcome == .delivered ? 200 : outcome == .gone ? 410 : 503
-            errorCode = outcome == .delivered ? nil : "http_status"
+        switch outcome {
+        case .delivered: httpStatus = 200
+        case .retry, .dead: (httpStatus, errorCode) = (503, .httpStatus)
+        case .gone: (httpStatus, errorCode) = (410, .httpStatus)
+        case .expired, .released: break
         }
     }
 }

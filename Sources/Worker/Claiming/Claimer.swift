@@ -1,6 +1,7 @@
 import CoreMetrics
 import Courier
 import Logging
+import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle
@@ -18,15 +19,17 @@ protocol ClaimStore: LoopStore {
     func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent]
 }
 
-/// What the claimer asks of the couriers.
+/// What the claimer asks of the couriers. They get deliveries and nothing else, so each result is that of a delivery.
 protocol Couriers: Sendable {
     /// Takes requests over; each gets exactly one result.
-    func submit(_ batch: [any CourierRequest])
+    func submit(_ batch: [OutgoingDelivery])
     /// Ends what was submitted, with results.
     func cancelAll()
 }
 
-extension CourierPool: Couriers {}
+extension CourierPool: Couriers {
+    func submit(_ batch: [OutgoingDelivery]) { submit(batch as [any CourierRequest]) }
+}
 
 /// Claims due deliveries and hands them to the couriers: the first third of a delivery's way.
 ///

@@ -36,7 +36,7 @@ package struct DescriptorLimit: Equatable, Sendable {
         return Self(count: Int(clamping: limits.rlim_cur))
     }
 
-    /// How many of the `wanted` deliveries may be under way at once; at least one.
+    /// How many of the `wanted` deliveries may be in flight at once; at least one.
     package func deliveries(wanted: Int) -> Int {
         max(1, min(wanted, count - Self.reserve))
     }

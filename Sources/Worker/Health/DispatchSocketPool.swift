@@ -5,7 +5,7 @@ import Synchronization
 /// Lets FlyingSocks (and FlyingFox) wait for sockets with Dispatch.
 ///
 /// Their own epoll pool remembers descriptors by number. When a connection is closed in the instant between its wake-up
-/// and its removal from epoll, the number stays marked, and every later connection that gets it waits for ever. Here each
+/// and its removal from epoll, the number stays marked, and every later connection that gets it waits without end. Here each
 /// wait has a source of its own, and ends only when Dispatch has let go of the descriptor.
 package struct DispatchSocketPool: AsyncSocketPool {
     private let queue = DispatchQueue(label: "postrider.sockets")
@@ -46,7 +46,7 @@ package struct DispatchSocketPool: AsyncSocketPool {
     }
 }
 
-/// Passes the cancellation of a task on to its source, whichever of the two comes first.
+/// Passes the cancellation of a task on to its source; either of the two may come first.
 private final class SocketWait: Sendable {
     /// A source to cancel. Unchecked, because Dispatch allows `cancel` from any thread without telling the compiler.
     struct Source: @unchecked Sendable {

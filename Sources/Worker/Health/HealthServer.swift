@@ -15,7 +15,7 @@ import Telemetry
     import Darwin
 #endif
 
-/// Serves `/livez`, `/readyz`, `/healthz` and `/metrics`, and survives whoever talks to it.
+/// Serves `/livez`, `/readyz`, `/healthz` and `/metrics`, and survives every client.
 ///
 /// It takes one request a connection, with limits on the size of the request, on the time of the exchange and on the number
 /// of connections, so that neither a slow client nor a port scan costs the worker more than a few kilobytes. It runs on

@@ -17,7 +17,7 @@ package enum HealthReason: String, CaseIterable, Sendable {
     case clockSkew = "clock_skew"
     /// The database has no room left, so that outcomes could not be recorded.
     case storageFull = "storage_full"
-    /// The process was asked to stop and finishes what is under way.
+    /// The process was asked to stop and finishes what is in flight.
     case draining
 }
 
@@ -106,7 +106,7 @@ extension HealthState {
     }
 
     /// How long a loop may be silent unless it says otherwise. Longer than any statement timeout, shorter than the patience
-    /// of whoever waits for deliveries.
+    /// of those who wait for deliveries.
     package static let defaultSilence = Duration.seconds(30)
 }
 

@@ -8,7 +8,7 @@ import Telemetry
 
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
-    func readState() async throws(PostgresError) -> ReadDatabaseState.Row?
+    func readState() async throws(PostgresError) -> DatabaseState?
     /// Microseconds that the oldest due delivery has been waiting.
     func measureLag() async throws(PostgresError) -> Int64?
     func advanceHints(of lanes: [Int32]) async throws(PostgresError)
@@ -121,7 +121,7 @@ final class Housekeeper: Service {
             parts.health.set(.databaseReadOnly, state.isReadOnly)
             parts.health.set(.schemaMissing, state.schemaVersion == nil)
             parts.health.set(.schemaMismatch, (state.schemaVersion ?? Migration.newest) != Migration.newest)
-            // The database's clock was read somewhere between the two readings of ours.
+            // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
             if let lag = try await store.measureLag() { parts.metrics.deliveryLag.record(Double(lag) / 1_000_000) }

@@ -1,13 +1,11 @@
 import Courier
 import Outbox
 import OutboxStore
-import Postgres
-import Webhooks
 
 /// Turns claimed deliveries, their events and endpoints into requests, and into settlements where nothing can be sent.
 /// No I/O.
 struct DeliveryBuilder: Sendable {
-    /// What became of a claim.
+    /// What became of a claim: each delivery of it is here once, as a request or as a settlement.
     struct Built: Sendable {
         var requests: [OutgoingDelivery] = []
         var settled: [Settlement] = []
@@ -22,7 +20,7 @@ struct DeliveryBuilder: Sendable {
         _ deliveries: [ClaimedDelivery], events: [StoredEvent], endpoints: EndpointCache,
         claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant, wallClock: Int64
     ) -> Built {
-        var parcels = Dictionary(events.map { ($0.id, Parcel($0)) }, uniquingKeysWith: { first, _ in first })
+        var parcels = Parcels(events)
         var built = Built()
         built.requests.reserveCapacity(deliveries.count)
         for delivery in deliveries {
@@ -30,45 +28,47 @@ struct DeliveryBuilder: Sendable {
                 built.settled.append(Settlement(delivery, .released))
                 continue
             }
-            // Cancelled while an attempt was under way whose lease then ran out: giving it back closes it.
-            guard delivery.attemptBase >= 0 else {
-                built.settled.append(Settlement(delivery, .released))
-                continue
-            }
-            // The attempt was counted when it was claimed. One beyond the last means that the last ones never came back.
-            guard delivery.attemptInSchedule <= endpoint.policy.maxAttempts else {
-                built.settled.append(
-                    .unsent(delivery, endpoint, .lostLease, "the worker of the last attempt never reported", wallClock))
-                continue
-            }
-            guard parcels[delivery.event] != nil, let content = parcels[delivery.event]?.body(endpoint.format) else {
-                built.settled.append(.unsent(delivery, endpoint, .eventMissing, "the event is gone", wallClock))
-                continue
-            }
-            guard let parcel = parcels[delivery.event] else { continue }
-            if let left = parcel.expiresIn, left <= .zero {
-                var settlement = Settlement(delivery, .expired)
-                settlement.reason = "expires_at had passed"
-                built.settled.append(settlement)
-                continue
-            }
-            switch endpoint.settings {
-            case .failure(let problem):
-                built.settled.append(.unsent(delivery, endpoint, problem.code, problem.message, wallClock))
-            case .success(let settings):
-                let lease = try? Lease(timeout: endpoint.timeout, slack: leaseSlack)
-                built.requests.append(
-                    OutgoingDelivery(
-                        delivery, to: endpoint, settings: settings, event: parcel.headers, body: content,
-                        mustStartBefore: lease?.mustStartBefore(claimRequestedAt: claimRequestedAt) ?? claimRequestedAt,
-                        expiresAt: parcel.expiresIn.map { now + $0 }))
+            switch next(delivery, endpoint, &parcels, claimRequestedAt: claimRequestedAt, now: now) {
+            case .send(let request): built.requests.append(request)
+            case .settle(let observation):
+                built.settled.append(Settlement(delivery, to: endpoint, after: observation, wallClock: wallClock))
             }
         }
         return built
     }
 
-    /// An event with the bodies that were made of it: one for each format, however many endpoints it goes to.
-    private struct Parcel {
+    private enum Next {
+        case send(OutgoingDelivery)
+        case settle(DeliveryObservation)
+    }
+
+    /// What is known before anything is sent. The first thing that stands in the way is the one that is recorded.
+    private func next(
+        _ delivery: ClaimedDelivery, _ endpoint: Endpoint, _ parcels: inout Parcels,
+        claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant
+    ) -> Next {
+        guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
+        guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
+        guard let parcel = parcels.index(of: delivery.event) else { return .settle(.eventMissing) }
+        let expiresIn = parcels[parcel].event.expiresIn
+        if let expiresIn, expiresIn <= .zero { return .settle(.expired) }
+        switch endpoint.settings {
+        case .failure(let obstacle): return .settle(.unsendable(obstacle))
+        case .success(let settings):
+            let lease = Lease(timeout: endpoint.timeout, slack: leaseSlack)
+            return .send(
+                OutgoingDelivery(
+                    delivery, to: endpoint, settings: settings, event: parcels[parcel].headers,
+                    body: parcels[parcel].body(endpoint.format),
+                    mustStartBefore: lease.mustStartBefore(claimRequestedAt: claimRequestedAt),
+                    expiresAt: expiresIn.map { now + $0 }))
+        }
+    }
+}
+
+/// The events of a claim, each with the bodies that were made of it: one for each format, however many endpoints it goes to.
+private struct Parcels {
+    struct Parcel {
         let event: StoredEvent
         let headers: EventHeaders
         private var envelope: RequestBody?
@@ -79,20 +79,37 @@ struct DeliveryBuilder: Sendable {
             headers = EventHeaders(event)
         }
 
-        var expiresIn: Duration? { event.expiresIn }
-
-        /// A body that is no JSON cannot stand in an envelope: it is sent as it is.
         mutating func body(_ format: PayloadFormat) -> RequestBody {
-            guard format == .envelope, event.bodyContentType == nil else {
-                let made = raw ?? RequestBody(event.content)
-                raw = made
-                return made
+            switch format.applied(toJSON: event.bodyContentType == nil) {
+            case .envelope: body(.envelope, keptIn: \.envelope)
+            case .raw: body(.raw, keptIn: \.raw)
             }
-            let time = EventTime(microseconds: event.createdAt.unixMicroseconds ?? 0)
-            let made =
-                envelope ?? RequestBody(Envelope.body(type: event.eventType, time: time, payload: event.content))
-            envelope = made
+        }
+
+        private mutating func body(
+            _ format: PayloadFormat, keptIn place: WritableKeyPath<Self, RequestBody?>
+        ) -> RequestBody {
+            if let made = self[keyPath: place] { return made }
+            let made = RequestBody(
+                format.body(type: event.eventType, createdAt: event.createdAt, content: event.content))
+            self[keyPath: place] = made
             return made
         }
+    }
+
+    private var parcels: [Parcel]
+    private let places: [Int64: Int]
+
+    init(_ events: [StoredEvent]) {
+        parcels = events.map(Parcel.init)
+        places = Dictionary(
+            zip(events.map(\.id), events.indices), uniquingKeysWith: { first, _ in first })
+    }
+
+    func index(of event: Int64) -> Int? { places[event] }
+
+    subscript(place: Int) -> Parcel {
+        get { parcels[place] }
+        _modify { yield &parcels[place] }
     }
 }

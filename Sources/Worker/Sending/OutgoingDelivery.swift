@@ -1,7 +1,7 @@
-import Courier
+package import Courier
 import Outbox
 import OutboxStore
-import Webhooks
+package import Webhooks
 
 /// A claimed delivery on its way through a courier.
 final class OutgoingDelivery: CourierRequest {
@@ -13,11 +13,11 @@ final class OutgoingDelivery: CourierRequest {
     /// When the event expires; nil when it never does.
     let expiresAt: ContinuousClock.Instant?
 
-    private let settings: Endpoint.Settings
+    private let settings: SendingSettings
     private let event: EventHeaders
 
     init(
-        _ delivery: ClaimedDelivery, to endpoint: Endpoint, settings: Endpoint.Settings, event: EventHeaders,
+        _ delivery: ClaimedDelivery, to endpoint: Endpoint, settings: SendingSettings, event: EventHeaders,
         body: RequestBody, mustStartBefore: ContinuousClock.Instant, expiresAt: ContinuousClock.Instant?
     ) {
         self.delivery = delivery
@@ -30,23 +30,46 @@ final class OutgoingDelivery: CourierRequest {
         route = settings.route
     }
 
-    /// Standard Webhooks 1.0.0: id, timestamp and signature of this attempt; and what the contract adds.
-    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) {
-        lines.append("content-type", event.contentType)
-        lines.append("webhook-id", event.webhookID)
-        lines.append("webhook-timestamp", String(unixTime))
-        body.withUnsafeBytes { bytes in
-            // An id of ours is always fit to be signed; without a signature nothing may go out.
-            if let signature = try? settings.signer.signature(id: event.webhookID, timestamp: unixTime, body: bytes) {
-                lines.append("webhook-signature", bytes: signature)
-            } else {
-                lines.append("webhook-signature", "\n")
-            }
-        }
-        lines.append("webhook-event-type", event.eventType)
-        lines.append("webhook-attempt", String(delivery.attempt))
-        if let traceparent = event.traceparent { lines.append("traceparent", traceparent) }
+    func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {
+        var head = event.head
+        head.attempt = Int32(delivery.attempt)
+        try lines.append(head, signedBy: settings.signer, at: unixTime, body)
         // The event's word counts more than the endpoint's.
         for field in settings.headers.overridden(by: event.fields) { lines.append(field.name, field.value) }
+    }
+}
+
+extension HeaderLines {
+    /// Appends the signed head of a request.
+    package mutating func append(
+        _ head: WebhookHead, signedBy signer: WebhookSigner, at unixTime: Int64, _ body: RequestBody
+    ) throws(RequestRefusal) {
+        do {
+            try body.withUnsafeBytes { bytes in
+                try head.append(signedBy: signer, at: unixTime, body: bytes) { append($0, $1) }
+            }
+        } catch {
+            throw RequestRefusal(.internalError, "the request cannot be signed: \(error)")
+        }
+    }
+}
+
+/// What all requests for one event say about it in their heads. Shared by its deliveries.
+final class EventHeaders: Sendable {
+    /// Without the number of an attempt.
+    let head: WebhookHead
+    let fields: HeaderFields
+
+    init(_ event: StoredEvent) {
+        let contentType = event.bodyContentType.map { $0.isEmpty ? "application/octet-stream" : $0 }
+        head = WebhookHead(
+            contentType: contentType ?? "application/json", id: event.webhookID, eventType: event.eventType, attempt: 0,
+            traceparent: event.traceparent)
+        // Checked when the event was inserted; what breaks a rule all the same is left out.
+        fields =
+            (try? HeaderFields(
+                stride(from: 0, to: event.headers.count - 1, by: 2).map {
+                    try HeaderField(name: event.headers[$0], value: event.headers[$0 + 1])
+                })) ?? .none
     }
 }

@@ -21,23 +21,29 @@ struct ResultReceiver: Sendable {
         var settlements: [Settlement] = []
         settlements.reserveCapacity(results.count)
         for result in results {
-            guard let outgoing = result.request as? OutgoingDelivery else { continue }
-            let reading = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
-            settlements.append(reading.settlement)
-            if reading.verdict != nil { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
-            if let code = reading.errorCode {
+            // The claimer alone submits to this pool, and only deliveries (`Couriers`). Were that broken by a change of ours, to
+            // skip the result would keep its permit for ever without a word.
+            guard let outgoing = result.request as? OutgoingDelivery else {
+                preconditionFailure("a result of a request that is no delivery")
+            }
+            let settlement = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
+            settlements.append(settlement)
+            if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
+            if let code = settlement.errorCode {
                 metrics.count(code)
-                report(reading.settlement, outgoing, result)
+                report(settlement, code, outgoing, result)
             }
         }
         queue.add(settlements)
     }
 
-    private func report(_ settlement: Settlement, _ outgoing: OutgoingDelivery, _ result: CourierResult) {
+    private func report(
+        _ settlement: Settlement, _ code: ErrorCode, _ outgoing: OutgoingDelivery, _ result: CourierResult
+    ) {
         guard log.logLevel <= .debug || result.blockedAddress != nil else { return }
         var data: [LogKey: Logger.MetadataValue] = [
             .endpoint: "\(outgoing.endpoint.name)", .eventID: "\(settlement.delivery.event)",
-            .attempt: "\(settlement.delivery.attempt)", .errorCode: "\(settlement.errorCode ?? "")",
+            .attempt: "\(settlement.delivery.attempt)", .errorCode: "\(code.rawValue)",
             .error: "\(settlement.error ?? "")",
         ]
         // For the operator only: it says something about the network that this worker is in.

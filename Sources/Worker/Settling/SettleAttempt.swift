@@ -10,7 +10,7 @@ struct SettleAttempt: Sendable {
         case split
         /// A single row cannot be recorded: once more without what came from outside.
         case strip
-        /// Give it up: its lease runs out and somebody delivers again.
+        /// Give it up: its lease runs out and another worker delivers again.
         case abandon
     }
 

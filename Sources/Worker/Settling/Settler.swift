@@ -1,5 +1,6 @@
 import CoreMetrics
 import Logging
+import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle
@@ -149,14 +150,14 @@ final class Settler: Service {
                 continue
             }
             parts.metrics.count(DeliveryOutcome(settlement.outcome))
-            if settlement.outcome == .dead {
+            if case .dead(let reason) = settlement.outcome {
                 parts.metrics.deadLetters.increment()
                 parts.log.log(
                     .warning, "a delivery is dead",
                     with: [
                         .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
-                        .attempt: "\(settlement.delivery.attempt)", .reason: "\(settlement.reason ?? "")",
-                        .errorCode: "\(settlement.errorCode ?? "")",
+                        .attempt: "\(settlement.delivery.attempt)", .reason: "\(reason.rawValue)",
+                        .errorCode: "\(settlement.errorCode?.rawValue ?? "")",
                     ])
             }
         }

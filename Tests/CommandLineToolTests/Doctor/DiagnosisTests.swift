@@ -27,31 +27,31 @@ import Testing
         }
     }
 
-    private static let worker = ListWorkers.Row(
+    private static let worker = WorkerOverview(
         id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
         isAlive: true)
 
     private static let sound = DoctorSnapshot(
         policy: EndpointPolicy(), keyFileProblem: nil, hasKeyFile: false,
-        server: ReadServer.Row(
+        server: ServerCheck(
             versionNumber: 150_014, version: "15.14", isReadOnly: false, connections: 97, connectionsUsed: 7,
             hasFsync: true,
             hasSchema: true, mayUseSchema: true, role: "op", isolation: "read committed", isReadableOnTheWay: false),
         clockOffset: .milliseconds(3), clockUncertainty: .milliseconds(1), schemaVersion: Migration.newest,
         schema: DoctorSnapshot.Schema(
             roles: [
-                CheckRoles.Row(role: "postrider_operator", exists: true, missing: [], excess: [], isOurs: true),
-                CheckRoles.Row(role: "postrider_worker", exists: true, missing: [], excess: [], isOurs: false),
+                RoleCheck(role: "postrider_operator", exists: true, missing: [], excess: [], isOurs: true),
+                RoleCheck(role: "postrider_worker", exists: true, missing: [], excess: [], isOurs: false),
             ],
-            triggers: CheckTriggers.needed.map { CheckTriggers.Row(name: $0, isEnabled: true) },
+            triggers: TriggerCheck.needed.map { TriggerCheck(name: $0, isEnabled: true) },
             partitions: [
-                CheckPartitions.Row(table: "outbox", days: [-1, 0, 1, 2, 3], strays: 0),
-                CheckPartitions.Row(table: "attempts", days: [-1, 0, 1, 2, 3], strays: 0),
+                PartitionCheck(table: "outbox", days: [-1, 0, 1, 2, 3], strays: 0),
+                PartitionCheck(table: "attempts", days: [-1, 0, 1, 2, 3], strays: 0),
             ],
-            vacuum: CheckVacuum.Row(
+            vacuum: VacuumCheck(
                 deadRows: 10, liveRows: 5, vacuumedAgo: .seconds(60), hasAutovacuum: true, oldestTransaction: nil,
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
-            endpoints: [ListEndpointURLs.Row(name: "a", url: "https://example.com/")], workers: [worker],
+            endpoints: [EndpointLocation(name: "a", url: "https://example.com/")], workers: [worker],
             backlog: .init(due: 0, oldest: nil), unaccounted: .counted(0)),
         pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
         reaches: [])

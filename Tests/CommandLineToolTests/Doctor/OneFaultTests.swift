@@ -87,7 +87,7 @@ import Testing
             let other = try await installation.database.connect()
             let deadline = TestDatabase.deadline
             try await other.withTransaction(deadline: deadline) { transaction in
-                _ = try await transaction.run(ReadBackend(), deadline: deadline)
+                _ = try await transaction.run(ServerChecks.backend, deadline: deadline)
                 #expect(try await failures(installation, "--oldest-transaction", "0s") == ["transactions"])
                 // Open for less than the setting allows.
                 #expect(try await failures(installation).isEmpty)

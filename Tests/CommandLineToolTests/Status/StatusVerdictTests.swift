@@ -19,7 +19,7 @@ import Testing
     private static func verdict(
         _ endpoints: [EndpointOverview], alive: Bool = true, version: Int32 = Migration.newest
     ) -> String {
-        let worker = ListWorkers.Row(
+        let worker = WorkerOverview(
             id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
             isAlive: alive)
         return StatusVerdict(

@@ -13,7 +13,7 @@ struct NameCacheTests {
 
     private func at(_ seconds: Int) -> ContinuousClock.Instant { Self.start + .seconds(seconds) }
 
-    /// The generation of an answer that is at hand; nil when there is none, -1 for any other answer.
+    /// The generation of an answer that is known; nil when there is none, -1 for any other answer.
     private mutating func generation(_ name: String, at seconds: Int) -> Int? {
         switch cache.lookUp(name, now: at(seconds), waiter: 0) {
         case .answer(.vetted(let addresses), _): Int(addresses.generation)

@@ -41,13 +41,13 @@ struct SystemResolverTests {
     @Test(
         "Addresses are spelt so that libcurl and inet_pton read the same",
         arguments: [
-            ("1.2.3.4", "1.2.3.4"), ("::1", "[0:0:0:0:0:0:0:1]"),
-            ("2001:db8::ff00:42:8329", "[2001:db8:0:0:0:ff00:42:8329]"),
+            ("1.2.3.4", "1.2.3.4"), ("::1", "[::1]"),
+            ("2001:db8::ff00:42:8329", "[2001:db8::ff00:42:8329]"),
             ("::ffff:1.2.3.4", "1.2.3.4"),
         ])
     func spelling(_ text: String, _ expected: String) throws {
         let address = try #require(SocketAddress.address(ofText: text))
-        #expect(SocketAddress.text(of: address) == expected)
+        #expect(VettedAddresses([address], generation: 1).text == expected)
         #expect(SocketAddress.address(ofText: expected.trimmingCharacters(in: ["[", "]"])) == address)
     }
 

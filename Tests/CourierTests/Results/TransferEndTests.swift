@@ -61,7 +61,7 @@ struct TransferEndTests {
         #expect(TransferEnd(code: 42, stop: .tooLate).outcome() == .notSent(.tooLate))
     }
 
-    @Test("A complete head is an answer, whatever follows", arguments: [UInt32(0), 18, 23, 28, 56])
+    @Test("A complete head is an answer, even when its body breaks off", arguments: [UInt32(0), 18, 23, 28, 56])
     func completeHead(_ code: UInt32) {
         var head = AnswerHead()
         for line in ["HTTP/1.1 503 Busy\r\n", "Retry-After: 5\r\n", "\r\n"] { _ = head.take(Array(line.utf8).span) }

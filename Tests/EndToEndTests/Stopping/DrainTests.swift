@@ -5,11 +5,11 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    /// SIGTERM ends a worker in good order, whatever happens around it.
+    /// SIGTERM ends a worker in good order, also while other things go wrong.
     @Suite(.timeLimit(.minutes(2))) struct DrainTests {
         private static let events = 300
 
-        @Test func sigtermFinishesWhatIsUnderWayAndSendsNothingTwice() async throws {
+        @Test func sigtermFinishesWhatIsInFlightAndSendsNothingTwice() async throws {
             try await Installation.with { installation in
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(200)))
                 // Few at a time, so that SIGTERM comes in the midst of them.

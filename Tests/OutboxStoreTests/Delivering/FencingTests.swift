@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -6,7 +7,9 @@ import Testing
 /// (delivery, attempt, worker) is the fencing token.
 @Suite("A worker that lost its lease", .timeLimit(.minutes(3)))
 struct FencingTests {
-    private static let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .gone, .expired, .released]
+    private static let outcomes: [Settlement.Outcome] = [
+        .delivered, .retry(after: .seconds(60)), .dead(.attemptsExhausted), .gone, .expired, .released,
+    ]
 
     @Test("changes nothing, is told so, and leaves its attempt on record as stale")
     func oldAttempt() async throws {
@@ -21,7 +24,7 @@ struct FencingTests {
             #expect(held.map(\.attempt) == held.map { _ in 2 })
             let before = try await rows(outbox)
 
-            let batch = zip(lost, Self.outcomes).map { Settlement($0, $1, delay: .seconds(60)) }
+            let batch = zip(lost, Self.outcomes).map { Settlement(madeUp: $0, $1) }
             #expect(try await first.settle(batch).sorted() == lost.map(\.id).sorted())
             #expect(try await rows(outbox) == before)
             let log = try await outbox.query(
@@ -52,7 +55,7 @@ struct FencingTests {
         }
     }
 
-    @Test("and claimed the delivery anew may settle both attempts in one batch: one counts")
+    @Test("and claimed the delivery again may settle both attempts in one batch: one counts")
     func bothAttemptsAtOnce() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint(maxInFlight: 10)

@@ -1,9 +1,10 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
 import Testing
 
-/// Nobody who holds a lane waits for a row of it, and lanes are locked in the order of their ids: no deadlocks.
+/// A transaction that holds a lane never waits for a row of it, and lanes are locked in the order of their ids: no deadlocks.
 @Suite("Locks", .timeLimit(.minutes(3)))
 struct LockOrderTests {
     @Test("of a late settle are stepped over by a claim and by housekeeping")

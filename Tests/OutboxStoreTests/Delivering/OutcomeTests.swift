@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -11,7 +12,7 @@ struct OutcomeTests {
             try await outbox.registerEndpoint()
             try await outbox.publish()
             let worker = outbox.ownWorker()
-            try await worker.work(.retry, delay: .seconds(90))
+            try await worker.work(.retry(after: .seconds(90)))
             let row = """
                 SELECT status, attempts, round(extract(epoch FROM due_at - now()))::int, last_http_status, last_error_code
                 FROM postrider.event_deliveries
@@ -29,8 +30,7 @@ struct OutcomeTests {
             try await outbox.registerEndpoint()
             try await outbox.publish("order.paid", "{\"a\":1}", key: "k")
             let worker = outbox.ownWorker()
-            var settlement = Settlement(try #require(try await worker.claim().first), .dead, delay: .zero)
-            settlement.reason = "rejected"
+            var settlement = Settlement(madeUp: try #require(try await worker.claim().first), .dead(.blockedAddress))
             settlement.error = "the endpoint answered 400"
             try await worker.settle([settlement])
             let letter = """
@@ -40,7 +40,7 @@ struct OutcomeTests {
             #expect(
                 try await outbox.query(letter).rows == [
                     [
-                        "1", "1", "order.paid", "", "shop", "1", "rejected", "503", "the endpoint answered 400",
+                        "1", "1", "order.paid", "", "shop", "1", "blocked_address", "503", "the endpoint answered 400",
                         "{\"a\":1}",
                     ]
                 ])
@@ -77,7 +77,7 @@ struct OutcomeTests {
             let worker = outbox.ownWorker()
             let claimed = try await worker.claim()
             try await worker.settle(
-                zip(claimed, [.expired, .released]).map { Settlement($0, $1, delay: .zero) })
+                zip(claimed, [.expired, .released]).map { Settlement(madeUp: $0, $1) })
             #expect(try await outbox.statuses() == ["1 shop expired 0", "2 shop pending 0"])
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts") == 0)
             #expect(try await outbox.ownWorker(2).claim().map(\.attempt) == [1])
@@ -90,7 +90,7 @@ struct OutcomeTests {
             try await outbox.registerEndpoint()
             try await outbox.publish()
             let worker = outbox.ownWorker()
-            var settlement = Settlement(try #require(try await worker.claim().first), .delivered, delay: .zero)
+            var settlement = Settlement(madeUp: try #require(try await worker.claim().first), .delivered)
             settlement.url = 1
             settlement.responseBody = "ok"
             settlement.remoteAddress = "192.0.2.1:443"
@@ -127,7 +127,7 @@ struct OutcomeTests {
             let failures = "SELECT consecutive_failures FROM postrider.endpoint_health"
             for (index, delivery) in claimed.enumerated() {
                 #expect(try await outbox.number(failures) == Int64(index))
-                try await worker.settle([delivery], index < 2 ? .retry : .delivered)
+                try await worker.settle([delivery], index < 2 ? .retry(after: .zero) : .delivered)
             }
             #expect(try await outbox.number(failures) == 0)
         }

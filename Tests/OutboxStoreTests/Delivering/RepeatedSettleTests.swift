@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -6,7 +7,9 @@ import Testing
 /// A settle whose answer never came is sent again.
 @Suite("A settle that is sent again", .timeLimit(.minutes(3)))
 struct RepeatedSettleTests {
-    private static let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .expired, .released]
+    private static let outcomes: [Settlement.Outcome] = [
+        .delivered, .retry(after: .seconds(60)), .dead(.attemptsExhausted), .expired, .released,
+    ]
     private let everything = """
         SELECT (SELECT string_agg(d::text, ' ' ORDER BY id) FROM postrider.deliveries d),
                (SELECT string_agg(a::text, ' ' ORDER BY event_id) FROM postrider.attempts a),
@@ -59,6 +62,6 @@ struct RepeatedSettleTests {
         for _ in Self.outcomes { try await outbox.publish() }
         let worker = outbox.ownWorker()
         let claimed = try await worker.claim()
-        return (worker, zip(claimed, Self.outcomes).map { Settlement($0, $1, delay: .seconds(60)) })
+        return (worker, zip(claimed, Self.outcomes).map { Settlement(madeUp: $0, $1) })
     }
 }

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -33,13 +34,13 @@ struct DutyTests {
             let connection = outbox.connection
             var ids: [Int32] = []
             for name in ["a", "b", "c"] {
-                ids += try await connection.run(RegisterWorker(name: name, version: "1"), deadline: .seconds(5))
+                ids += try await connection.run(Workers.register(name: name, version: "1"), deadline: .seconds(5))
             }
-            try await connection.execute(BeatWorker(worker: ids[0], inFlight: 3, draining: true), deadline: .seconds(5))
+            try await connection.execute(Workers.beat(ids[0], inFlight: 3, draining: true), deadline: .seconds(5))
             try await outbox.script(
                 "UPDATE postrider.workers SET seen_at = now() - interval '25 hours' WHERE name = 'b'")
-            #expect(try await connection.run(KeepWorkers(), deadline: .seconds(5)) == [1])
-            try await connection.execute(ForgetWorker(worker: ids[2]), deadline: .seconds(5))
+            #expect(try await connection.run(Duties.keepWorkers, deadline: .seconds(5)) == [1])
+            try await connection.execute(Workers.forget(ids[2]), deadline: .seconds(5))
             let left = try await outbox.query("SELECT name, in_flight, draining, alive FROM postrider.worker_list").rows
             #expect(left == [["a", "3", "t", "t"]])
         }
@@ -49,28 +50,28 @@ struct DutyTests {
     func vacuum() async throws {
         try await TestOutbox.withOutbox { outbox in
             let connection = outbox.connection
-            #expect(try await connection.run(TakeVacuumDuty(deadRows: 1_000_000), deadline: .seconds(5)) == [false])
-            #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: .seconds(5)) == [true])
-            #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: .seconds(5)) == [false])
-            try await connection.execute(VacuumDeliveries(), deadline: .seconds(20))
+            #expect(try await connection.run(Duties.takeVacuum(deadRows: 1_000_000), deadline: .seconds(5)) == [false])
+            #expect(try await connection.run(Duties.takeVacuum(deadRows: -1), deadline: .seconds(5)) == [true])
+            #expect(try await connection.run(Duties.takeVacuum(deadRows: -1), deadline: .seconds(5)) == [false])
+            try await connection.execute(Duties.vacuum, deadline: .seconds(20))
         }
     }
 
-    @Test("of measuring tells the lag of what is due, and the dead letters")
+    @Test("of measuring tells the lag of what is due")
     func lag() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()
-            let empty = try #require(try await outbox.connection.run(MeasureLag(), deadline: .seconds(5)).first)
-            #expect(empty.lag == 0 && empty.deadLetters == 0)
+            let empty = try #require(try await outbox.connection.run(Status.lag, deadline: .seconds(5)).first)
+            #expect(empty == 0)
             try await outbox.publish()
-            try await outbox.ownWorker().work(.dead)
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
             try await outbox.publish(deliverAfter: "1 hour")
             try await outbox.publish()
             try await outbox.script(
                 "UPDATE postrider.deliveries SET due_at = now() - interval '10 s' WHERE due_at <= now()")
-            let row = try #require(try await outbox.connection.run(MeasureLag(), deadline: .seconds(5)).first)
-            #expect((10_000_000..<15_000_000).contains(row.lag) && row.deadLetters == 1)
-            let state = try #require(try await outbox.connection.run(ReadDatabaseState(), deadline: .seconds(5)).first)
+            let lag = try #require(try await outbox.connection.run(Status.lag, deadline: .seconds(5)).first)
+            #expect((10_000_000..<15_000_000).contains(lag))
+            let state = try #require(try await outbox.connection.run(Status.database, deadline: .seconds(5)).first)
             #expect(!state.isReadOnly && state.schemaVersion == Migration.newest)
         }
     }

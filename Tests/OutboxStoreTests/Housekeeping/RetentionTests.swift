@@ -27,7 +27,7 @@ struct RetentionTests {
         }
     }
 
-    @Test("never makes an event look as if nobody had been told")
+    @Test("never makes an event look as if deliveries of it were missing")
     func noFalseAlarm() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()

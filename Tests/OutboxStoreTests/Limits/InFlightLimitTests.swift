@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -19,8 +20,8 @@ struct InFlightLimitTests {
             try await crew.run { _, generator in
                 switch Int.random(in: 0..<100, using: &generator) {
                 case ..<75: .settle(.delivered)
-                case ..<85: .settle(.retry)
-                case ..<90: .settle(.dead)
+                case ..<85: .settle(.retry(after: .zero))
+                case ..<90: .settle(.dead(.attemptsExhausted))
                 case ..<95: .settleLater(.delivered)
                 default: .abandon
                 }

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 extension Measuring {
     @Suite("the hot path")
     struct ScanTests {
-        @Test("scans no table from end to end, whatever the statistics say", arguments: [false, true])
+        @Test("scans no table from end to end, with right and with wrong statistics", arguments: [false, true])
         func noScans(analyzed: Bool) async throws {
             try await TestOutbox.withOwnServer { outbox in
                 for name in ["a", "b", "c"] {
@@ -46,9 +47,11 @@ extension Measuring {
             #expect(!claimed.isEmpty)
             let events = try await worker.connection.run(FetchEvents(of: claimed), deadline: .seconds(5))
             #expect(events.count == Set(claimed.map(\.event)).count)
-            let outcomes: [Settlement.Outcome] = [.delivered, .delivered, .retry, .delivered, .dead, .expired]
+            let outcomes: [Settlement.Outcome] = [
+                .delivered, .delivered, .retry(after: .seconds(60)), .delivered, .dead(.attemptsExhausted), .expired,
+            ]
             try await worker.settle(
-                claimed.enumerated().map { Settlement($1, outcomes[$0 % outcomes.count], delay: .seconds(60)) },
+                claimed.enumerated().map { Settlement(madeUp: $1, outcomes[$0 % outcomes.count]) },
                 again: again)
             try await worker.connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
         }

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -24,7 +25,7 @@ extension Measuring {
                 let believed = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'postrider.deliveries'::regclass"
                 #expect(try await outbox.number(believed) == 0)
                 // The first reads catalogs.
-                for outcome in [Settlement.Outcome.delivered, .retry, .dead] {
+                for outcome in [Settlement.Outcome.delivered, .retry(after: .zero), .dead(.attemptsExhausted)] {
                     try await outbox.ownWorker().work(outcome)
                 }
                 for outcome in 0...2 {

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -16,7 +17,7 @@ struct CancelTests {
             for _ in 0..<2 { try await outbox.publish(key: "k") }
             let claimed = try await worker.claim()
             try await worker.settle(claimed.filter { $0.endpoint == 1 }, .delivered)
-            try await worker.settle(claimed.filter { $0.endpoint == 2 }, .retry, delay: .seconds(600))
+            try await worker.settle(claimed.filter { $0.endpoint == 2 }, .retry(after: .seconds(600)))
             #expect(try await outbox.number(cancel) == 1)
             #expect(
                 try await outbox.statuses() == [
@@ -28,12 +29,13 @@ struct CancelTests {
         }
     }
 
-    @Test("lets the attempt under way be the last")
+    @Test("lets the running attempt be the last")
     func inFlight() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint(maxInFlight: 5)
             let ends: [(Settlement.Outcome, String)] = [
-                (.delivered, "delivered 1"), (.retry, "cancelled 1"), (.dead, "cancelled 1"), (.gone, "cancelled 1"),
+                (.delivered, "delivered 1"), (.retry(after: .zero), "cancelled 1"),
+                (.dead(.attemptsExhausted), "cancelled 1"), (.gone, "cancelled 1"),
                 (.expired, "expired 0"), (.released, "cancelled 0"),
             ]
             let worker = outbox.ownWorker()
@@ -54,7 +56,7 @@ struct CancelTests {
         }
     }
 
-    @Test("whose attempt under way is never heard of again is told to the next worker, who gives it back")
+    @Test("whose running attempt never reports goes to the next worker, which gives it back")
     func lostLease() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -11,8 +12,8 @@ struct DeadLetterTests {
             try await outbox.registerEndpoint()
             try await outbox.publish()
             let worker = outbox.ownWorker()
-            for _ in 0..<3 { try await worker.work(.retry) }
-            try await worker.work(.dead)
+            for _ in 0..<3 { try await worker.work(.retry(after: .zero)) }
+            try await worker.work(.dead(.attemptsExhausted))
             #expect(try await outbox.number("SELECT postrider.replay_dead_letter(1)") == 1)
             #expect(try await outbox.number("SELECT count(*) FROM postrider.dead") == 0)
             let claimed = try await worker.claim()
@@ -101,7 +102,7 @@ struct DeadLetterTests {
     private func bury(_ outbox: TestOutbox) async throws {
         for endpoint in ["a", "b"] { try await outbox.registerEndpoint(endpoint) }
         for type in ["x.a", "x.b", "x.c"] { try await outbox.publish(type) }
-        try await outbox.ownWorker().work(.dead)
+        try await outbox.ownWorker().work(.dead(.attemptsExhausted))
         try await outbox.script("UPDATE postrider.dead SET dead_at = now() - (4 - event_id) * interval '1 hour'")
     }
 }

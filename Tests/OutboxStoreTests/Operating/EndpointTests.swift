@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -12,7 +13,7 @@ struct EndpointTests {
             try await outbox.registerEndpoint("b")
             let worker = outbox.ownWorker()
             try await outbox.publish()
-            try await worker.work(.retry)
+            try await worker.work(.retry(after: .zero))
             try await outbox.query("SELECT postrider.pause_endpoint('a')")
             try await outbox.publish()
             #expect(Set(try await worker.claim().map(\.endpoint)) == [2])
@@ -33,7 +34,8 @@ struct EndpointTests {
             let claimed = try await worker.claim()
             try await outbox.query("SELECT postrider.pause_endpoint('a')")
             #expect(try await outbox.statuses() == ["1 a in_flight 1", "2 a in_flight 1"])
-            try await worker.settle(zip(claimed, [.delivered, .retry]).map { Settlement($0, $1, delay: .zero) })
+            try await worker.settle(
+                zip(claimed, [.delivered, .retry(after: .zero)]).map { Settlement(madeUp: $0, $1) })
             #expect(try await outbox.statuses() == ["1 a delivered 1", "2 a held 1"])
             #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 0)
         }
@@ -46,11 +48,11 @@ struct EndpointTests {
             let worker = outbox.ownWorker()
             for _ in 0..<4 { try await outbox.publish(key: "k") }
             try await worker.work(.delivered)
-            try await worker.work(.dead)
+            try await worker.work(.dead(.attemptsExhausted))
             let inFlight = try await worker.claim()
             #expect(try await outbox.number("SELECT postrider.remove_endpoint('a')") == 1)
             try await outbox.publish()
-            try await worker.settle(inFlight, .retry)
+            try await worker.settle(inFlight, .retry(after: .zero))
             #expect(
                 try await outbox.statuses() == [
                     "1 a delivered 1", "2 a dead 1", "3 a cancelled 1", "4 a cancelled 0", "5 - no_subscriber 0",

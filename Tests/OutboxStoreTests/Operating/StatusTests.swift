@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -26,17 +27,17 @@ struct StatusTests {
         Step("pending 0", sql: "SELECT postrider.resume_endpoint('a')"),
         Step("in_flight 1") { _, worker in _ = try await worker.claim() },
         Step("retrying 1") { outbox, _ in try await outbox.lapseLeases() },
-        Step("retrying 2") { _, worker in try await worker.work(.retry, delay: .seconds(60)) },
+        Step("retrying 2") { _, worker in try await worker.work(.retry(after: .seconds(60))) },
         Step("retrying 2") { outbox, _ in try await outbox.elapseDelays() },
-        Step("dead 3") { _, worker in try await worker.work(.dead) },
+        Step("dead 3") { _, worker in try await worker.work(.dead(.attemptsExhausted)) },
         Step("pending 3", sql: "SELECT postrider.replay_dead_letter(1)"),
         Step("held 4") { _, worker in try await worker.work(.gone) },
         Step("pending 4", sql: "SELECT postrider.resume_endpoint('a')"),
-        Step("dead 5") { _, worker in try await worker.work(.dead) },
+        Step("dead 5") { _, worker in try await worker.work(.dead(.attemptsExhausted)) },
         Step("dead 5", sql: "SELECT postrider.discard_dead_letter(id, 'enough') FROM postrider.dead"),
     ]
 
-    @Test("is one row per endpoint, whatever happens to it")
+    @Test("is one row per endpoint at every step")
     func walk() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("a")
@@ -49,7 +50,7 @@ struct StatusTests {
         }
     }
 
-    @Test("at the end is delivered, expired, cancelled or filtered, or that nobody subscribes")
+    @Test("at the end is delivered, expired, cancelled, filtered, or without a subscriber")
     func ends() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("a", types: ["a"])

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -5,20 +6,20 @@ import Testing
 
 @Suite("A key that is blocked", .timeLimit(.minutes(4)))
 struct BlockedKeyTests {
-    @Test("for long, with 5,000 events waiting, holds up nobody else and costs next to nothing")
+    @Test("for long, with 5,000 events waiting, holds up no other key and costs next to nothing")
     func holdsUpNobody() async throws {
         try await TestOutbox.withOutbox { outbox in
             let endpoint = try await outbox.registerEndpoint()
             let worker = outbox.ownWorker()
             try await outbox.publish(count: 1, keys: 1)
-            try await worker.work(.retry, delay: .seconds(3600))
+            try await worker.work(.retry(after: .seconds(3600)))
             try await outbox.publish(count: 5_000, keys: 1)
             for _ in 0..<20 { try await outbox.publish(key: "other") }
             try await outbox.publish(count: 100)
             // Warm: what a session reads once about tables and functions is not what is measured.
             _ = try await worker.claim([endpoint], room: 0)
 
-            // Putting them to sleep takes one claim per 500, each as dear as the one before.
+            // Putting them to sleep takes one claim per 500, each as expensive as the one before.
             var parking: [Int64] = []
             while try await asleep(outbox) < 5_000, parking.count < 20 {
                 parking.append(try await Plan.of(claim(endpoint), on: outbox.connection).buffers)

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -11,7 +12,7 @@ struct KeyOrderTests {
             for name in ["a", "b"] { try await outbox.registerEndpoint(name, timeout: "100 ms") }
             for _ in 0..<20 { try await outbox.publish(count: 50, keys: 50) }
             try await outbox.publish(count: 200)
-            // Two of a key may not be under way at once.
+            // Two of a key may not be in flight at once.
             let inParallel = """
                 SELECT count(*) FROM (
                     SELECT 1 FROM postrider.deliveries
@@ -23,7 +24,7 @@ struct KeyOrderTests {
             try await crew.run { _, generator in
                 switch Int.random(in: 0..<100, using: &generator) {
                 case ..<70: .settle(.delivered)
-                case ..<85: .settle(.retry, delay: .milliseconds(Int.random(in: 0..<20, using: &generator)))
+                case ..<85: .settle(.retry(after: .milliseconds(Int.random(in: 0..<20, using: &generator))))
                 case ..<92: .settleLater(.delivered)
                 case ..<96: .settle(.released)
                 default: .abandon
@@ -52,12 +53,12 @@ struct KeyOrderTests {
             let worker = outbox.ownWorker()
             let first = try await worker.claim()
             #expect(first.map(\.event) == [1, 3])
-            try await worker.settle(first, .retry, delay: .seconds(600))
+            try await worker.settle(first, .retry(after: .seconds(600)))
             #expect(try await worker.claim().isEmpty)
             try await outbox.elapseDelays()
             let second = try await worker.claim()
             #expect(second.map(\.event).sorted() == [1, 3])
-            try await worker.settle(second.filter { $0.event == 1 }, .dead)
+            try await worker.settle(second.filter { $0.event == 1 }, .dead(.attemptsExhausted))
             #expect(try await worker.work(.delivered).map(\.event) == [2])
             #expect(try await worker.work(.delivered).map(\.event) == [4])
         }
@@ -93,7 +94,7 @@ struct KeyOrderTests {
             let worker = outbox.ownWorker()
             let first = try await worker.claim()
             try await worker.settle(first.filter { $0.endpoint == 1 }, .delivered)
-            try await worker.settle(first.filter { $0.endpoint == 2 }, .retry, delay: .seconds(600))
+            try await worker.settle(first.filter { $0.endpoint == 2 }, .retry(after: .seconds(600)))
             let second = try await worker.claim()
             #expect(second.map(\.event) == [2] && second.map(\.endpoint) == [1])
         }

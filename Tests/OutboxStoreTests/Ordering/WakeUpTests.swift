@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -31,7 +32,7 @@ struct WakeUpTests {
 
     /// The race in slow motion: the settle has deleted the head; a claim that still sees the head puts the next one to
     /// sleep; and before that is committed, the settle goes on and looks for the next one to wake.
-    @Test("is woken although a claim put it to sleep while the settle was under way")
+    @Test("is woken although a claim put it to sleep while the settle was running")
     func slowMotion() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()

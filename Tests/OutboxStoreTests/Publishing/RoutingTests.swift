@@ -41,7 +41,7 @@ struct RoutingTests {
         }
     }
 
-    @Test("with the name of an endpoint goes there, whatever that subscribes to, and nowhere else")
+    @Test("with the name of an endpoint goes there, even without a subscription, and nowhere else")
     func byName() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("a", types: ["other"])

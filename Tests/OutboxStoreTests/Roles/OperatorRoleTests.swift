@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -15,7 +16,7 @@ struct OperatorRoleTests {
             ]
             #expect(await person.states(of: statements) == statements.map { _ in "-" })
             for _ in 0..<3 { try await outbox.publish() }
-            try await outbox.ownWorker().work(.dead)
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
             let more = [
                 "SELECT postrider.replay_dead_letter(1)",
                 "SELECT postrider.replay_dead_letters('a', now() - interval '1 hour', now() + interval '1 hour', 'order.paid', 1)",
@@ -73,7 +74,7 @@ struct OperatorRoleTests {
         }
     }
 
-    @Test("and nobody else: the public may not even look")
+    @Test("and no other login: the public may not even look")
     func publicRole() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.script(

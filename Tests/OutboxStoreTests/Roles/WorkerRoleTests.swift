@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -15,7 +16,7 @@ struct WorkerRoleTests {
             for _ in 0..<2 { try await outbox.publish(count: 6, keys: 3) }
             let connection = try await outbox.connect(in: "postrider_worker")
             let id = try #require(
-                try await connection.run(RegisterWorker(name: "w", version: "1"), deadline: .seconds(5)).first)
+                try await connection.run(Workers.register(name: "w", version: "1"), deadline: .seconds(5)).first)
             let worker = TestWorker(id: id, connection: connection)
             #expect(try await worker.discover().map(\.endpoint) == lanes)
             #expect(try await connection.run(ReadDoorbell(), deadline: .seconds(5)) == [24])
@@ -24,13 +25,15 @@ struct WorkerRoleTests {
             #expect(try await connection.run(FetchEvents(of: claimed), deadline: .seconds(5)).count == 3)
             let records = try await connection.run(LoadEndpoints(ids: lanes), deadline: .seconds(5))
             #expect(records.allSatisfy { $0.secrets.count == 1 } && records.count == 2)
-            let outcomes: [Settlement.Outcome] = [.delivered, .retry, .dead, .expired, .released, .gone]
+            let outcomes: [Settlement.Outcome] = [
+                .delivered, .retry(after: .seconds(9)), .dead(.attemptsExhausted), .expired, .released, .gone,
+            ]
             #expect(
-                try await worker.settle(zip(claimed, outcomes).map { Settlement($0, $1, delay: .seconds(9)) }) == [])
+                try await worker.settle(zip(claimed, outcomes).map { Settlement(madeUp: $0, $1) }) == [])
             try await connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
-            try await connection.execute(BeatWorker(worker: id, inFlight: 1, draining: false), deadline: .seconds(5))
+            try await connection.execute(Workers.beat(id, inFlight: 1, draining: false), deadline: .seconds(5))
             try await housekeep(connection)
-            try await connection.execute(ForgetWorker(worker: id), deadline: .seconds(5))
+            try await connection.execute(Workers.forget(id), deadline: .seconds(5))
             await connection.close()
             let states = "SELECT state FROM postrider.endpoints ORDER BY id"
             #expect(try await outbox.column(states).contains("disabled"))
@@ -40,16 +43,16 @@ struct WorkerRoleTests {
 
     private func housekeep(_ connection: PostgresConnection) async throws {
         let deadline = Duration.seconds(10)
-        _ = try await connection.run(KeepPartitions(), deadline: deadline)
-        _ = try await connection.run(KeepRetention(), deadline: deadline)
-        _ = try await connection.run(KeepRepaired(), deadline: deadline)
-        _ = try await connection.run(KeepSubscriptions(), deadline: deadline)
-        _ = try await connection.run(KeepLeases(), deadline: deadline)
-        _ = try await connection.run(KeepKeys(), deadline: deadline)
-        _ = try await connection.run(KeepWorkers(), deadline: deadline)
-        _ = try await connection.run(MeasureLag(), deadline: deadline)
-        _ = try await connection.run(ReadDatabaseState(), deadline: deadline)
-        #expect(try await connection.run(TakeVacuumDuty(deadRows: -1), deadline: deadline) == [false])
+        _ = try await connection.run(Duties.keepPartitions, deadline: deadline)
+        _ = try await connection.run(Duties.keepRetention, deadline: deadline)
+        _ = try await connection.run(Duties.keepRepaired, deadline: deadline)
+        _ = try await connection.run(Duties.keepSubscriptions, deadline: deadline)
+        _ = try await connection.run(Duties.keepLeases, deadline: deadline)
+        _ = try await connection.run(Duties.keepKeys, deadline: deadline)
+        _ = try await connection.run(Duties.keepWorkers, deadline: deadline)
+        _ = try await connection.run(Status.lag, deadline: deadline)
+        _ = try await connection.run(Status.database, deadline: deadline)
+        #expect(try await connection.run(Duties.takeVacuum(deadRows: -1), deadline: deadline) == [false])
     }
 
     @Test("may make and drop partitions only through its duties")
@@ -63,9 +66,9 @@ struct WorkerRoleTests {
                     'outbox_p' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')); END $$
                 """)
             let worker = try await outbox.connect(in: "postrider_worker")
-            #expect(try await worker.run(KeepPartitions(), deadline: .seconds(5)) == [1])
-            #expect(try await worker.run(KeepRetention(), deadline: .seconds(5)) == ["outbox_p20200101"])
-            #expect(try await worker.run(KeepRetention(), deadline: .seconds(5)) == ["attempts_p20200101"])
+            #expect(try await worker.run(Duties.keepPartitions, deadline: .seconds(5)) == [1])
+            #expect(try await worker.run(Duties.keepRetention, deadline: .seconds(5)) == ["outbox_p20200101"])
+            #expect(try await worker.run(Duties.keepRetention, deadline: .seconds(5)) == ["attempts_p20200101"])
             await worker.close()
         }
     }

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 import TestSupport
@@ -6,7 +7,7 @@ import TestSupport
 struct Crew: Sendable {
     /// What a worker does with a delivery that it claimed.
     enum Deed {
-        case settle(Settlement.Outcome, delay: Duration = .zero)
+        case settle(Settlement.Outcome)
         /// Dies: the lease has to run out.
         case abandon
         /// Settles it after its lease has ended.
@@ -54,14 +55,14 @@ struct Crew: Sendable {
         while try await isUnfinished(worker) {
             guard ContinuousClock.now < end else { throw Stuck(description: "did not finish in \(limit)") }
             let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
-            // By now somebody else has claimed them, or this worker has.
+            // By now another worker has claimed them, or this one has.
             try await worker.settle(late)
             late = []
             var settlements: [Settlement] = []
             for delivery in batch {
                 switch deed(delivery, &generator) {
-                case .settle(let outcome, let delay): settlements.append(Settlement(delivery, outcome, delay: delay))
-                case .settleLater(let outcome): late.append(Settlement(delivery, outcome, delay: .zero))
+                case .settle(let outcome): settlements.append(Settlement(madeUp: delivery, outcome))
+                case .settleLater(let outcome): late.append(Settlement(madeUp: delivery, outcome))
                 case .abandon: break
                 }
             }
@@ -93,7 +94,7 @@ struct Crew: Sendable {
             """, deadline: TestOutbox.deadline
         ).rows.first
         guard let row, row.count == 3, row[1] == "0", row[2] == "0" else {
-            throw Stuck(description: "breaches, keys that sleep for ever: \(row?.dropFirst() ?? [])")
+            throw Stuck(description: "breaches, keys that no row will wake: \(row?.dropFirst() ?? [])")
         }
         return row[0] == "t"
     }

@@ -64,12 +64,12 @@ struct PipelineTests {
     }
 
     private struct Begin: PostgresStatement {
-        static let sql = "BEGIN"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+        let sql = "BEGIN"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
     }
 
     private struct Commit: PostgresStatement {
-        static let sql = "COMMIT"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+        let sql = "COMMIT"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
     }
 }

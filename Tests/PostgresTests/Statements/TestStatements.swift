@@ -2,45 +2,45 @@ import Postgres
 
 /// Sends a value and gets it back, with the type the server saw.
 struct Echo<Value: PostgresValue>: PostgresStatement {
-    static var sql: String { "SELECT $1 AS value, pg_typeof($1)::text AS type" }
+    var sql: String { "SELECT $1 AS value, pg_typeof($1)::text AS type" }
     let value: Value
     func bind(_ parameters: inout PostgresParameters) { parameters.append(value) }
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> (value: Value, type: String) {
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> (value: Value, type: String) {
         (try row.column(0), try row.column(1))
     }
 }
 
 /// Waits on the server.
 struct Sleep: PostgresStatement {
-    static let sql = "SELECT pg_sleep($1)"
+    let sql = "SELECT pg_sleep($1)"
     let seconds: Double
     func bind(_ parameters: inout PostgresParameters) { parameters.append(seconds) }
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
 }
 
 /// The process of the server that serves the connection.
 struct BackendPID: PostgresStatement {
-    static let sql = "SELECT pg_backend_pid()"
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    let sql = "SELECT pg_backend_pid()"
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }
 
 /// Fails on the server.
 struct DivideByZero: PostgresStatement {
-    static let sql = "SELECT 1 / $1"
+    let sql = "SELECT 1 / $1"
     func bind(_ parameters: inout PostgresParameters) { parameters.append(Int32(0)) }
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }
 
 /// Adds a row to the table `note`, which has a unique column `id`.
 struct AddNote: PostgresStatement {
-    static let sql = "INSERT INTO note (id) VALUES ($1)"
+    let sql = "INSERT INTO note (id) VALUES ($1)"
     let id: Int32
     func bind(_ parameters: inout PostgresParameters) { parameters.append(id) }
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
 }
 
 /// Counts the rows of the table `note`.
 struct CountNotes: PostgresStatement {
-    static let sql = "SELECT count(*) FROM note"
-    static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int { try row.column(0) }
+    let sql = "SELECT count(*) FROM note"
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int { try row.column(0) }
 }

@@ -66,8 +66,8 @@ struct RoundTripTests {
     @Test("integers are widened, and refused where they do not fit")
     func integerWidths() async throws {
         struct Columns: PostgresStatement {
-            static let sql = "SELECT 7::smallint, 70000::int, 5::oid, '1'::xid8, 70000::int AS wide"
-            static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> [Int64] {
+            let sql = "SELECT 7::smallint, 70000::int, 5::oid, '1'::xid8, 70000::int AS wide"
+            func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> [Int64] {
                 let refused: PostgresError?
                 do throws(PostgresError) {
                     _ = try row.column(4, as: Int16.self)
@@ -113,8 +113,8 @@ struct RoundTripTests {
     }
 
     private struct ReadOddity: PostgresStatement {
-        static let sql = "SELECT * FROM oddity"
-        static func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+        let sql = "SELECT * FROM oddity"
+        func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
     }
 
     @Test("what cannot be encoded is not sent")

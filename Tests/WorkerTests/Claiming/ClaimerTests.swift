@@ -1,3 +1,4 @@
+import Outbox
 import Postgres
 import ServiceLifecycle
 import Settings
@@ -87,7 +88,7 @@ import Testing
         content.change { $0.lanes = [1] }
         try await run { _ in
             try await rig.time.turn { store.asked.count == 1 }
-            #expect(store.asked[0].budget == 3)
+            #expect(store.asked.first?.budget == 3)
             let more = (200..<203).map { Samples.delivery($0, endpoint: 9) }
             rig.parts.permits.take(more)
             for _ in 0..<10 { try await rig.time.turn() }
@@ -147,7 +148,7 @@ import Testing
         try await run { _ in
             #expect(try await rig.time.rest() == Claimer.failureWait)
             #expect(rig.inFlight == 0 && rig.parts.settleQueue.count == 0)
-            // The hints of lanes that nobody looks at now must not be moved.
+            // No one looks at the lanes now, so their hints must stay.
             #expect(rig.parts.state.busyLanes.isEmpty)
             content.change { $0.claimError = nil }
             try await rig.time.turn { couriers.deliveries == [1] }
@@ -254,7 +255,7 @@ import Testing
             try await rig.time.turn { couriers.cancels > 0 }
             #expect(rig.time.now - began >= timeout)
             #expect(rig.time.now - began < timeout + Claimer.drainPause * 2)
-            // Not recorded: it waits for that, but not for ever.
+            // Not recorded: it waits for that, but not without end.
             let cut = rig.time.now
             rig.time.flow()
             try await ended()

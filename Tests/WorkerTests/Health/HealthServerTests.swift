@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func slowClientsAreCutOffAndHoldUpNobodyForLong() async throws {
+    @Test func slowClientsAreCutOffAndHoldNoOneUpForLong() async throws {
         var limits = HealthServer.ClientLimits()
         limits.connections = 2
         limits.deadline = .milliseconds(100)

@@ -51,7 +51,7 @@ import Webhooks
             [Samples.delivery(attempt: 2)], events: [Samples.event()], endpoints: Samples.cache(Samples.endpoint()))
         let request = try #require(built.requests.first)
         var lines = HeaderLines()
-        request.appendHeaders(atUnixTime: 1_700_000_000, to: &lines)
+        try request.appendHeaders(atUnixTime: 1_700_000_000, to: &lines)
         #expect(lines.refusal == nil)
         let signature = try WebhookSigner(secrets: [WebhookSecret(Samples.secret)]).signature(
             id: "evt_test_1", timestamp: 1_700_000_000, body: Array(text(request.body).utf8))
@@ -62,6 +62,20 @@ import Webhooks
         #expect(head.contains("webhook-event-type: order.paid\n"))
         #expect(head.contains("webhook-attempt: 2\n"))
         #expect(head.contains("content-type: application/json\n"))
+    }
+
+    @Test func aRequestThatCannotBeSignedIsRefused() throws {
+        var event = Samples.event()
+        event.webhookID = "evt.1"
+        let built = build([Samples.delivery()], events: [event], endpoints: Samples.cache(Samples.endpoint()))
+        let request = try #require(built.requests.first)
+        var lines = HeaderLines()
+        let refusal = #expect(throws: RequestRefusal.self) {
+            try request.appendHeaders(atUnixTime: 1_700_000_000, to: &lines)
+        }
+        #expect(refusal?.code == .internalError)
+        #expect(refusal?.detail.hasPrefix("the request cannot be signed: ") == true)
+        #expect(lines.count == 0)
     }
 
     @Test func anEventsHeaderCountsMoreThanTheEndpoints() throws {
@@ -95,8 +109,7 @@ import Webhooks
 
     @Test func anEventThatIsGoneIsDead() {
         let built = build([Samples.delivery()], events: [], endpoints: Samples.cache(Samples.endpoint()))
-        #expect(built.settled.map(\.outcome) == [.dead])
-        #expect(built.settled.map(\.reason) == ["event_missing"])
+        #expect(built.settled.map(\.outcome) == [.dead(.eventMissing)])
     }
 
     @Test func anAttemptBeyondTheLastMeansThatTheLastOnesNeverReported() {
@@ -104,29 +117,28 @@ import Webhooks
         let third = build([Samples.delivery(attempt: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(third.requests.count == 1)
         let fourth = build([Samples.delivery(attempt: 4)], events: [Samples.event()], endpoints: endpoints)
-        #expect(fourth.settled.map(\.outcome) == [.dead])
-        #expect(fourth.settled.map(\.errorCode) == ["lost_lease"])
+        #expect(fourth.settled.map(\.outcome) == [.dead(.attemptsExhausted)])
+        #expect(fourth.settled.map(\.errorCode) == [.lostLease])
         let replayed = build([Samples.delivery(attempt: 4, base: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(replayed.requests.count == 1)
     }
 
     @Test(arguments: [
-        ("http://example.com/", "invalid_url"), ("https://10.0.0.1/", "blocked_address"),
-        ("https://user@example.com/", "invalid_url"), ("https://example.com:99999/", "invalid_url"),
+        ("http://example.com/", DeadReason.invalidURL), ("https://10.0.0.1/", .blockedAddress),
+        ("https://user@example.com/", .invalidURL), ("https://example.com:99999/", .invalidURL),
     ])
-    func aUrlThatBreaksARuleIsDeadWithoutARequest(_ url: String, _ code: String) {
+    func aUrlThatBreaksARuleIsDeadWithoutARequest(_ url: String, _ reason: DeadReason) {
         let endpoint = Samples.endpoint(Samples.record(url: url))
         let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
         #expect(built.requests.isEmpty)
-        #expect(built.settled.map(\.outcome) == [.dead])
-        #expect(built.settled.map(\.errorCode) == [code])
+        #expect(built.settled.map(\.outcome) == [.dead(reason)])
+        #expect(built.settled.map(\.errorCode?.rawValue) == [reason.rawValue])
     }
 
     @Test func aSecretThatCannotBeReadIsTriedAgainLater() {
         let endpoint = Samples.endpoint(Samples.record(secrets: ["sealed:v1:k1:AAAA"]))
         let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
-        #expect(built.settled.map(\.outcome) == [.retry])
-        #expect(built.settled.map(\.errorCode) == ["secret_unavailable"])
-        #expect(built.settled.allSatisfy { $0.delay > .zero })
+        #expect(built.settled.map(\.outcome) == [.retry(after: .seconds(1))])
+        #expect(built.settled.map(\.errorCode) == [.secretUnavailable])
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct OutcomeReaderTests {
     private func read(
         _ outcome: CourierOutcome, attempt: Int16 = 1, expiresIn: Duration? = nil
-    ) throws -> OutcomeReader.Reading {
+    ) throws -> Settlement {
         let endpoint = Samples.endpoint()
         let settings = try endpoint.settings.get()
         let now = ContinuousClock.now
@@ -22,54 +22,50 @@ import Testing
     }
 
     @Test func aTwoHundredIsDelivered() throws {
-        let reading = try read(.answered(CourierAnswer(status: 204)))
-        #expect(reading.settlement.outcome == .delivered)
-        #expect(reading.settlement.httpStatus == 204)
-        #expect(reading.settlement.errorCode == nil)
-        #expect(reading.settlement.remoteAddress == "127.0.0.1")
-        #expect(reading.settlement.url == 7)
+        let settlement = try read(.answered(CourierAnswer(status: 204)))
+        #expect(settlement.outcome == .delivered)
+        #expect(settlement.httpStatus == 204)
+        #expect(settlement.errorCode == nil)
+        #expect(settlement.remoteAddress == "127.0.0.1")
+        #expect(settlement.url == 7)
     }
 
     @Test func aFailureIsTriedAgainAfterTheSchedule() throws {
-        let first = try read(.answered(CourierAnswer(status: 500, bodyPrefix: Array("no".utf8))))
-        #expect(first.settlement.outcome == .retry)
-        #expect(first.settlement.delay == .seconds(1))
-        #expect(first.settlement.responseBody == "no")
-        #expect(first.settlement.error == "the endpoint answered 500")
-        #expect(try read(.failed(.timeout, detail: "slow"), attempt: 2).settlement.delay == .seconds(2))
+        let settlement = try read(.answered(CourierAnswer(status: 500, bodyPrefix: Array("no".utf8))))
+        #expect(settlement.outcome == .retry(after: .seconds(1)))
+        #expect(settlement.responseBody == "no")
+        #expect(settlement.error == "the endpoint answered 500")
+        #expect(try read(.failed(.timeout, detail: "slow"), attempt: 2).outcome == .retry(after: .seconds(2)))
     }
 
     @Test func theLastFailureIsDead() throws {
-        let reading = try read(.failed(.connectionRefused, detail: "refused"), attempt: 3)
-        #expect(reading.settlement.outcome == .dead)
-        #expect(reading.settlement.reason == "attempts_exhausted")
-        #expect(reading.settlement.errorCode == "connection_refused")
+        let settlement = try read(.failed(.connectionRefused, detail: "refused"), attempt: 3)
+        #expect(settlement.outcome == .dead(.attemptsExhausted))
+        #expect(settlement.errorCode == .connectionRefused)
     }
 
     @Test func goneClosesTheEndpoint() throws {
-        #expect(try read(.answered(CourierAnswer(status: 410))).settlement.outcome == .gone)
+        #expect(try read(.answered(CourierAnswer(status: 410))).outcome == .gone)
     }
 
     @Test func anEventThatWouldExpireFirstIsDueWhenItDoes() throws {
-        let reading = try read(.answered(CourierAnswer(status: 500)), expiresIn: .milliseconds(300))
-        #expect(reading.settlement.outcome == .retry)
-        #expect(reading.settlement.delay == .milliseconds(300))
+        let settlement = try read(.answered(CourierAnswer(status: 500)), expiresIn: .milliseconds(300))
+        #expect(settlement.outcome == .retry(after: .milliseconds(300)))
     }
 
     @Test func whatWasNotSentIsGivenBackUncounted() throws {
-        #expect(try read(.notSent(.cancelled)).settlement.outcome == .released)
-        #expect(try read(.notSent(.tooLate)).settlement.outcome == .released)
+        #expect(try read(.notSent(.cancelled)).outcome == .released)
+        #expect(try read(.notSent(.tooLate)).outcome == .released)
     }
 
     @Test func whatMayHaveArrivedCountsAndIsDueAtOnce() throws {
-        let reading = try read(.interrupted)
-        #expect(reading.settlement.outcome == .retry)
-        #expect(reading.settlement.delay == .zero)
+        let settlement = try read(.interrupted)
+        #expect(settlement.outcome == .retry(after: .zero))
     }
 
     @Test func statusesThatHttpDoesNotKnowAreNotStored() throws {
-        #expect(try read(.answered(CourierAnswer(status: 1000))).settlement.httpStatus == nil)
-        #expect(try read(.answered(CourierAnswer(status: -200))).settlement.outcome == .retry)
+        #expect(try read(.answered(CourierAnswer(status: 1000))).httpStatus == nil)
+        #expect(try read(.answered(CourierAnswer(status: -200))).outcome == .retry(after: .seconds(1)))
     }
 
     @Test func bytesFromOutsideBecomeTextThatTheDatabaseTakes() {

@@ -1,3 +1,4 @@
+import Outbox
 import Postgres
 import ServiceLifecycle
 import Settings
@@ -15,11 +16,11 @@ import Testing
         let deliveries = ids.map { Samples.delivery($0) }
         rig.parts.permits.take(deliveries)
         return deliveries.map { delivery in
-            var settlement = Settlement(delivery, .retry)
+            var settlement = Settlement(delivery, .retry(after: .zero))
             settlement.error = "the endpoint said something"
             settlement.responseBody = "something"
             settlement.remoteAddress = "192.0.2.1"
-            settlement.errorCode = "http_status"
+            settlement.errorCode = .httpStatus
             return settlement
         }
     }
@@ -101,10 +102,10 @@ import Testing
         try await rig.run(settler(store)) { _ in
             try await rig.time.rest()
             let settles = store.settles.value
-            #expect(settles.map(\.ids) == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [3], [4]])
+            try #require(settles.map(\.ids) == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [3], [4]])
             let stripped = try #require(settles[4].batch.first)
             #expect(stripped.error == nil && stripped.responseBody == nil && stripped.remoteAddress == nil)
-            #expect(stripped.outcome == .retry && stripped.errorCode == "http_status")
+            #expect(stripped.outcome == .retry(after: .zero) && stripped.errorCode == .httpStatus)
             #expect(settles[5].batch.first?.error != nil)
             #expect(rig.inFlight == 0)
         }

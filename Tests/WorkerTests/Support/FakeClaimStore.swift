@@ -84,8 +84,8 @@ final class FakeCouriers: Couriers {
     var deliveries: [Int64] { content.value.deliveries }
     var cancels: Int { content.value.cancels }
 
-    func submit(_ batch: [any CourierRequest]) {
-        let ids = batch.compactMap { ($0 as? OutgoingDelivery)?.delivery.id }
+    func submit(_ batch: [OutgoingDelivery]) {
+        let ids = batch.map(\.delivery.id)
         content.change { $0.deliveries += ids }
     }
 

@@ -6,7 +6,7 @@ import Postgres
 /// A database that is kept in order: it remembers what it was asked, in the order of asking.
 final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
     struct Content: Sendable {
-        var state: Result<ReadDatabaseState.Row?, PostgresError>
+        var state: Result<DatabaseState?, PostgresError>
         /// What each duty fails with, by its name; and `vacuum`.
         var failures: [String: PostgresError] = [:]
         var mayVacuum = false
@@ -29,15 +29,15 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         content = Shared(Content(state: .success(Self.healthy(clock: clock))))
     }
 
-    static func healthy(clock: Int64) -> ReadDatabaseState.Row {
-        ReadDatabaseState.Row(isReadOnly: false, schemaVersion: Migration.newest, clock: clock)
+    static func healthy(clock: Int64) -> DatabaseState {
+        DatabaseState(isReadOnly: false, schemaVersion: Migration.newest, clock: clock)
     }
 
     /// What it was asked, once for each time.
     var asked: [String] { content.value.asked }
 
     /// Changes what the database says about itself.
-    func says(_ change: (inout ReadDatabaseState.Row) -> Void) {
+    func says(_ change: (inout DatabaseState) -> Void) {
         var row = Self.healthy(clock: 1_700_000_000_000_000)
         change(&row)
         let state = row
@@ -52,7 +52,7 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         if let failure { throw failure }
     }
 
-    func readState() async throws(PostgresError) -> ReadDatabaseState.Row? {
+    func readState() async throws(PostgresError) -> DatabaseState? {
         try ask("state")
         return try content.value.state.get()
     }

@@ -41,7 +41,7 @@ enum Samples {
             retrySchedule: [1000, 2000], maxAttempts: maxAttempts, timeout: 15_000, secrets: secrets)
     }
 
-    static let judge = EndpointJudge(policy: EndpointPolicy(), sealing: nil, userAgent: "Postrider/test")
+    static let judge = EndpointJudge(policy: EndpointPolicy(), sealing: nil, version: "test")
 
     static func endpoint(_ record: EndpointRecord = record()) -> Endpoint { judge.endpoint(record) }
 

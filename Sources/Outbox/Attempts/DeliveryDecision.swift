@@ -1,0 +1,80 @@
+/// What becomes of a delivery: the one place that decides it, whatever a worker saw. No I/O; the clock and the random number
+/// are given.
+package struct DeliveryDecision: Hashable, Sendable {
+    /// What becomes of a delivery. All waits count from now.
+    package enum Outcome: Hashable, Sendable {
+        /// The endpoint took the event: done.
+        case delivered
+        /// Due again after this wait. If the event expires first, due when it does: the next claim ends it as expired.
+        case retry(after: Duration)
+        /// Given up: it becomes a dead letter.
+        case dead(DeadReason)
+        /// The endpoint answered 410: it is disabled, and the delivery is held until an operator resumes the endpoint.
+        case gone
+        /// Past its expiry. Nothing was sent.
+        case expired
+        /// Given back, its attempt uncounted. Nothing was sent. A cancelled delivery ends this way.
+        case released
+    }
+
+    package let outcome: Outcome
+    /// Why the attempt failed; nil when it succeeded, and when there was none.
+    package let errorCode: ErrorCode?
+
+    /// - Parameters:
+    ///   - attempt: the number of this attempt in the retry schedule, from 1.
+    ///   - policy: the endpoint's.
+    ///   - expiresIn: the time until the event expires, or nil when it never does.
+    ///   - now: the current time in seconds since 1970, for dates in `Retry-After`.
+    ///   - random: a random number from 0 up to, not including, 1, for the jitter of a wait; 0.5 for none.
+    package init(
+        after observation: DeliveryObservation, attempt: Int, policy: RetryPolicy, expiresIn: Duration? = nil,
+        now: Int64,
+        random: Double = 0.5
+    ) {
+        /// The next attempt follows after a wait, unless this was the last one or the event expires first.
+        func tryAgain(retryAfter: [String] = []) -> Outcome {
+            guard !policy.isLast(attempt) else { return .dead(.attemptsExhausted) }
+            let wait = policy.wait(afterAttempt: attempt, retryAfter: retryAfter, now: now, random: random)
+            guard let expiresIn else { return .retry(after: wait) }
+            return .retry(after: min(wait, max(expiresIn, .zero)))
+        }
+
+        errorCode = observation.errorCode
+        outcome =
+            switch observation {
+            case .answered(let status, let retryAfter):
+                switch AnswerKind(status: status) {
+                case .success: .delivered
+                case .gone: .gone
+                case .redirect, .refusal, .malformed: tryAgain(retryAfter: retryAfter)
+                }
+            case .failed(let code, _):
+                switch code {
+                // No later attempt can end otherwise.
+                case .invalidURL: .dead(.invalidURL)
+                case .eventMissing: .dead(.eventMissing)
+                case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
+                    .tlsFailure, .blockedAddress, .redirect, .httpStatus, .protocolError, .responseTooLarge,
+                    .lostLease, .secretUnavailable, .internalError:
+                    tryAgain()
+                }
+            // The next worker need not wait: the endpoint did nothing wrong.
+            case .interrupted: policy.isLast(attempt) ? .dead(.attemptsExhausted) : .retry(after: .zero)
+            case .notSent, .cancelled: .released
+            case .unsendable(let obstacle):
+                switch obstacle.kind {
+                case .invalidURL, .invalidHeaders: .dead(.invalidURL)
+                case .blockedAddress: policy.isLast(attempt) ? .dead(.attemptsExhausted) : .dead(.blockedAddress)
+                // An operator can bring the key file without touching the endpoint. No jitter: no endpoint sees the crowd.
+                case .secretUnavailable:
+                    policy.isLast(attempt)
+                        ? .dead(.attemptsExhausted)
+                        : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
+                }
+            case .eventMissing: .dead(.eventMissing)
+            case .neverReported: .dead(.attemptsExhausted)
+            case .expired: .expired
+            }
+    }
+}

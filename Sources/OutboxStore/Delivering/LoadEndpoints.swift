@@ -1,0 +1,63 @@
+package import Postgres
+
+/// Reads endpoints with their secrets, for sending.
+package struct LoadEndpoints: PostgresStatement {
+    package let sql = """
+        SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers,
+               ARRAY(SELECT (extract(epoch FROM r.wait) * 1000)::bigint
+                     FROM unnest(e.retry_schedule) WITH ORDINALITY AS r (wait, place) ORDER BY r.place),
+               e.max_attempts, (extract(epoch FROM l.timeout) * 1000)::bigint,
+               ARRAY(SELECT s.secret FROM postrider.endpoint_secrets s
+                     WHERE s.endpoint_id = e.id AND s.expires_at > now() ORDER BY s.id DESC)
+        FROM postrider.endpoints e
+        JOIN postrider.lanes l ON l.endpoint_id = e.id
+        JOIN postrider.endpoint_urls u ON u.id = e.url_id
+        WHERE e.id = ANY ($1)
+        """
+
+    private let ids: [Int32]
+
+    /// - Parameter ids: which endpoints.
+    package init(ids: [Int32]) {
+        self.ids = ids
+    }
+
+    package func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(ids)
+    }
+
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
+        EndpointRecord(
+            id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),
+            urlID: try row.column(4), url: try row.column(5), payloadFormat: try row.column(6),
+            headers: try row.column(7), retrySchedule: try row.column(8), maxAttempts: try row.column(9),
+            timeout: try row.column(10), secrets: try row.column(11))
+    }
+}
+
+/// An endpoint as it is stored: what a worker needs to send to it. Nothing in it has been judged yet.
+package struct EndpointRecord: Sendable {
+    /// Its id.
+    package var id: Int32
+    /// Which version of its settings this is.
+    package var revision: Int32
+    /// Its name.
+    package var name: String
+    package var tenant: String
+    /// The URL's id, for the record of attempts.
+    package var urlID: Int32
+    /// The URL.
+    package var url: String
+    /// `envelope` or `raw`.
+    package var payloadFormat: String
+    /// `Name: value` lines. May hold credentials.
+    package var headers: [String]
+    /// Waits between attempts, in milliseconds.
+    package var retrySchedule: [Int64]
+    /// Attempts before the delivery is dead.
+    package var maxAttempts: Int32
+    /// How long the whole exchange may take, in milliseconds.
+    package var timeout: Int64
+    /// Live signing secrets, newest first, plain or sealed.
+    package var secrets: [String]
+}

@@ -1,0 +1,124 @@
+package import Postgres
+
+/// What operators ask about dead letters, and what they do with them.
+package enum DeadLetters {
+    /// Dead letters, the newest delivery first.
+    ///
+    /// - Parameter endpoint: of this endpoint alone; nil for all.
+    package static func list(endpoint: String?, limit: Int32) -> PostgresQuery<DeadLetter> {
+        PostgresQuery(
+            """
+            SELECT \(DeadLetter.columns)
+            FROM postrider.dead_letters d
+            WHERE $1 IS NULL OR d.endpoint = $1
+            ORDER BY d.id DESC LIMIT $2
+            """, endpoint, limit)
+    }
+
+    /// A dead letter with its event's content; no row where there is none.
+    package static func find(_ id: Int64) -> PostgresQuery<FoundDeadLetter> {
+        PostgresQuery(
+            """
+            SELECT \(DeadLetter.columns), d.payload, d.body, d.content_type
+            FROM postrider.dead_letters d WHERE d.id = $1
+            """, id)
+    }
+
+    /// Which dead letters; nil means any.
+    package struct Selection: Sendable {
+        /// The name of the endpoint.
+        package var endpoint: String?
+        /// Given up at this moment or later.
+        package var since: PostgresTimestamp?
+        /// Given up before this moment.
+        package var until: PostgresTimestamp?
+        /// The exact event type.
+        package var eventType: String?
+
+        package init() {}
+    }
+
+    /// Puts dead letters back into their endpoints' lanes, the oldest first, and returns how many.
+    ///
+    /// - Parameter limit: the most that are put back.
+    package static func replay(_ selection: Selection, limit: Int32) -> PostgresQuery<Int32> {
+        PostgresQuery(
+            """
+            SELECT postrider.replay_dead_letters(
+                endpoint => $1, since => $2, until => $3, event_type => $4, max_rows => $5)
+            """, selection.endpoint, selection.since, selection.until, selection.eventType, limit)
+    }
+
+    /// Puts one dead letter back into its endpoint's lane and returns 1. Fails with `no_data_found` where there is none.
+    package static func replay(_ id: Int64) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.replay_dead_letter($1)", id)
+    }
+
+    /// Gives a dead letter up for good. Fails with `no_data_found` where there is none.
+    ///
+    /// - Parameter why: goes on record.
+    package static func discard(_ id: Int64, why: String) -> PostgresQuery<Void> {
+        PostgresQuery("SELECT postrider.discard_dead_letter($1, $2)", id, why)
+    }
+}
+
+/// A delivery that was given up.
+package struct DeadLetter: Sendable {
+    /// What replays and discards name it by.
+    package var id: Int64
+    /// The event's id.
+    package var event: Int64
+    /// The id that receivers know the event by.
+    package var webhookID: String
+    /// Nil when the event is gone.
+    package var eventType: String?
+    /// Nil when the event is gone.
+    package var tenant: String?
+    /// Where it should have gone.
+    package var endpoint: String
+    /// How many attempts were made.
+    package var attempts: Int32
+    /// Why it was given up, as one word.
+    package var reason: String
+    /// The status of the last answer.
+    package var lastHTTPStatus: Int32?
+    /// Why the last attempt failed, as one word.
+    package var lastErrorCode: String?
+    /// Why the last attempt failed.
+    package var lastError: String?
+    /// When the event happened.
+    package var createdAt: PostgresTimestamp
+    /// When it was given up.
+    package var deadAt: PostgresTimestamp
+    /// How long ago that was.
+    package var age: Duration
+
+    /// The columns of `postrider.dead_letters d` that ``init(_:)`` reads.
+    fileprivate static let columns = """
+        d.id, d.event_id, d.webhook_id, d.event_type, d.tenant, d.endpoint, d.attempts, d.reason, d.last_http_status,
+        d.last_error_code, d.last_error, d.created_at, d.dead_at,
+        (extract(epoch FROM clock_timestamp() - d.dead_at) * 1000000)::bigint
+        """
+}
+
+extension DeadLetter: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            id: try row.column(0), event: try row.column(1), webhookID: try row.column(2), eventType: try row.column(3),
+            tenant: try row.column(4), endpoint: try row.column(5), attempts: try row.column(6),
+            reason: try row.column(7), lastHTTPStatus: try row.column(8), lastErrorCode: try row.column(9),
+            lastError: try row.column(10), createdAt: try row.column(11), deadAt: try row.column(12),
+            age: try row.microseconds(13))
+    }
+}
+
+/// A dead letter and what it was to bring.
+package struct FoundDeadLetter: PostgresRecord {
+    package var letter: DeadLetter
+    package var content: EventContent
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        letter = try DeadLetter(row)
+        content = try EventContent(row, from: 14)
+    }
+}

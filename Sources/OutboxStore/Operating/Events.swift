@@ -1,0 +1,204 @@
+package import Postgres
+
+/// What operators ask about events, and what they do with them. What became of an event: see ``EventDelivery``.
+package enum Events {
+    /// Publishes an event, in a transaction of its own.
+    package static func publish(_ event: NewEvent) -> PostgresQuery<PublishedEvent> {
+        PostgresQuery(
+            """
+            SELECT p.event_id, p.webhook_id, p.reused
+            FROM postrider.publish(
+                event_type => $1, payload => $2, body => $3, content_type => $4, ordering_key => $5, idempotency_key => $6,
+                endpoint => $7, tenant => $8, headers => $9, deliver_after => $10, expires_at => $11, traceparent => $12) p
+            """, event.eventType, event.payload.map { PostgresJSON($0) }, event.body, event.contentType,
+            event.orderingKey, event.idempotencyKey, event.endpoint, event.tenant,
+            event.headers.map { PostgresJSONB($0) }, event.deliverAfter, event.expiresAt, event.traceparent)
+    }
+
+    /// When an event happened, which is where it is kept; nil where nothing is known of it.
+    ///
+    /// Its history is asked first, by indexes; then live work; then the events themselves, which have no index by id alone.
+    package static func locate(_ id: Int64) -> PostgresQuery<PostgresTimestamp?> {
+        PostgresQuery(
+            """
+            SELECT coalesce(
+                (SELECT a.event_at FROM postrider.attempts a WHERE a.event_id = $1 LIMIT 1),
+                (SELECT x.event_at FROM postrider.dead x WHERE x.event_id = $1 LIMIT 1),
+                (SELECT c.event_at FROM postrider.closed c WHERE c.event_id = $1 LIMIT 1),
+                (SELECT d.event_at FROM postrider.deliveries d WHERE d.event_id = $1 LIMIT 1),
+                (SELECT o.created_at FROM postrider.outbox o WHERE o.id = $1 LIMIT 1))
+            """, id)
+    }
+
+    /// An event; no row where there is none.
+    ///
+    /// - Parameter createdAt: when it happened, to the microsecond: see ``locate(_:)``.
+    package static func find(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<EventRecord> {
+        PostgresQuery(
+            """
+            SELECT o.id, postrider.webhook_id(o.id), o.created_at, o.event_type, o.tenant, o.endpoint, o.ordering_key,
+                   o.idempotency_key, o.deliver_after, o.expires_at, o.traceparent,
+                   CASE WHEN o.headers IS NOT NULL
+                       THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
+                   o.payload, o.body, o.content_type
+            FROM postrider.outbox o WHERE o.created_at = $2 AND o.id = $1
+            """, id, createdAt)
+    }
+
+    /// Cancels what is not delivered of an event yet and returns how many deliveries that were. Fails with `no_data_found`.
+    package static func cancel(_ id: Int64) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.cancel_event($1)", id)
+    }
+
+    /// The most rows of ``attempts(_:endpoint:)``.
+    package static let attemptLimit = 1000
+
+    /// The attempts to deliver an event, in the order in which they began.
+    ///
+    /// - Parameter endpoint: to this endpoint alone; nil for all.
+    package static func attempts(_ id: Int64, endpoint: String? = nil) -> PostgresQuery<AttemptRecord> {
+        PostgresQuery(
+            """
+            SELECT a.endpoint, a.attempt, a.started_at, (a.duration_ms * 1000)::bigint, a.outcome, a.http_status,
+                   a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker
+            FROM postrider.attempt_log a
+            WHERE a.event_id = $1 AND ($2 IS NULL OR a.endpoint = $2)
+            ORDER BY a.started_at, a.attempt LIMIT \(attemptLimit)
+            """, id, endpoint)
+    }
+}
+
+/// An event to be published.
+package struct NewEvent: Sendable {
+    package var eventType: String
+    /// JSON; nil when there is a body.
+    package var payload: [UInt8]?
+    /// Bytes of some other kind; nil when there is a payload.
+    package var body: [UInt8]?
+    /// What kind of bytes the body is.
+    package var contentType: String?
+    /// Events with the same key go in order.
+    package var orderingKey: String?
+    /// A second event with the same key is not stored.
+    package var idempotencyKey: String?
+    /// The one endpoint it is for.
+    package var endpoint: String?
+    package var tenant = ""
+    /// A JSON object of names and values.
+    package var headers: [UInt8]?
+    /// Not before.
+    package var deliverAfter: PostgresTimestamp?
+    /// Not after.
+    package var expiresAt: PostgresTimestamp?
+    /// W3C trace context.
+    package var traceparent: String?
+
+    package init(eventType: String) {
+        self.eventType = eventType
+    }
+}
+
+/// What ``Events/publish(_:)`` stored.
+package struct PublishedEvent: Sendable {
+    package var id: Int64
+    /// The id that receivers know it by.
+    package var webhookID: String
+    /// Whether an earlier event had the same idempotency key, so that nothing was stored.
+    package var isReused: Bool
+}
+
+extension PublishedEvent: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        id = try row.column(0)
+        webhookID = try row.column(1)
+        isReused = try row.column(2)
+    }
+}
+
+/// An event as operators see it.
+package struct EventRecord: Sendable {
+    package var id: Int64
+    /// The id that receivers know it by.
+    package var webhookID: String
+    package var createdAt: PostgresTimestamp
+    package var eventType: String
+    package var tenant: String
+    /// The one endpoint it is for, if it names one.
+    package var endpoint: String?
+    /// Events with the same key go in order.
+    package var orderingKey: String?
+    /// A second event with the same key is not stored.
+    package var idempotencyKey: String?
+    /// Not before.
+    package var deliverAfter: PostgresTimestamp?
+    /// Not after.
+    package var expiresAt: PostgresTimestamp?
+    /// W3C trace context.
+    package var traceparent: String?
+    /// Names and values in turn.
+    package var headers: [String]?
+    package var content: EventContent
+}
+
+extension EventRecord: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            id: try row.column(0), webhookID: try row.column(1), createdAt: try row.column(2),
+            eventType: try row.column(3), tenant: try row.column(4), endpoint: try row.column(5),
+            orderingKey: try row.column(6), idempotencyKey: try row.column(7), deliverAfter: try row.column(8),
+            expiresAt: try row.column(9), traceparent: try row.column(10), headers: try row.column(11),
+            content: try EventContent(row, from: 12))
+    }
+}
+
+/// What an event carries: JSON, or bytes of some other kind. Nothing when the event is gone.
+package struct EventContent: Sendable {
+    /// The JSON, as it was written.
+    package var payload: [UInt8]?
+    package var body: [UInt8]?
+    /// What kind of bytes the body is.
+    package var contentType: String?
+
+    /// Reads three columns: payload, body, content type.
+    init(_ row: borrowing PostgresRow, from first: Int) throws(PostgresError) {
+        payload = try row.column(first, as: PostgresJSON?.self)?.bytes
+        body = try row.column(first + 1)
+        contentType = try row.column(first + 2)
+    }
+}
+
+/// An attempt that was made.
+package struct AttemptRecord: Sendable {
+    package var endpoint: String
+    /// Which attempt of its delivery it was, counted from 1.
+    package var attempt: Int32
+    package var startedAt: PostgresTimestamp
+    package var duration: Duration
+    /// `delivered`, `retry`, `dead` or `stale`.
+    package var outcome: String
+    package var httpStatus: Int32?
+    /// Why it failed, as one word.
+    package var errorCode: String?
+    /// Why it failed.
+    package var error: String?
+    /// The beginning of the answer's body.
+    package var responseBody: String?
+    package var requestURL: String?
+    /// The address that was dialled.
+    package var remoteAddress: String?
+    /// Milliseconds since the start, a JSON object.
+    package var timings: [UInt8]
+    /// The id of the worker that made it.
+    package var worker: Int32
+}
+
+extension AttemptRecord: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            endpoint: try row.column(0), attempt: try row.column(1), startedAt: try row.column(2),
+            duration: try row.microseconds(3), outcome: try row.column(4), httpStatus: try row.column(5),
+            errorCode: try row.column(6), error: try row.column(7), responseBody: try row.column(8),
+            requestURL: try row.column(9), remoteAddress: try row.column(10),
+            timings: try row.column(11, as: PostgresJSON.self).bytes, worker: try row.column(12))
+    }
+}

@@ -1,0 +1,148 @@
+package import Postgres
+
+/// What `doctor` asks about the schema.
+package enum SchemaChecks {
+    /// The three roles of the schema, what they lack and what they should not have.
+    package static let roles = PostgresQuery<RoleCheck>(
+        """
+        SELECT r.name, g.oid IS NOT NULL,
+               CASE WHEN g.oid IS NULL THEN '{}'::text[] ELSE
+                   ARRAY(SELECT 'USAGE ON SCHEMA postrider'
+                         WHERE NOT has_schema_privilege(g.oid, 'postrider', 'USAGE'))
+                   || ARRAY(SELECT 'EXECUTE ON FUNCTION ' || p.oid::regprocedure
+                            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                            WHERE n.nspname = 'postrider' AND p.proname = ANY (r.functions)
+                                AND NOT has_function_privilege(g.oid, p.oid, 'EXECUTE') ORDER BY 1)
+                   || ARRAY(SELECT t.privilege || ' ON ' || t.relation FROM unnest(r.privileges, r.relations)
+                                AS t (privilege, relation)
+                            WHERE NOT has_any_column_privilege(g.oid, t.relation, t.privilege) ORDER BY 1)
+               END,
+               CASE WHEN g.oid IS NULL THEN '{}'::text[] ELSE
+                   ARRAY(SELECT 'SELECT ON ' || s.relation FROM unnest(r.secrets) AS s (relation)
+                         WHERE has_any_column_privilege(g.oid, s.relation, 'SELECT') ORDER BY 1)
+               END,
+               g.oid IS NOT NULL AND pg_has_role(g.oid, 'USAGE')
+        FROM (VALUES
+            ('postrider_producer', ARRAY['publish'], ARRAY['INSERT'], ARRAY['postrider.outbox'],
+             ARRAY['postrider.outbox', 'postrider.endpoint_secrets']),
+            ('postrider_worker', ARRAY['discover', 'claim', 'settle', 'keep_partitions', 'keep_repaired'],
+             ARRAY['SELECT', 'UPDATE', 'SELECT', 'INSERT'],
+             ARRAY['postrider.deliveries', 'postrider.deliveries', 'postrider.endpoint_secrets', 'postrider.workers'],
+             ARRAY[]::text[]),
+            ('postrider_operator', ARRAY['register_endpoint', 'update_endpoint', 'replay_dead_letters', 'cancel_event'],
+             ARRAY['SELECT', 'SELECT'], ARRAY['postrider.event_deliveries', 'postrider.endpoint_health'],
+             ARRAY['postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
+        LEFT JOIN pg_roles g ON g.rolname = r.name
+        ORDER BY r.name
+        """)
+
+    /// The triggers on the outbox that work for producers.
+    package static let triggers = PostgresQuery<TriggerCheck>(
+        """
+        SELECT t.tgname::text, bool_and(t.tgenabled IN ('O', 'A'))
+        FROM pg_trigger t
+        WHERE NOT t.tgisinternal AND (t.tgrelid = 'postrider.outbox'::regclass
+            OR t.tgrelid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = 'postrider.outbox'::regclass))
+        GROUP BY t.tgname ORDER BY t.tgname
+        """)
+
+    /// The daily partitions of the tables that grow with time.
+    package static let partitions = PostgresQuery<PartitionCheck>(
+        """
+        WITH day AS MATERIALIZED (
+            SELECT p.relname::text AS parent, to_date(right(c.relname, 8), 'YYYYMMDD') AS date
+            FROM pg_inherits i
+            JOIN pg_class c ON c.oid = i.inhrelid
+            JOIN pg_class p ON p.oid = i.inhparent
+            WHERE p.oid IN ('postrider.outbox'::regclass, 'postrider.attempts'::regclass)
+                AND c.relname ~ '_p[0-9]{8}$'),
+        span AS MATERIALIZED (
+            SELECT t.parent, array_agg(d.date - (now() AT TIME ZONE 'UTC')::date ORDER BY d.date)
+                       FILTER (WHERE d.date IS NOT NULL) AS days,
+                   coalesce(min(d.date)::timestamp AT TIME ZONE 'UTC', 'infinity') AS first,
+                   coalesce((max(d.date) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') AS last
+            FROM (VALUES ('outbox'), ('attempts')) AS t (parent) LEFT JOIN day d ON d.parent = t.parent
+            GROUP BY t.parent)
+        SELECT s.parent, coalesce(s.days, '{}'),
+               CASE s.parent
+                   WHEN 'outbox' THEN (SELECT count(*) FROM (
+                       SELECT 1 FROM postrider.outbox o
+                       WHERE o.created_at < (SELECT x.first FROM span x WHERE x.parent = 'outbox')
+                           OR o.created_at >= (SELECT x.last FROM span x WHERE x.parent = 'outbox')
+                       LIMIT \(PartitionCheck.limit)) stray)
+                   ELSE (SELECT count(*) FROM (
+                       SELECT 1 FROM postrider.attempts a
+                       WHERE a.started_at < (SELECT x.first FROM span x WHERE x.parent = 'attempts')
+                           OR a.started_at >= (SELECT x.last FROM span x WHERE x.parent = 'attempts')
+                       LIMIT \(PartitionCheck.limit)) stray) END
+        FROM span s ORDER BY s.parent DESC
+        """)
+
+    private static let unaccountedLimit = 1001
+
+    /// How many deliveries are missing of the last hour's events: 0, or something is broken. Counted up to a limit.
+    package static let unaccounted = PostgresQuery<Int64>(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM postrider.unaccounted u WHERE u.created_at > now() - interval '1 hour' LIMIT \(unaccountedLimit)) missing
+        """)
+}
+
+/// A role of the schema.
+package struct RoleCheck: Sendable, Equatable {
+    package var role: String
+    /// Whether there is such a role.
+    package var exists: Bool
+    /// What it may not do and should.
+    package var missing: [String]
+    /// What it may do and should not.
+    package var excess: [String]
+    /// Whether the login that asks has it.
+    package var isOurs: Bool
+}
+
+extension RoleCheck: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            role: try row.column(0), exists: try row.column(1), missing: try row.column(2), excess: try row.column(3),
+            isOurs: try row.column(4))
+    }
+}
+
+/// A trigger that was found.
+package struct TriggerCheck: Sendable, Equatable {
+    /// The triggers there must be.
+    package static let needed = ["outbox_1_reject", "outbox_2_skip_known", "outbox_3_fan_out"]
+
+    package var name: String
+    /// Whether it fires for ordinary inserts, on the outbox and on every partition that has it.
+    package var isEnabled: Bool
+}
+
+extension TriggerCheck: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        name = try row.column(0)
+        isEnabled = try row.column(1)
+    }
+}
+
+/// The daily partitions of a table.
+package struct PartitionCheck: Sendable, Equatable {
+    /// Where counting of ``strays`` stops.
+    package static let limit = 1001
+
+    /// `outbox` or `attempts`.
+    package var table: String
+    /// Which days have a partition, counted from today in UTC, in order.
+    package var days: [Int32]
+    /// Rows before the first or after the last of them, which are in the DEFAULT partition; counted up to a limit.
+    package var strays: Int64
+}
+
+extension PartitionCheck: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        table = try row.column(0)
+        days = try row.column(1)
+        strays = try row.column(2)
+    }
+}

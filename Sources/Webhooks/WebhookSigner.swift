@@ -1,0 +1,101 @@
+import Crypto
+import Formats
+
+/// Signs requests with the symmetric scheme `v1` of Standard Webhooks 1.0.0: HMAC-SHA256 over
+/// `{id}.{timestamp}.{body}`.
+///
+/// Keep one signer per endpoint: the keys are prepared once, a signature then costs the hashing of the content. During a
+/// rotation every live secret signs, the newest first; a receiver accepts any of them.
+public struct WebhookSigner: Sendable {
+    private let keyed: [HMAC<SHA256>]
+
+    /// A signer with these secrets, the newest first.
+    public init(secrets: [WebhookSecret]) throws(WebhookSigningError) {
+        guard !secrets.isEmpty else { throw WebhookSigningError(.noSecret, "there is no secret to sign with") }
+        keyed = secrets.map { HMAC<SHA256>(key: $0.key) }
+    }
+
+    /// The value of the `webhook-signature` header: `v1,<Base64>` for each secret, separated by spaces.
+    ///
+    /// - Parameters:
+    ///   - id: the value of `webhook-id`. It must not be empty, and a dot in it would let one signature fit two requests.
+    ///   - timestamp: the value of `webhook-timestamp`, in seconds since 1970.
+    ///   - body: the bytes of the request body, exactly as they are sent.
+    public func signature(id: String, timestamp: Int64, body: [UInt8]) throws(WebhookSigningError) -> String {
+        let value = body.withUnsafeBytes { bytes in
+            Result { () throws(WebhookSigningError) in try signature(id: id, timestamp: timestamp, body: bytes) }
+        }
+        return String(decoding: try value.get(), as: UTF8.self)
+    }
+
+    /// The same as bytes, for a body at any place in memory: for a sender of many requests.
+    public func signature(
+        id: String, timestamp: Int64, body: UnsafeRawBufferPointer
+    ) throws(WebhookSigningError) -> [UInt8] {
+        var head: [UInt8] = []
+        head.reserveCapacity(id.utf8.count + SignedContent.maximumTimestampLength + 2)
+        head.append(contentsOf: id.utf8)
+        guard !head.isEmpty, !head.contains(where: { $0 == SignedContent.dot || $0 <= 0x20 || $0 >= 0x7f }) else {
+            throw WebhookSigningError(.id, "a webhook id is visible ASCII without a dot, at least one character")
+        }
+        SignedContent.complete(&head, timestamp: timestamp)
+        var value: [UInt8] = []
+        value.reserveCapacity(keyed.count * (SignedContent.signatureLength + 1))
+        for hmac in keyed {
+            if !value.isEmpty { value.append(UInt8(ascii: " ")) }
+            SignedContent.appendSignature(of: head, body, with: hmac, to: &value)
+        }
+        return value
+    }
+}
+
+/// Why something cannot be signed.
+public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules that can be broken.
+    public enum Code: String, CaseIterable, Sendable {
+        /// There is no secret to sign with.
+        case noSecret = "no_secret"
+        /// The id is empty, or it holds a dot or another character that would blur where it ends.
+        case id
+    }
+
+    /// The rule that was broken.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    /// The message.
+    public var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// What signer and verifier have in common: the content `{id}.{timestamp}.{body}` and the text of its signature.
+enum SignedContent {
+    static let dot = UInt8(ascii: ".")
+    /// `v1,` and the Base64 of 32 bytes.
+    static let signatureLength = 47
+    /// `-9223372036854775808`
+    static let maximumTimestampLength = 20
+
+    /// Makes `{id}.{timestamp}.` out of the id.
+    static func complete(_ head: inout [UInt8], timestamp: Int64) {
+        head.append(dot)
+        head.append(contentsOf: String(timestamp).utf8)
+        head.append(dot)
+    }
+
+    /// Appends `v1,<Base64>`. The HMAC is a copy of one that has been given the key and nothing else.
+    static func appendSignature(
+        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: HMAC<SHA256>, to text: inout [UInt8]
+    ) {
+        var hmac = keyed
+        hmac.update(data: head)
+        hmac.update(data: body)
+        text.append(contentsOf: "v1,".utf8)
+        hmac.finalize().withUnsafeBytes { Base64.append($0, to: &text) }
+    }
+}

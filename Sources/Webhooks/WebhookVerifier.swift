@@ -1,0 +1,164 @@
+import Crypto
+
+/// Verifies requests that were signed with the symmetric scheme `v1` of Standard Webhooks 1.0.0.
+///
+/// Pass the body exactly as it arrived: parsing the JSON and writing it again changes bytes and breaks the signature.
+public struct WebhookVerifier: Sendable {
+    /// How far the timestamp may be from now, in both directions.
+    public let tolerance: Duration
+
+    private let keyed: [HMAC<SHA256>]
+
+    /// The tolerance of the reference libraries.
+    public static let standardTolerance = Duration.seconds(300)
+    /// A sender signs once per live secret and version; more signatures than this are not looked at.
+    public static let maximumSignatures = 32
+
+    /// A verifier that accepts a signature with any of these secrets; without secrets it accepts nothing.
+    public init(secrets: [WebhookSecret], tolerance: Duration = standardTolerance) {
+        self.keyed = secrets.map { HMAC<SHA256>(key: $0.key) }
+        self.tolerance = tolerance
+    }
+
+    /// Verifies a request.
+    ///
+    /// - Parameters:
+    ///   - headers: all headers of the request; their names are compared without regard to case.
+    ///   - body: the bytes of the body as they arrived.
+    ///   - now: the current time in seconds since 1970.
+    public func verify(
+        headers: some Sequence<(name: String, value: String)>, body: [UInt8], now: Int64
+    ) throws(WebhookVerificationError) -> VerifiedWebhook {
+        let fields = try WebhookFields(headers)
+        let timestamp = try check(timestamp: fields.timestamp, now: now)
+        var head = Array(fields.id.utf8)
+        guard !head.isEmpty, !head.contains(SignedContent.dot) else {
+            throw WebhookVerificationError(.invalidID, "\(WebhookHeader.id) is empty or holds a dot")
+        }
+        SignedContent.complete(&head, timestamp: timestamp)
+        guard try fits(signatures: fields.signature, head: head, body: body) else {
+            throw WebhookVerificationError(.noMatchingSignature, "no v1 signature in \(WebhookHeader.signature) fits")
+        }
+        return VerifiedWebhook(id: fields.id, timestamp: timestamp)
+    }
+
+    private func check(timestamp text: String, now: Int64) throws(WebhookVerificationError) -> Int64 {
+        let digits = text.utf8
+        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            digits.first != UInt8(ascii: "0"),
+            let timestamp = Int64(text)
+        else {
+            throw WebhookVerificationError(
+                .invalidTimestamp, "\(WebhookHeader.timestamp) is not a whole number of seconds since 1970")
+        }
+        // Durations are 128 bits wide: no difference of two 64-bit numbers of seconds overflows.
+        let age = Duration.seconds(now) - Duration.seconds(timestamp)
+        guard age <= tolerance else {
+            throw WebhookVerificationError(.tooOld, "\(WebhookHeader.timestamp) is too old")
+        }
+        guard age >= .zero - tolerance else {
+            throw WebhookVerificationError(.tooNew, "\(WebhookHeader.timestamp) is too far in the future")
+        }
+        return timestamp
+    }
+
+    /// Compares every `v1` signature with every secret's, all of them to the end: neither how long it takes nor where it
+    /// stops tells which one fits. Other versions are skipped, as the specification asks.
+    private func fits(signatures: String, head: [UInt8], body: [UInt8]) throws(WebhookVerificationError) -> Bool {
+        let given = Array(signatures.utf8).split(separator: UInt8(ascii: " "))
+        guard given.count <= Self.maximumSignatures else {
+            throw WebhookVerificationError(
+                .tooManySignatures, "\(WebhookHeader.signature) holds more than \(Self.maximumSignatures) signatures")
+        }
+        var fits = false
+        for hmac in keyed {
+            var expected: [UInt8] = []
+            body.withUnsafeBytes { SignedContent.appendSignature(of: head, $0, with: hmac, to: &expected) }
+            for signature in given where ConstantTime.equal(expected, signature) {
+                fits = true
+            }
+        }
+        return fits
+    }
+}
+
+/// What is known about a request whose signature fits.
+public struct VerifiedWebhook: Hashable, Sendable {
+    /// The id of the event, the same on every attempt: remember it to recognise a repetition.
+    public let id: String
+    /// When this attempt was signed, in seconds since 1970.
+    public let timestamp: Int64
+}
+
+/// Why a request is not what it says it is. Answer such a request with 400 or 401 and do nothing else.
+public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rules that can be broken.
+    public enum Code: String, CaseIterable, Sendable {
+        /// A required header is not there.
+        case missingHeader = "missing_header"
+        /// A header occurs twice, so that two readers could pick different ones.
+        case repeatedHeader = "repeated_header"
+        /// The id is empty or holds a dot.
+        case invalidID = "invalid_id"
+        /// The timestamp is not a number of seconds.
+        case invalidTimestamp = "invalid_timestamp"
+        /// The timestamp is older than the tolerance: perhaps an old request, recorded and sent again.
+        case tooOld = "too_old"
+        /// The timestamp is further in the future than the tolerance.
+        case tooNew = "too_new"
+        /// More signatures than a sender has a use for.
+        case tooManySignatures = "too_many_signatures"
+        /// No signature of version `v1` fits.
+        case noMatchingSignature = "no_matching_signature"
+    }
+
+    /// The rule that was broken.
+    public let code: Code
+    /// One line for a person.
+    public let message: String
+
+    /// The message.
+    public var description: String { message }
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// The three headers of Standard Webhooks, picked out of a request's headers.
+struct WebhookFields {
+    let id: String
+    let timestamp: String
+    let signature: String
+
+    init(_ headers: some Sequence<(name: String, value: String)>) throws(WebhookVerificationError) {
+        var found: [String: String] = [:]
+        for (name, value) in headers {
+            let name = name.lowercased()
+            guard [WebhookHeader.id, WebhookHeader.timestamp, WebhookHeader.signature].contains(name) else { continue }
+            guard found.updateValue(value, forKey: name) == nil else {
+                throw WebhookVerificationError(.repeatedHeader, "the header \(name) occurs more than once")
+            }
+        }
+        func required(_ name: String) throws(WebhookVerificationError) -> String {
+            guard let value = found[name] else {
+                throw WebhookVerificationError(.missingHeader, "the header \(name) is missing")
+            }
+            return value
+        }
+        id = try required(WebhookHeader.id)
+        timestamp = try required(WebhookHeader.timestamp)
+        signature = try required(WebhookHeader.signature)
+    }
+}
+
+/// Comparison that takes the same time wherever two texts of the same length differ.
+enum ConstantTime {
+    static func equal(_ left: [UInt8], _ right: ArraySlice<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        var difference: UInt8 = 0
+        for (one, other) in zip(left, right) { difference |= one ^ other }
+        return difference == 0
+    }
+}
