@@ -1,4 +1,4 @@
-"""The harness itself: whatever breaks in a page is found. Needs no database: only shell blocks are run."""
+"""The harness itself: it finds each way in which a page can break. Needs no database: only shell blocks are run."""
 
 import os
 import pathlib

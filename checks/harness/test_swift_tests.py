@@ -1,4 +1,4 @@
-"""That a run of Swift tests is counted honestly: whatever ends it, what did not pass is never counted as passed."""
+"""That a run of Swift tests is counted honestly: a test that did not pass is never counted as passed, however the run ends."""
 
 import contextlib
 import io
