@@ -366,14 +366,15 @@ $f$;
 
 -- The same with the lanes locked first: that of an endpoint, or all that have live rows of an event.
 CREATE FUNCTION postrider.cancel_locked(p_event bigint, p_endpoint int, p_reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan
-AS $f$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    PERFORM 1 FROM postrider.lanes l
-    WHERE l.endpoint_id = p_endpoint
-        OR l.endpoint_id IN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = p_event)
-    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    IF p_endpoint IS NOT NULL THEN
+        PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = p_endpoint FOR NO KEY UPDATE;
+    ELSE
+        PERFORM 1 FROM postrider.lanes l
+        WHERE l.endpoint_id IN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = p_event)
+        ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    END IF;
     RETURN postrider.cancel_deliveries(p_event, p_endpoint, p_reason);
 END
 $f$;
