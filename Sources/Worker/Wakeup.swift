@@ -12,9 +12,9 @@ final class Wakeup: Sendable {
     }
 
     private let state = Mutex(State())
-    private let time: any Timeline
+    private let time: any LoopClock
 
-    init(on time: any Timeline) {
+    init(on time: any LoopClock) {
         self.time = time
     }
 

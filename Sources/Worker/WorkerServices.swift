@@ -20,7 +20,7 @@ struct WorkerParts: Sendable {
     let health: HealthState
     let metrics: DeliveryMetrics
     let log: Logger
-    let time: any Timeline
+    let time: any LoopClock
     /// Microseconds since 1970 by this machine's clock.
     let wallClock: @Sendable () -> Int64
 }
@@ -61,7 +61,7 @@ package struct WorkerServices: Sendable {
         }
         let metrics = DeliveryMetrics(registry: registry, version: version)
         let health = HealthState()
-        let time = SystemTimeline()
+        let time = SystemLoopClock()
         claimWakeup = Wakeup(on: time)
         let settleWakeup = Wakeup(on: time)
         let queue = SettleQueue(arrived: settleWakeup)

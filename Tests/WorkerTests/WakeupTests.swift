@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct WakeupTests {
     @Test func aCallBeforeTheWaitIsRemembered() async {
-        let wakeup = Wakeup(on: SystemTimeline())
+        let wakeup = Wakeup(on: SystemLoopClock())
         wakeup.call()
         wakeup.call()
         #expect(await wakeup.wait(atMost: .seconds(30)))
@@ -12,14 +12,14 @@ import Testing
     }
 
     @Test func aCallEndsTheWait() async {
-        let wakeup = Wakeup(on: SystemTimeline())
+        let wakeup = Wakeup(on: SystemLoopClock())
         async let woken = wakeup.wait(atMost: .seconds(30))
         wakeup.call()
         #expect(await woken)
     }
 
     @Test func anOldTimerDoesNotEndALaterWait() async {
-        let wakeup = Wakeup(on: SystemTimeline())
+        let wakeup = Wakeup(on: SystemLoopClock())
         for _ in 0..<200 {
             wakeup.call()
             #expect(await wakeup.wait(atMost: .microseconds(50)))

@@ -38,7 +38,7 @@ import Testing
                 request: request, startedAt: Int64.random(in: 0...Int64.max, using: &generator),
                 outcome: Self.outcome(&generator))
         }
-        let queue = SettleQueue(arrived: Wakeup(on: ManualTimeline()))
+        let queue = SettleQueue(arrived: Wakeup(on: ManualLoopClock()))
         let receiver = ResultReceiver(
             queue: queue, metrics: DeliveryMetrics(registry: PrometheusRegistry(), version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallClock: { 1_000_000 }, random: { 0.5 })

@@ -14,7 +14,7 @@ import Testing
 struct Rig: Sendable {
     static let worker: Int32 = 7
 
-    let time = ManualTimeline()
+    let time = ManualLoopClock()
     let claimWakeup: Wakeup
     let arrived: Wakeup
     /// The loop that `run` runs has ended.

@@ -5,7 +5,7 @@ import Testing
 @testable import Worker
 
 /// A time that stands still until a test moves it. For one loop: each wait of it is a signal that the loop is at rest.
-final class ManualTimeline: Timeline {
+final class ManualLoopClock: LoopClock {
     private struct Timer {
         let due: ContinuousClock.Instant
         let action: @Sendable () -> Void

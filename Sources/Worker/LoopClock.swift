@@ -1,7 +1,7 @@
 import Dispatch
 
 /// The time that the loops of a worker live by. Tests have one that they move by hand.
-protocol Timeline: Sendable {
+protocol LoopClock: Sendable {
     /// Monotonic.
     var now: ContinuousClock.Instant { get }
 
@@ -10,7 +10,7 @@ protocol Timeline: Sendable {
 }
 
 /// The time of this machine.
-struct SystemTimeline: Timeline {
+struct SystemLoopClock: LoopClock {
     private let queue = DispatchQueue(label: "postrider.timers")
 
     var now: ContinuousClock.Instant { .now }
