@@ -44,16 +44,22 @@ extension EndToEndTests {
                 worker.send(SIGTERM)
                 #expect(try await worker.status(within: .seconds(5)) == 0)
                 #expect(ContinuousClock.now - began > .seconds(1.9))
-                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
-
-                // Not after the lease, which has a minute left.
-                receiver.answer(with: .ok)
-                let next = try await installation.startWorker("next")
-                try await installation.waitForDelivered(20, within: .seconds(10))
-                let requests = receiver.requests
-                #expect(Set(requests.map(\.attemptToken)).count == requests.count)
-                try await next.kill()
+                try await expectHandedBack(20, to: receiver, of: installation)
             }
+        }
+
+        /// The worker has handed its deliveries back: another one sends them at once, not after the lease, which has a minute
+        /// left, and no attempt number comes twice.
+        private func expectHandedBack(
+            _ count: Int, to receiver: ScriptedReceiver, of installation: Installation
+        ) async throws {
+            #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
+            receiver.answer(with: .ok)
+            let next = try await installation.startWorker("next")
+            try await installation.waitForDelivered(count, within: .seconds(10))
+            let requests = receiver.requests
+            #expect(Set(requests.map(\.attemptToken)).count == requests.count)
+            try await next.kill()
         }
 
         @Test(arguments: [SIGTERM, SIGINT]) func aSecondSignalHandsBackWhatHangsAtOnce(_ second: Int32) async throws {
@@ -70,14 +76,7 @@ extension EndToEndTests {
                 worker.send(second)
                 #expect(try await worker.status(within: .seconds(5)) == 0)
                 #expect(worker.said.contains("told to stop again"))
-                #expect(try await installation.count("postrider.event_deliveries WHERE status = 'in_flight'") == 0)
-
-                receiver.answer(with: .ok)
-                let next = try await installation.startWorker("next")
-                try await installation.waitForDelivered(20, within: .seconds(10))
-                let requests = receiver.requests
-                #expect(Set(requests.map(\.attemptToken)).count == requests.count)
-                try await next.kill()
+                try await expectHandedBack(20, to: receiver, of: installation)
             }
         }
 
