@@ -193,9 +193,10 @@ import Testing
             for _ in 0..<20 { try await rig.time.turn() }
             #expect(store.asked.isEmpty)
 
-            rig.parts.permits.giveBack(held)
-            let began = rig.time.now
+            // There before the loop wakes: a claim that finds nothing would be repeated.
             put(1)
+            let began = rig.time.now
+            rig.parts.permits.giveBack(held)
             try await rig.time.turn { couriers.deliveries == [1] }
             #expect(store.asked.map(\.budget) == [1])
             for _ in 0..<20 { try await rig.time.turn() }
@@ -203,9 +204,9 @@ import Testing
             #expect(rig.time.now - began >= .seconds(1))
 
             // It could be recorded.
+            put(2, 3)
             rig.parts.state.found(storageFull: false)
             rig.parts.permits.giveBack([Samples.delivery(1)])
-            put(2, 3)
             try await rig.time.turn { couriers.deliveries == [1, 2, 3] }
             #expect(store.asked.last?.budget == 10)
             rig.parts.permits.giveBack([Samples.delivery(2), Samples.delivery(3)])
