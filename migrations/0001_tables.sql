@@ -135,8 +135,8 @@ CREATE TABLE postrider.lanes (
     revision int NOT NULL DEFAULT 1,
     -- 'infinity' while paused or disabled.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
-    -- No live row is due before this: a hint that saves walking over dead rows, never a truth.
-    scan_from timestamptz NOT NULL DEFAULT '-infinity',
+    -- The transaction that changed the endpoint last, so that workers see a resumed endpoint at once. NULL: never changed.
+    changed_in xid8,
     timeout interval NOT NULL DEFAULT '15 s' CHECK (timeout BETWEEN '100 ms' AND '5 min'),
     -- `leased` counts the rows with lease_by <> 0, exactly, and only while there is a limit.
     max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
@@ -146,6 +146,7 @@ CREATE TABLE postrider.lanes (
     tokens real NOT NULL DEFAULT 1,
     tokens_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
+CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in IS NOT NULL;
 
 -- How an endpoint has been doing. Apart from the lanes, so that recording it never keeps a claim away from a lane.
 CREATE TABLE postrider.endpoint_marks (
@@ -166,6 +167,8 @@ CREATE TABLE postrider.deliveries (
     id bigint GENERATED ALWAYS AS IDENTITY,
     event_id bigint NOT NULL,
     event_at timestamptz NOT NULL,
+    -- The transaction that set due_at last. What a worker's look has not seen yet is found by it, whenever it commits.
+    changed_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     endpoint_id int NOT NULL,
     lease_by int NOT NULL DEFAULT 0,
     bytes int NOT NULL,
@@ -181,6 +184,8 @@ CREATE TABLE postrider.deliveries (
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000, vacuum_truncate = off
 );
+-- For looks: grows at its right end only, and no claim or settled delivery touches it.
+CREATE INDEX deliveries_changed_in ON postrider.deliveries (changed_in, endpoint_id, due_at);
 CREATE INDEX deliveries_ordering_key ON postrider.deliveries (endpoint_id, ordering_key, id)
     WHERE ordering_key IS NOT NULL;
 

@@ -1,4 +1,4 @@
--- 0003 delivering: discover, claim, settle. The hot path.
+-- 0003 delivering: look, walk, claim, settle. The hot path.
 --
 -- Locks:        none; functions only.
 -- Old workers:  may keep running.
@@ -9,35 +9,144 @@
 -- look-up each, and changed by their ctid; lanes are found by `= ANY (ARRAY[…])`, which only a look-up can serve, where
 -- an equality could be merged.
 
--- Lanes with live rows, and when the first row of each is due: one index descent a lane, however long the backlog is. Starts at
--- the lane's hint, because after a burst with a long transaction open the dead rows before it cannot be vacuumed.
-CREATE FUNCTION postrider.discover(p_unhinted boolean)
-RETURNS TABLE (endpoint_id int, due_in_us bigint)
-LANGUAGE sql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+-- What a worker must know of the lanes that were written to since it looked last, in one row a lane; and first of all a
+-- row without a lane that says what this look has seen, and what time it is.
+--
+-- Exact, whenever a transaction commits: what this look sees and p_seen did not was written by a transaction that had
+-- not begun then (from p_seen's xmax on), or that was running then and has ended since. So a look costs what was written,
+-- however many lanes there are, and a transaction that stays open costs nothing until it ends. Without p_seen it only says
+-- what it sees.
+--
+-- Of the rows of one transaction and lane the first 64 are read; in p_limit rows in all it stops.
+CREATE FUNCTION postrider.look(p_seen pg_snapshot, p_limit int)
+RETURNS TABLE (seen pg_snapshot, clock timestamptz, endpoint_id int, due_at timestamptz, "count" int, is_changed boolean)
+-- STABLE: everything in here has the snapshot of the statement that calls it.
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
-    SELECT l.endpoint_id,
-           greatest(0, extract(epoch FROM first.due_at - clock_timestamp()) * 1000000)::bigint
-    FROM postrider.lanes l
+#variable_conflict use_column
+DECLARE
+    v_now pg_snapshot := pg_current_snapshot();
+    -- Ranges of transactions to read, each without its end.
+    v_from xid8[];
+    v_until xid8[];
+BEGIN
+    RETURN QUERY SELECT v_now, clock_timestamp(), NULL::int, NULL::timestamptz, NULL::int, NULL::boolean;
+    IF p_seen IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(x.began), array_agg((x.began::text::numeric + 1)::text::xid8) INTO v_from, v_until
+    FROM pg_snapshot_xip(p_seen) AS x (began) WHERE pg_visible_in_snapshot(x.began, v_now);
+    IF pg_snapshot_xmax(v_now) > pg_snapshot_xmax(p_seen) THEN
+        v_from := v_from || pg_snapshot_xmax(p_seen);
+        v_until := v_until || pg_snapshot_xmax(v_now);
+    END IF;
+    IF v_from IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH RECURSIVE written AS (
+        SELECT r.until, few.changed_in, few.endpoint_id, few.due_at, few.nth
+        FROM unnest(v_from, v_until) AS r (began, until)
+        CROSS JOIN LATERAL (
+            SELECT d.changed_in, d.endpoint_id, d.due_at,
+                   row_number() OVER (ORDER BY d.changed_in, d.endpoint_id, d.due_at) AS nth
+            FROM postrider.deliveries d
+            WHERE d.changed_in >= r.began AND d.changed_in < r.until
+            ORDER BY d.changed_in, d.endpoint_id, d.due_at LIMIT 64) few
+        UNION ALL
+        -- After 64 rows it goes on with the next lane: its first row is the one that is due first.
+        SELECT w.until, few.changed_in, few.endpoint_id, few.due_at, few.nth
+        FROM written w
+        CROSS JOIN LATERAL (
+            SELECT d.changed_in, d.endpoint_id, d.due_at,
+                   row_number() OVER (ORDER BY d.changed_in, d.endpoint_id, d.due_at) AS nth
+            FROM postrider.deliveries d
+            WHERE (d.changed_in, d.endpoint_id) > (w.changed_in, w.endpoint_id) AND d.changed_in < w.until
+            ORDER BY d.changed_in, d.endpoint_id, d.due_at LIMIT 64) few
+        WHERE w.nth = 64),
+    news AS (
+        (SELECT w.endpoint_id, w.due_at, 1 AS count, false AS is_changed FROM written w LIMIT p_limit)
+        UNION ALL
+        -- A lane whose settings changed may hold rows from before: when is the first of them due?
+        (SELECT l.endpoint_id, first.due_at, 0, true
+         FROM unnest(v_from, v_until) AS r (began, until)
+         JOIN postrider.lanes l ON l.changed_in >= r.began AND l.changed_in < r.until
+         LEFT JOIN LATERAL (
+             SELECT d.due_at FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id
+             ORDER BY d.due_at LIMIT 1) first ON l.open_at <= clock_timestamp()
+         LIMIT p_limit))
+    SELECT NULL::pg_snapshot, NULL::timestamptz, n.endpoint_id, coalesce(min(n.due_at), 'infinity'), sum(n.count)::int,
+           bool_or(n.is_changed)
+    FROM news n GROUP BY n.endpoint_id;
+END
+$f$;
+
+-- The next p_count open lanes after p_after, in the order of their ids: those with live rows, when the first of them is due
+-- and when the first may be claimed. The last row has no times: it names the lane that the next call goes on from, or none
+-- at the end. For the start of a worker, and as the net under its looks.
+CREATE FUNCTION postrider.walk(p_after int, p_count int)
+RETURNS TABLE (endpoint_id int, from_at timestamptz, next_at timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_lanes int[] := ARRAY(
+        SELECT l.endpoint_id FROM postrider.lanes l WHERE l.endpoint_id > p_after
+        ORDER BY l.endpoint_id LIMIT p_count);
+BEGIN
+    RETURN QUERY
+    SELECT l.endpoint_id, first.due_at, least(free.due_at, (
+               SELECT min(d.lease_until) FROM postrider.deliveries d
+               WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= coalesce(free.due_at, 'infinity') AND d.lease_until > v_now))
+    FROM unnest(v_lanes) AS u (endpoint_id)
+    JOIN postrider.lanes l ON l.endpoint_id = u.endpoint_id
     CROSS JOIN LATERAL (
         SELECT d.due_at FROM postrider.deliveries d
         WHERE d.endpoint_id = l.endpoint_id AND d.due_at < 'infinity'
-            AND d.due_at >= CASE WHEN p_unhinted THEN '-infinity' ELSE l.scan_from END
         ORDER BY d.due_at LIMIT 1) first
-    WHERE l.open_at <= clock_timestamp()
-    -- Round-robin starts from a stable order; the worker turns it.
-    ORDER BY l.endpoint_id
+    LEFT JOIN LATERAL (
+        SELECT d.due_at FROM postrider.deliveries d
+        WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= first.due_at AND d.due_at < 'infinity' AND d.lease_until <= v_now
+        ORDER BY d.due_at LIMIT 1) free ON true
+    WHERE l.open_at <= v_now;
+    RETURN QUERY SELECT CASE WHEN cardinality(v_lanes) = p_count THEN v_lanes[p_count] END,
+                        NULL::timestamptz, NULL::timestamptz;
+END
 $f$;
 
--- Takes due deliveries of the lanes in p_ring (the worker's round-robin order), at most p_room[i] of lane i, p_budget rows
--- and p_bytes payload bytes in all (but always one row). What it returns is leased to p_worker until its endpoint's
--- timeout and p_slack are over, and its attempt is counted.
+-- How many tokens a bucket holds: one and what comes in 1/20 s at most. p_at may lie ahead: by a little when another claim began
+-- after this one and was quicker, by much when the clock was set back, and then the bucket starts again. Never below
+-- zero: LIMIT would fail.
+CREATE FUNCTION postrider.tokens(p_rate real, p_tokens real, p_at timestamptz, p_now timestamptz) RETURNS real
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
+    SELECT least(1 + p_rate / 20, p_tokens + p_rate
+        * extract(epoch FROM p_now - CASE
+            WHEN p_at > p_now + interval '1 s' THEN p_now - interval '1 day'
+            ELSE least(greatest(p_at, p_now - interval '1 day'), p_now) END))::real
+$f$;
+
+-- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
+-- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
+-- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
+--
+-- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
+-- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
+-- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
 CREATE FUNCTION postrider.claim(
-    p_worker int, p_ring int[], p_room int[], p_budget int, p_bytes bigint, p_slack interval, p_unhinted boolean)
+    p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval)
 RETURNS TABLE (
-    endpoint_id int, revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
+    endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
+    revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
     event_id bigint, event_at timestamptz, bytes int)
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
@@ -45,72 +154,65 @@ AS $f$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_lanes int[];
+    v_from timestamptz[];
     v_room int[];
 BEGIN
-    -- 1. Lock the lanes that have due work. A lane that another worker holds is skipped, not waited for: that worker is
-    --    emptying it. The lock is what makes limits exact and lets step 2 do without row locks.
+    -- 1. Lock the lanes that have something to take. A lane that another worker holds is skipped, not waited for: that
+    --    worker is emptying it. The lock is what makes limits exact and lets step 2 do without row locks. Where there is
+    --    nothing to take, nothing is locked and nothing written.
     WITH picked AS (
-        SELECT l.endpoint_id, r.room
-        FROM unnest(p_ring, p_room) WITH ORDINALITY AS r (endpoint_id, room, turn)
+        SELECT r.endpoint_id, r.from_at, r.room
+        FROM unnest(p_lanes, p_from, p_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
         WHERE l.open_at <= v_now AND r.room > 0
-            AND (SELECT true FROM postrider.deliveries d
-                 WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= v_now
-                     AND d.due_at >= CASE WHEN p_unhinted THEN '-infinity' ELSE l.scan_from END
-                 LIMIT 1)
+            AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
+            -- A row whose lease ran out is counted already.
+            AND (SELECT l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR d.lease_by <> 0
+                 FROM postrider.deliveries d
+                 WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
+                     AND d.lease_until <= v_now
+                 ORDER BY d.due_at LIMIT 1)
         ORDER BY r.turn
-        LIMIT 64
         FOR NO KEY UPDATE OF l SKIP LOCKED)
-    SELECT array_agg(p.endpoint_id), array_agg(p.room) INTO v_lanes, v_room FROM picked p;
-    IF v_lanes IS NULL THEN
-        RETURN;
-    END IF;
+    SELECT array_agg(p.endpoint_id), array_agg(p.from_at), array_agg(p.room) INTO v_lanes, v_from, v_room FROM picked p;
 
     -- 2. A new statement, so a snapshot taken while the lanes are already ours: it sees all that an earlier holder did.
     RETURN QUERY
     WITH lane AS MATERIALIZED (
-        SELECT l.*, r.turn,
-               CASE WHEN p_unhinted THEN '-infinity' ELSE l.scan_from END AS from_due,
-               least(r.room, p_budget, CASE WHEN l.rate_limit IS NULL THEN r.room ELSE floor(bucket.filled)::int END) AS take,
-               bucket.filled
-        FROM unnest(v_lanes, v_room) WITH ORDINALITY AS r (endpoint_id, room, turn)
-        JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
-        CROSS JOIN LATERAL (
-            -- tokens_at may lie ahead: by a little when another claim began after this one and was quicker, by much
-            -- when the clock was set back, and then the bucket starts again. Never below zero: LIMIT would fail.
-            SELECT least(1 + l.rate_limit / 20, l.tokens + l.rate_limit
-                * extract(epoch FROM v_now - CASE
-                    WHEN l.tokens_at > v_now + interval '1 s' THEN v_now - interval '1 day'
-                    ELSE least(greatest(l.tokens_at, v_now - interval '1 day'), v_now) END))::real AS filled) bucket),
-    -- The first unleased rows of each lane, in the order of the primary key. Rows in flight before them are stepped
-    -- over: there are at most as many as all workers hold.
-    due AS MATERIALIZED (
+        SELECT l.*, r.turn, r.from_at,
+               least(r.room, p_budget,
+                     floor(postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now))::int) AS take
+        FROM unnest(v_lanes, v_from, v_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
+        JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id),
+    -- The first unleased rows of each lane, in the order of the primary key, and one more to know whether there is more.
+    -- Rows in flight before them are stepped over: there are at most as many as all workers hold.
+    seen AS MATERIALIZED (
         SELECT lane.turn, lane.endpoint_id, lane.revision, lane.timeout, lane.max_in_flight, lane.leased,
-               c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.ordering_key
+               c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.ordering_key, c.nth > lane.take AS is_peeked
         FROM lane CROSS JOIN LATERAL (
-            SELECT d.ctid AS spot, d.due_at, d.id, d.bytes, d.lease_by, d.ordering_key
+            SELECT d.ctid AS spot, d.due_at, d.id, d.bytes, d.lease_by, d.ordering_key,
+                   row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
-            WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_due AND d.due_at <= v_now
+            WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
                 AND d.lease_until <= v_now
             ORDER BY d.due_at, d.id
-            LIMIT lane.take) c),
+            LIMIT lane.take + 1) c),
     -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
     -- stepped over, not waited for.
     lapsed AS MATERIALIZED (
-        SELECT d.id FROM due JOIN postrider.deliveries d
-            ON d.ctid = due.spot AND d.due_at = due.due_at AND d.lease_by = due.lease_by
-        WHERE due.lease_by <> 0
+        SELECT d.id FROM seen JOIN postrider.deliveries d
+            ON d.ctid = seen.spot AND d.due_at = seen.due_at AND d.lease_by = seen.lease_by
+        WHERE seen.lease_by <> 0 AND NOT seen.is_peeked
         FOR NO KEY UPDATE OF d SKIP LOCKED),
     -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
     headed AS MATERIALIZED (
-        SELECT due.*,
-               due.ordering_key IS NULL OR NOT EXISTS (
+        SELECT seen.*,
+               seen.ordering_key IS NULL OR NOT EXISTS (
                    SELECT 1 FROM postrider.deliveries earlier
-                   WHERE earlier.endpoint_id = due.endpoint_id AND earlier.ordering_key = due.ordering_key
-                       AND earlier.id < due.id) AS is_head
-        FROM due WHERE due.lease_by = 0 OR due.id IN (SELECT lapsed.id FROM lapsed)),
-    -- Where there is an in-flight limit, rows that no worker holds (lease_by = 0) count against it; a row whose lease ran
-    -- out is counted already.
+                   WHERE earlier.endpoint_id = seen.endpoint_id AND earlier.ordering_key = seen.ordering_key
+                       AND earlier.id < seen.id) AS is_head
+        FROM seen WHERE NOT seen.is_peeked AND (seen.lease_by = 0 OR seen.id IN (SELECT lapsed.id FROM lapsed))),
+    -- Where there is an in-flight limit, rows that no worker holds (lease_by = 0) count against it.
     within AS MATERIALIZED (
         SELECT h.*,
                sum(h.bytes) OVER turns AS bytes_so_far,
@@ -140,7 +242,8 @@ BEGIN
     spent AS (
         UPDATE postrider.lanes l
         SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh END,
-            tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens ELSE lane.filled - n.taken END,
+            tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens
+                          ELSE postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - n.taken END,
             tokens_at = CASE WHEN l.rate_limit IS NULL OR l.tokens_at BETWEEN v_now AND v_now + interval '1 s'
                              THEN l.tokens_at ELSE v_now END
         FROM (
@@ -148,32 +251,69 @@ BEGIN
             FROM (SELECT t.endpoint_id, (t.held_by = 0)::int AS fresh, 1 AS taken FROM taken t
                   UNION ALL SELECT p.endpoint_id, -(p.held_by <> 0)::int, 0 FROM parked p) c
             GROUP BY c.endpoint_id) n
-        JOIN lane ON lane.endpoint_id = n.endpoint_id
-        WHERE l.endpoint_id = n.endpoint_id AND (l.max_in_flight IS NOT NULL OR l.rate_limit IS NOT NULL))
-    SELECT t.endpoint_id, t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes
-    FROM taken t;
+        WHERE l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND (l.max_in_flight IS NOT NULL OR l.rate_limit IS NOT NULL)),
+    -- What each lane that was named has left. One pass that groups: joins would compare each lane with each.
+    counted AS (
+        SELECT c.endpoint_id, min(c.from_at) AS from_at, bool_or(c.step = 1) AS is_locked, bool_or(c.step = 2) AS is_more,
+               count(*) FILTER (WHERE c.step = 3) > count(*) FILTER (WHERE c.step IN (4, 5)) AS is_stepped_over,
+               count(*) FILTER (WHERE c.step = 5) > count(*) FILTER (WHERE c.step = 6) AS is_full,
+               count(*) FILTER (WHERE c.step = 6) > count(*) FILTER (WHERE c.step = 7) AS is_cut,
+               count(*) FILTER (WHERE c.step = 7) AS taken
+        FROM (SELECT r.endpoint_id, r.from_at, 0 AS step FROM unnest(p_lanes, p_from) AS r (endpoint_id, from_at)
+              UNION ALL SELECT l.endpoint_id, NULL, 1 FROM lane l
+              UNION ALL SELECT s.endpoint_id, NULL, CASE WHEN s.is_peeked THEN 2 ELSE 3 END FROM seen s
+              UNION ALL SELECT h.endpoint_id, NULL, CASE WHEN h.is_head THEN 5 ELSE 4 END FROM headed h
+              UNION ALL SELECT w.endpoint_id, NULL, 6 FROM within w
+              UNION ALL SELECT t.endpoint_id, NULL, 7 FROM taken t) c
+        GROUP BY c.endpoint_id),
+    left_over AS (
+        SELECT c.*, l.open_at, l.rate_limit, l.max_in_flight, l.leased,
+               postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - c.taken AS filled
+        FROM counted c LEFT JOIN postrider.lanes l ON l.endpoint_id = c.endpoint_id),
+    judged AS (
+        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled,
+               CASE
+                   WHEN o.open_at IS NULL OR o.open_at > v_now THEN 5
+                   WHEN o.is_locked THEN CASE
+                       WHEN o.is_full THEN 3
+                       WHEN o.is_cut THEN 0
+                       WHEN o.is_more THEN CASE WHEN o.filled < 1 THEN 2 ELSE 0 END
+                       WHEN o.is_stepped_over THEN 4
+                       ELSE 1 END
+                   ELSE coalesce((
+                       SELECT CASE WHEN o.filled < 1 THEN 2
+                                   WHEN o.leased >= o.max_in_flight AND d.lease_by = 0 THEN 3
+                                   ELSE 4 END
+                       FROM postrider.deliveries d
+                       WHERE d.endpoint_id = o.endpoint_id AND d.due_at >= o.from_at AND d.due_at <= v_now
+                           AND d.lease_until <= v_now
+                       ORDER BY d.due_at LIMIT 1), 1)
+               END::smallint AS state
+        FROM left_over o)
+    SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes
+    FROM taken t
+    UNION ALL
+    SELECT j.endpoint_id, j.state,
+           CASE WHEN j.state = 5 THEN j.from_at ELSE least(v_now, (
+               SELECT d.due_at FROM postrider.deliveries d
+               WHERE d.endpoint_id = j.endpoint_id AND d.due_at >= j.from_at ORDER BY d.due_at LIMIT 1)) END,
+           CASE j.state
+               WHEN 1 THEN least('infinity', (
+                   SELECT d.due_at FROM postrider.deliveries d
+                   WHERE d.endpoint_id = j.endpoint_id AND d.due_at > v_now ORDER BY d.due_at LIMIT 1), (
+                   -- The worker itself knows the leases that it holds.
+                   SELECT min(d.lease_until) FROM postrider.deliveries d
+                   WHERE d.endpoint_id = j.endpoint_id AND d.due_at >= j.from_at AND d.due_at <= v_now
+                       AND d.lease_until > v_now AND d.lease_by <> p_worker))
+               WHEN 2 THEN v_now + (1 - j.filled) / j.rate_limit * interval '1 s'
+               -- At the latest: the worker that settles one of it goes on at once.
+               WHEN 3 THEN v_now + interval '1 s'
+               WHEN 5 THEN coalesce(j.open_at, 'infinity')
+               ELSE v_now END,
+           NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int
+    FROM judged j;
 END
-$f$;
-
--- Moves each lane's hint up to its first live row, or close to now when it is empty. A row that commits later with an
--- earlier due_at is found by the unhinted claim.
-CREATE FUNCTION postrider.advance_hints(p_lanes int[]) RETURNS void
-LANGUAGE sql VOLATILE
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
-SET plan_cache_mode = force_generic_plan
-AS $f$
-    WITH first AS MATERIALIZED (
-        SELECT l.endpoint_id, least(clock_timestamp() - interval '1 s', coalesce((
-            SELECT d.due_at FROM postrider.deliveries d
-            WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= l.scan_from
-            ORDER BY d.due_at LIMIT 1), 'infinity')) AS due_at
-        FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes)),
-    -- SKIP LOCKED: a hint is not worth waiting for, and waiting in another order could deadlock.
-    free AS MATERIALIZED (
-        SELECT l.endpoint_id, first.due_at FROM first JOIN postrider.lanes l ON l.endpoint_id = first.endpoint_id
-        WHERE first.due_at > l.scan_from + interval '100 ms'
-        FOR NO KEY UPDATE OF l SKIP LOCKED)
-    UPDATE postrider.lanes l SET scan_from = free.due_at FROM free WHERE l.endpoint_id = free.endpoint_id
 $f$;
 
 -- Makes the next row of each ordering key due, after the one before it is gone. The caller has locked the lanes first:
@@ -186,7 +326,7 @@ AS $f$
 DECLARE
     v_count int;
 BEGIN
-    UPDATE postrider.deliveries d SET due_at = clock_timestamp()
+    UPDATE postrider.deliveries d SET due_at = clock_timestamp(), changed_in = pg_current_xact_id()
     FROM (SELECT DISTINCT u.endpoint_id, u.ordering_key COLLATE "C" AS ordering_key
           FROM unnest(p_lanes, p_keys) AS u (endpoint_id, ordering_key)) done
     CROSS JOIN LATERAL (
@@ -255,6 +395,8 @@ BEGIN
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
             -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
             attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
+            -- So that each worker's next look finds it, also one that keeps its due_at.
+            changed_in = pg_current_xact_id(),
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1

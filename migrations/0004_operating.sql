@@ -52,11 +52,11 @@ BEGIN
 END
 $f$;
 
--- Puts the limits and times of an endpoint where claims read them, and tells workers to read the endpoint again.
+-- Tells workers to read the endpoint again, and to look at its lane again.
 CREATE FUNCTION postrider.touch_endpoint(p_id int) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
     UPDATE postrider.endpoints SET updated_at = now() WHERE id = p_id;
-    UPDATE postrider.lanes SET revision = revision + 1 WHERE endpoint_id = p_id
+    UPDATE postrider.lanes SET revision = revision + 1, changed_in = pg_current_xact_id() WHERE endpoint_id = p_id
 $f$;
 
 CREATE FUNCTION postrider.check_patterns(p_patterns text[]) RETURNS void
@@ -283,7 +283,7 @@ DECLARE
     v_id int := postrider.endpoint_id(resume_endpoint.name);
 BEGIN
     UPDATE postrider.endpoints e SET state = 'active', state_reason = NULL WHERE e.id = v_id;
-    UPDATE postrider.lanes l SET open_at = '-infinity', scan_from = '-infinity' WHERE l.endpoint_id = v_id;
+    UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
 END
 $f$;

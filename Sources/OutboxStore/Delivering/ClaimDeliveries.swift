@@ -2,15 +2,24 @@ package import Postgres
 
 /// Takes due deliveries and leases them to a worker. See `postrider.claim` in the migrations for locks and order.
 package struct ClaimDeliveries: PostgresStatement {
+    /// What a claim brings: deliveries, and for each lane that was named a report.
+    package enum Row: Hashable, Sendable {
+        case delivery(ClaimedDelivery)
+        case report(LaneReport)
+    }
+
     package let sql = """
-        SELECT c.endpoint_id, c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes
+        SELECT c.endpoint_id, c.state, c.from_at, c.next_at,
+               c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
         """
 
     /// The worker's id in `postrider.workers`.
     package var worker: Int32
-    /// The lanes to look at, in this turn's order.
+    /// The lanes to take from, in this turn's order.
     package var lanes: [Int32]
+    /// The earliest `due_at` to look for in each of `lanes`.
+    package var froms: [PostgresTimestamp]
     /// The most rows to take from each of `lanes`.
     package var rooms: [Int32]
     /// The most rows in all.
@@ -19,37 +28,76 @@ package struct ClaimDeliveries: PostgresStatement {
     package var byteBudget: Int64
     /// A lease lasts the endpoint's timeout plus this.
     package var leaseSlack: Duration
-    /// Look before the lanes' hints too.
-    package var unhinted: Bool
 
     package init(
-        worker: Int32, lanes: [Int32], rooms: [Int32], budget: Int32, byteBudget: Int64, leaseSlack: Duration,
-        unhinted: Bool
+        worker: Int32, lanes: [Int32], froms: [PostgresTimestamp], rooms: [Int32], budget: Int32, byteBudget: Int64,
+        leaseSlack: Duration
     ) {
         self.worker = worker
         self.lanes = lanes
+        self.froms = froms
         self.rooms = rooms
         self.budget = budget
         self.byteBudget = byteBudget
         self.leaseSlack = leaseSlack
-        self.unhinted = unhinted
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(lanes)
+        parameters.append(froms)
         parameters.append(rooms)
         parameters.append(budget)
         parameters.append(byteBudget)
         parameters.append(leaseSlack)
-        parameters.append(unhinted)
     }
 
-    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> ClaimedDelivery {
-        ClaimedDelivery(
-            endpoint: try row.column(0), revision: try row.column(1), dueAt: try row.column(2), id: try row.column(3),
-            attempt: try row.column(4), attemptBase: try row.column(5), event: try row.column(6),
-            eventAt: try row.column(7), bytes: try row.column(8))
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+        let endpoint: Int32 = try row.column(0)
+        if let state = try row.column(1, as: Int16?.self) {
+            guard let state = LaneReport.State(rawValue: state) else {
+                throw PostgresError(.unexpectedValue, "a lane has the unknown state \(state)")
+            }
+            return .report(
+                LaneReport(endpoint: endpoint, state: state, from: try row.column(2), nextAt: try row.column(3)))
+        }
+        return .delivery(
+            ClaimedDelivery(
+                endpoint: endpoint, revision: try row.column(4), dueAt: try row.column(5), id: try row.column(6),
+                attempt: try row.column(7), attemptBase: try row.column(8), event: try row.column(9),
+                eventAt: try row.column(10), bytes: try row.column(11)))
+    }
+}
+
+/// What a claim found out about a lane that it named.
+package struct LaneReport: Hashable, Sendable {
+    /// What is left in a lane, as `postrider.claim` numbers it.
+    package enum State: Int16, Sendable {
+        /// More is due.
+        case more = 0
+        /// Nothing more is due until `nextAt`.
+        case empty = 1
+        /// Its rate limit has no token until `nextAt`.
+        case limited = 2
+        /// As much is in flight as its limit allows. It goes on when this worker settles one of it, or at `nextAt`.
+        case full = 3
+        /// Another transaction holds it.
+        case busy = 4
+        /// Paused, disabled or removed: until its settings change, or until `nextAt`.
+        case closed = 5
+    }
+
+    package let endpoint: Int32
+    package let state: State
+    /// No live row of the lane that this claim saw is due before this.
+    package let from: PostgresTimestamp
+    package let nextAt: PostgresTimestamp
+
+    package init(endpoint: Int32, state: State, from: PostgresTimestamp, nextAt: PostgresTimestamp) {
+        self.endpoint = endpoint
+        self.state = state
+        self.from = from
+        self.nextAt = nextAt
     }
 }
 

@@ -1,59 +1,107 @@
 package import Postgres
 
-/// The doorbell: the last id given to a delivery.
-///
-/// One page is read, no row. A sequence is not transactional, so it rings as soon as a producer's insert has run, before
-/// it commits. That is why a worker looks several times after a ring.
-package struct ReadDoorbell: PostgresStatement {
-    package let sql = "SELECT s.last_value FROM postrider.deliveries_id_seq s"
-
-    package init() {}
-
-    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
-}
-
-/// Finds the open lanes that hold live rows, and how soon the first row of each is due. In the order of their ids.
-package struct DiscoverLanes: PostgresStatement {
-    /// A lane with something in it.
-    package struct Row: Hashable, Sendable {
-        /// The endpoint's id.
-        package var endpoint: Int32
-        /// Time until the first live row is due; zero when it is due already (or in flight).
-        package var dueIn: Duration
+/// Learns which lanes were written to since the last look. See `postrider.look` in the migrations: it misses nothing, and
+/// costs what was written.
+package struct LookAtLanes: PostgresStatement {
+    /// What a look brings: first what it has seen, then the lanes.
+    package enum Row: Hashable, Sendable {
+        /// What this look has seen, for the next one; and the database's clock.
+        case seen(String, clock: PostgresTimestamp)
+        case found(FoundLane)
     }
 
-    package let sql = "SELECT d.endpoint_id, d.due_in_us FROM postrider.discover($1) d"
+    /// Where a look stops reading. A look that brings as much may have missed something: all lanes must be walked then.
+    package static let longest: Int32 = 20_000
 
-    private let unhinted: Bool
+    package let sql = """
+        SELECT l.seen::text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed
+        FROM postrider.look($1::text::pg_snapshot, $2) l
+        """
 
-    /// - Parameter unhinted: look before the lanes' hints too, where rows that committed late may lie.
-    package init(unhinted: Bool) {
-        self.unhinted = unhinted
+    private let seen: String?
+
+    /// - Parameter seen: what the look before this one has seen; nil for the first look, which finds no lanes.
+    package init(since seen: String?) {
+        self.seen = seen
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
-        parameters.append(unhinted)
+        parameters.append(seen)
+        parameters.append(Self.longest)
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
-        Row(endpoint: try row.column(0), dueIn: try row.microseconds(1))
+        guard let endpoint = try row.column(2, as: Int32?.self) else {
+            return .seen(try row.column(0), clock: try row.column(1))
+        }
+        return .found(
+            FoundLane(
+                endpoint: endpoint, dueAt: try row.column(3), count: Int(try row.column(4, as: Int32.self)),
+                hasChanged: try row.column(5)))
     }
 }
 
-/// Moves the low-water hints of lanes up to their first live rows.
-package struct AdvanceHints: PostgresStatement {
-    package typealias Row = Void
+/// Reads what the next open lanes hold, in the order of their ids. See `postrider.walk` in the migrations.
+package struct WalkLanes: PostgresStatement {
+    /// What a walk brings: lanes, and at last where the next one goes on.
+    package enum Row: Hashable, Sendable {
+        case found(WalkedLane)
+        /// Where the next walk goes on; nil when this was the last lane.
+        case reached(Int32?)
+    }
 
-    package let sql = "SELECT postrider.advance_hints($1)"
+    /// How many lanes one statement reads.
+    package static let stride: Int32 = 1000
 
-    private let lanes: [Int32]
+    package let sql = "SELECT w.endpoint_id, w.from_at, w.next_at FROM postrider.walk($1, $2) w"
 
-    /// - Parameter lanes: the lanes that had work lately.
-    package init(lanes: [Int32]) {
-        self.lanes = lanes
+    private let last: Int32
+
+    /// - Parameter last: the lane that was read last; nil to begin.
+    package init(after last: Int32?) {
+        self.last = last ?? 0
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
-        parameters.append(lanes)
+        parameters.append(last)
+        parameters.append(Self.stride)
+    }
+
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+        guard let from = try row.column(1, as: PostgresTimestamp?.self) else { return .reached(try row.column(0)) }
+        return .found(WalkedLane(endpoint: try row.column(0), from: from, nextAt: try row.column(2)))
+    }
+}
+
+/// A lane that was written to.
+package struct FoundLane: Hashable, Sendable {
+    package let endpoint: Int32
+    /// The earliest `due_at` of the rows that were written; it may be in the future. Infinity if there are none.
+    package let dueAt: PostgresTimestamp
+    /// How many rows were counted; 64 and more means many.
+    package let count: Int
+    /// Whether its endpoint was changed: paused, resumed, given other limits.
+    package let hasChanged: Bool
+
+    package init(endpoint: Int32, dueAt: PostgresTimestamp, count: Int = 1, hasChanged: Bool = false) {
+        self.endpoint = endpoint
+        self.dueAt = dueAt
+        self.count = count
+        self.hasChanged = hasChanged
+    }
+}
+
+/// A lane with live rows that a walk over all of them came by.
+package struct WalkedLane: Hashable, Sendable {
+    package let endpoint: Int32
+    /// The earliest `due_at` of its live rows.
+    package let from: PostgresTimestamp
+    /// When the first of them may be claimed: when one without a lease is due, or when a lease ends before that.
+    package let nextAt: PostgresTimestamp
+
+    package init(endpoint: Int32, from: PostgresTimestamp, nextAt: PostgresTimestamp) {
+        self.endpoint = endpoint
+        self.from = from
+        self.nextAt = nextAt
     }
 }

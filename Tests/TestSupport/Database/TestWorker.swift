@@ -16,21 +16,63 @@ package struct TestWorker: Sendable {
     }
 
     /// The lanes that have live rows.
-    package func discover(unhinted: Bool = false) async throws(PostgresError) -> [DiscoverLanes.Row] {
-        try await connection.run(DiscoverLanes(unhinted: unhinted), deadline: TestOutbox.deadline)
+    package func walk() async throws(PostgresError) -> [WalkedLane] {
+        var lanes: [WalkedLane] = []
+        var last: Int32?
+        repeat {
+            let rows = try await connection.run(WalkLanes(after: last), deadline: TestOutbox.deadline)
+            last = nil
+            for row in rows {
+                switch row {
+                case .found(let lane): lanes.append(lane)
+                case .reached(let lane): last = lane
+                }
+            }
+        } while last != nil
+        return lanes
+    }
+
+    /// What a look since an earlier one finds, and what the next look starts from.
+    package func look(since seen: String?) async throws(PostgresError) -> (lanes: [FoundLane], seen: String) {
+        var lanes: [FoundLane] = []
+        var seen = seen ?? ""
+        let rows = try await connection.run(LookAtLanes(since: seen.isEmpty ? nil : seen), deadline: TestOutbox.deadline)
+        for row in rows {
+            switch row {
+            case .seen(let now, clock: _): seen = now
+            case .found(let lane): lanes.append(lane)
+            }
+        }
+        return (lanes.sorted { $0.endpoint < $1.endpoint }, seen)
     }
 
     /// Claims due deliveries; of all lanes that have some, where none are named.
     package func claim(
         _ lanes: [Int32]? = nil, room: Int32 = 500, budget: Int32 = 500, bytes: Int64 = 1 << 40,
-        slack: Duration = .seconds(15), unhinted: Bool = false
+        slack: Duration = .seconds(15)
     ) async throws(PostgresError) -> [ClaimedDelivery] {
+        try await claimReporting(lanes, room: room, budget: budget, bytes: bytes, slack: slack).deliveries
+    }
+
+    /// Claims, and says what the claim reported of each lane.
+    package func claimReporting(
+        _ lanes: [Int32]? = nil, from: PostgresTimestamp = .negativeInfinity, room: Int32 = 500, budget: Int32 = 500,
+        bytes: Int64 = 1 << 40, slack: Duration = .seconds(15)
+    ) async throws(PostgresError) -> (deliveries: [ClaimedDelivery], reports: [Int32: LaneReport]) {
         let ring: [Int32]
-        if let lanes { ring = lanes } else { ring = try await discover(unhinted: unhinted).map(\.endpoint) }
+        if let lanes { ring = lanes } else { ring = try await walk().map(\.endpoint) }
         let claim = ClaimDeliveries(
-            worker: id, lanes: ring, rooms: ring.map { _ in room }, budget: budget, byteBudget: bytes,
-            leaseSlack: slack, unhinted: unhinted)
-        return try await connection.run(claim, deadline: TestOutbox.deadline)
+            worker: id, lanes: ring, froms: ring.map { _ in from }, rooms: ring.map { _ in room }, budget: budget,
+            byteBudget: bytes, leaseSlack: slack)
+        var deliveries: [ClaimedDelivery] = []
+        var reports: [Int32: LaneReport] = [:]
+        for row in try await connection.run(claim, deadline: TestOutbox.deadline) {
+            switch row {
+            case .delivery(let delivery): deliveries.append(delivery)
+            case .report(let report): reports[report.endpoint] = report
+            }
+        }
+        return (deliveries, reports)
     }
 
     /// Settles a batch; returns the ids that were stale.
