@@ -10,7 +10,7 @@
 -- an equality could be merged.
 
 -- What a worker must know of the lanes that were written to since it looked last, in one row a lane; and first of all a
--- row without a lane that says what this look has seen, and what time it is.
+-- row without a lane that says what this look has seen, what time it is, and whether p_seen is of another server.
 --
 -- Exact, whenever a transaction commits: what this look sees and p_seen did not was written by a transaction that had
 -- not begun then (from p_seen's xmax on), or that was running then and has ended since. So a look costs what was written,
@@ -33,7 +33,9 @@ DECLARE
     v_from xid8[];
     v_until xid8[];
 BEGIN
-    RETURN QUERY SELECT v_now, clock_timestamp(), NULL::int, NULL::timestamptz, NULL::int, NULL::boolean;
+    -- Transaction ids never go down: one that did belongs to another server, or to this one restored.
+    RETURN QUERY SELECT v_now, clock_timestamp(), NULL::int, NULL::timestamptz, NULL::int,
+                        coalesce(pg_snapshot_xmax(v_now) < pg_snapshot_xmax(p_seen), false);
     IF p_seen IS NULL THEN
         RETURN;
     END IF;
@@ -84,10 +86,10 @@ BEGIN
 END
 $f$;
 
--- The next p_count open lanes after p_after, in the order of their ids: those with live rows, when the first of them is due
--- and when the first may be claimed. The last row has no times: it names the lane that the next call goes on from, or none
+-- The next p_count open lanes after p_after, in the order of their ids: those with live rows that p_worker does not hold,
+-- when the first row of the lane is due, and when the first may be claimed. The last row has no times: it names the lane that the next call goes on from, or none
 -- at the end. For the start of a worker, and as the net under its looks.
-CREATE FUNCTION postrider.walk(p_after int, p_count int)
+CREATE FUNCTION postrider.walk(p_worker int, p_after int, p_count int)
 RETURNS TABLE (endpoint_id int, from_at timestamptz, next_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -102,9 +104,7 @@ DECLARE
         ORDER BY l.endpoint_id LIMIT p_count);
 BEGIN
     RETURN QUERY
-    SELECT l.endpoint_id, first.due_at, least(free.due_at, (
-               SELECT min(d.lease_until) FROM postrider.deliveries d
-               WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= coalesce(free.due_at, 'infinity') AND d.lease_until > v_now))
+    SELECT l.endpoint_id, first.due_at, next.at
     FROM unnest(v_lanes) AS u (endpoint_id)
     JOIN postrider.lanes l ON l.endpoint_id = u.endpoint_id
     CROSS JOIN LATERAL (
@@ -115,7 +115,12 @@ BEGIN
         SELECT d.due_at FROM postrider.deliveries d
         WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= first.due_at AND d.due_at < 'infinity' AND d.lease_until <= v_now
         ORDER BY d.due_at LIMIT 1) free ON true
-    WHERE l.open_at <= v_now;
+    CROSS JOIN LATERAL (
+        SELECT least(free.due_at, (
+            SELECT min(d.lease_until) FROM postrider.deliveries d
+            WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= first.due_at AND d.due_at <= coalesce(free.due_at, v_now)
+                AND d.lease_until > v_now AND d.lease_by <> p_worker)) AS at) next
+    WHERE l.open_at <= v_now AND next.at IS NOT NULL;
     RETURN QUERY SELECT CASE WHEN cardinality(v_lanes) = p_count THEN v_lanes[p_count] END,
                         NULL::timestamptz, NULL::timestamptz;
 END
@@ -144,7 +149,7 @@ CREATE FUNCTION postrider.claim(
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -291,7 +296,7 @@ BEGIN
                END::smallint AS state
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
-           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -311,7 +316,8 @@ BEGIN
                WHEN 3 THEN v_now + interval '1 s'
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
-           NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int
+           NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
+           NULL::timestamptz
     FROM judged j;
 END
 $f$;

@@ -47,7 +47,7 @@ GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.webhook_id(bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
-    postrider.walk(int, int), postrider.tokens(real, real, timestamptz, timestamptz),
+    postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
         text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),

@@ -5,8 +5,7 @@ package import Postgres
 package struct LookAtLanes: PostgresStatement {
     /// What a look brings: first what it has seen, then the lanes.
     package enum Row: Hashable, Sendable {
-        /// What this look has seen, for the next one; and the database's clock.
-        case seen(String, clock: PostgresTimestamp)
+        case seen(Seen)
         case found(FoundLane)
     }
 
@@ -17,6 +16,22 @@ package struct LookAtLanes: PostgresStatement {
         SELECT l.seen::text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed
         FROM postrider.look($1::text::pg_snapshot, $2) l
         """
+
+    /// What a look has seen.
+    package struct Seen: Hashable, Sendable {
+        /// For the next look.
+        package let snapshot: String
+        /// The database's clock.
+        package let clock: PostgresTimestamp
+        /// The look before was on another server, so this one finds nothing: all lanes must be walked.
+        package let isOtherServer: Bool
+
+        package init(snapshot: String, clock: PostgresTimestamp, isOtherServer: Bool = false) {
+            self.snapshot = snapshot
+            self.clock = clock
+            self.isOtherServer = isOtherServer
+        }
+    }
 
     private let seen: String?
 
@@ -32,7 +47,8 @@ package struct LookAtLanes: PostgresStatement {
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
         guard let endpoint = try row.column(2, as: Int32?.self) else {
-            return .seen(try row.column(0), clock: try row.column(1))
+            return .seen(
+                Seen(snapshot: try row.column(0), clock: try row.column(1), isOtherServer: try row.column(5)))
         }
         return .found(
             FoundLane(
@@ -53,16 +69,21 @@ package struct WalkLanes: PostgresStatement {
     /// How many lanes one statement reads.
     package static let stride: Int32 = 1000
 
-    package let sql = "SELECT w.endpoint_id, w.from_at, w.next_at FROM postrider.walk($1, $2) w"
+    package let sql = "SELECT w.endpoint_id, w.from_at, w.next_at FROM postrider.walk($1, $2, $3) w"
 
+    private let worker: Int32
     private let last: Int32
 
-    /// - Parameter last: the lane that was read last; nil to begin.
-    package init(after last: Int32?) {
+    /// - Parameters:
+    ///   - last: the lane that was read last; nil to begin.
+    ///   - worker: whose leases do not count, since it knows them; nil to count all.
+    package init(after last: Int32?, exceptHeldBy worker: Int32?) {
+        self.worker = worker ?? 0
         self.last = last ?? 0
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
+        parameters.append(worker)
         parameters.append(last)
         parameters.append(Self.stride)
     }

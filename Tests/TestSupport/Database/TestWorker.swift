@@ -20,7 +20,7 @@ package struct TestWorker: Sendable {
         var lanes: [WalkedLane] = []
         var last: Int32?
         repeat {
-            let rows = try await connection.run(WalkLanes(after: last), deadline: TestOutbox.deadline)
+            let rows = try await connection.run(WalkLanes(after: last, exceptHeldBy: nil), deadline: TestOutbox.deadline)
             last = nil
             for row in rows {
                 switch row {
@@ -39,7 +39,7 @@ package struct TestWorker: Sendable {
         let rows = try await connection.run(LookAtLanes(since: seen.isEmpty ? nil : seen), deadline: TestOutbox.deadline)
         for row in rows {
             switch row {
-            case .seen(let now, clock: _): seen = now
+            case .seen(let now): seen = now.snapshot
             case .found(let lane): lanes.append(lane)
             }
         }
