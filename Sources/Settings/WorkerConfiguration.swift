@@ -19,7 +19,7 @@ package struct WorkerConfiguration: Sendable {
     /// How many deliveries may be in flight at once in this process. Too few, and slow endpoints make the others wait;
     /// too many, and the process needs more file descriptors (one a delivery) than its limit gives.
     @Setting(.maxInFlight, count: 1...16_384)
-    package var maxInFlight = 512
+    package var maxInFlight = 2048
 
     /// How many bytes of payload may be held at once. This bounds the memory of the process. When it is small, large
     /// events wait for each other; a single event larger than this still goes, alone.

@@ -81,14 +81,18 @@ package struct WorkerServices: Sendable {
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
 
+        let state = parts.state
         func store(_ purpose: String) -> WorkerStore {
             WorkerStore(
                 session: PostgresSession(
                     database, logger: log, random: random,
-                    onEvent: { Self.report($0, purpose, metrics: metrics, log: log) }))
+                    onEvent: { event in
+                        Self.report(event, purpose, metrics: metrics, log: log)
+                        if purpose == Claimer.loop, case .connected(isReconnect: true) = event { state.reconnected() }
+                    }))
         }
         let receiver = ResultReceiver(
-            queue: queue, metrics: metrics, log: log, wallClock: wallClock, random: random)
+            queue: queue, permits: parts.permits, metrics: metrics, log: log, wallClock: wallClock, random: random)
         var courier = CourierConfiguration()
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
@@ -103,7 +107,7 @@ package struct WorkerServices: Sendable {
             Housekeeper(parts, store: store("housekeeper")),
             Settler(parts, store: store("settler"), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
-            Claimer(parts, store: store("claimer"), couriers: pool, wakeup: claimWakeup),
+            Claimer(parts, store: store(Claimer.loop), couriers: pool, wakeup: claimWakeup),
         ]
     }
 

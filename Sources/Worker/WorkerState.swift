@@ -1,10 +1,12 @@
+import Postgres
 import Synchronization
 
 /// What the loops of one worker tell each other. Health shows some of it to the outside; no loop asks health.
 final class WorkerState: Sendable {
     private struct Facts {
         var id: Int32?
-        var busyLanes: [Int32] = []
+        var hasReconnected = false
+        var waitingSince: PostgresTimestamp?
         var isStorageFull = false
         var isDraining = false
         var isDrainCut = false
@@ -20,11 +22,24 @@ final class WorkerState: Sendable {
         facts.withLock { $0.id = id }
     }
 
-    /// The lanes that had work when the claimer last looked: the ones whose hints are worth moving.
-    var busyLanes: [Int32] { facts.withLock { $0.busyLanes } }
+    /// The claimer's connection was lost and made again.
+    func reconnected() {
+        facts.withLock { $0.hasReconnected = true }
+    }
 
-    func found(busy lanes: [Int32]) {
-        facts.withLock { $0.busyLanes = lanes }
+    /// Whether the claimer's connection is another one than at the last call.
+    func takeReconnect() -> Bool {
+        facts.withLock { facts in
+            defer { facts.hasReconnected = false }
+            return facts.hasReconnected
+        }
+    }
+
+    /// Since when something has been due that is not claimed, by the database's clock, as far as the claimer knows.
+    var waitingSince: PostgresTimestamp? { facts.withLock { $0.waitingSince } }
+
+    func waiting(since: PostgresTimestamp?) {
+        facts.withLock { $0.waitingSince = since }
     }
 
     /// Whether the last settle failed because the database has no room left.

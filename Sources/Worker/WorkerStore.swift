@@ -37,15 +37,22 @@ struct WorkerStore: LoopStore {
 }
 
 extension WorkerStore: ClaimStore {
-    func readDoorbell() async throws(PostgresError) -> Int64 {
-        try await session.run(ReadDoorbell(), deadline: Self.deliveryDeadline).first ?? 0
+    func prepareToClaim(as worker: Int32) async throws(PostgresError) {
+        // The database plans the function at the first call of a connection.
+        let nothing = ClaimDeliveries(
+            worker: worker, lanes: [], froms: [], rooms: [], budget: 0, byteBudget: 0, leaseSlack: .zero)
+        _ = try await session.run(nothing, deadline: Self.deliveryDeadline)
     }
 
-    func discoverLanes(unhinted: Bool) async throws(PostgresError) -> [DiscoverLanes.Row] {
-        try await session.run(DiscoverLanes(unhinted: unhinted), deadline: Self.deliveryDeadline)
+    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row] {
+        try await session.run(LookAtLanes(since: seen), deadline: Self.deliveryDeadline)
     }
 
-    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimedDelivery] {
+    func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row] {
+        try await session.run(WalkLanes(after: last, exceptHeldBy: worker), deadline: Self.deliveryDeadline)
+    }
+
+    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row] {
         try await session.run(claim, deadline: Self.deliveryDeadline)
     }
 
@@ -76,14 +83,6 @@ extension WorkerStore: RegistrationStore {
 extension WorkerStore: HouseStore {
     func readState() async throws(PostgresError) -> DatabaseState? {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
-    }
-
-    func measureLag() async throws(PostgresError) -> Int64? {
-        try await session.run(Status.lag, deadline: Self.houseDeadline).first
-    }
-
-    func advanceHints(of lanes: [Int32]) async throws(PostgresError) {
-        try await session.execute(AdvanceHints(lanes: lanes), deadline: Self.houseDeadline)
     }
 
     func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {

@@ -31,6 +31,12 @@ package struct PostgresTimestamp: RawRepresentable, Hashable, Sendable {
     /// Whether it is a moment and not an infinity.
     private var isFinite: Bool { self != .infinity && self != .negativeInfinity }
 
+    /// How much later another moment is; as far away as can be said where one of them is an infinity.
+    package func duration(to other: PostgresTimestamp) -> Duration {
+        let (difference, overflow) = other.rawValue.subtractingReportingOverflow(rawValue)
+        return .microseconds(overflow ? (other < self ? .min : .max) : difference)
+    }
+
     /// The moment this much later; at an infinity it stays, and beyond the range it becomes one.
     package func advanced(by duration: Duration) -> PostgresTimestamp {
         guard isFinite else { return self }

@@ -6,6 +6,7 @@ package import Outbox
 package struct DeliveryMetrics: Sendable {
     package let claims: Counter
     package let claimedDeliveries: Counter
+    package let missedLanes: Counter
     package let attemptDuration: Timer
     package let deliveryLag: Gauge
     package let inFlight: Meter
@@ -27,6 +28,7 @@ package struct DeliveryMetrics: Sendable {
         }
         claims = counter(.claims)
         claimedDeliveries = counter(.claimedDeliveries)
+        missedLanes = counter(.missedLanes)
         attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
         deliveryLag = Gauge(label: MetricDescription.deliveryLag.name, factory: registry)
         inFlight = Meter(label: MetricDescription.inFlight.name, factory: registry)

@@ -26,6 +26,9 @@ extension MetricDescription {
     )
     static let claimedDeliveries = Self(
         name: "postrider_claimed_deliveries_total", help: "Deliveries claimed, one for each attempt begun.")
+    static let missedLanes = Self(
+        name: "postrider_missed_lanes_total",
+        help: "Endpoints with due deliveries that the looks had missed and the slow walk found. Must stay 0.")
     static let deliveries = Self(
         name: "postrider_deliveries_total", help: "Attempts ended, by what became of their delivery.")
     static let attemptFailures = Self(
@@ -61,7 +64,7 @@ extension MetricDescription {
 
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
-        claims, claimedDeliveries, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
+        claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
         inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, databaseReconnects, unready, logLinesDropped,
         buildInfo,
     ]

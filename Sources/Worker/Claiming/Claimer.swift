@@ -11,10 +11,12 @@ import Telemetry
 
 /// What the claimer asks of the database.
 protocol ClaimStore: LoopStore {
-    /// The last id that a delivery got.
-    func readDoorbell() async throws(PostgresError) -> Int64
-    func discoverLanes(unhinted: Bool) async throws(PostgresError) -> [DiscoverLanes.Row]
-    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimedDelivery]
+    /// Does once what makes the first claim slow.
+    func prepareToClaim(as worker: Int32) async throws(PostgresError)
+    /// - Parameter seen: what the look before this one has seen; nil for the first.
+    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row]
+    func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row]
+    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row]
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
     func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent]
 }
@@ -33,18 +35,34 @@ extension CourierPool: Couriers {
 
 /// Claims due deliveries and hands them to the couriers: the first third of a delivery's way.
 ///
-/// It runs at its own pace (``ClaimPace``): the doorbell only tells it when to look. On shutdown it stops claiming, waits
-/// for what is in flight and then hands back what never started.
+/// Looks tell it which lanes were written to (``LookPace``), a walk what there was before (``LaneWalk``), and the
+/// ``Schedule`` which lanes to claim. On shutdown it stops claiming, waits for what is in flight and then hands back what
+/// never started.
 final class Claimer: Service {
     static let loop = "claimer"
     /// After a failure of the database.
     static let failureWait = Duration.milliseconds(100)
+    /// The longest rest of the loop.
+    static let longestWait = Duration.seconds(1)
     /// The most payload bytes of one claim: libpq holds a whole answer in memory before anything of it is used.
     static let bytesPerClaim = 8 << 20
     /// Between two looks at what is still in flight while the worker drains.
     static let drainPause = Duration.milliseconds(50)
     /// How long recording what the drain left over may take.
     static let farewell = Duration.seconds(1)
+
+    /// What the loop knows.
+    private struct Knowledge {
+        var schedule: Schedule
+        var pace: LookPace
+        var walk: LaneWalk
+        var endpoints = EndpointCache()
+        /// What the last look has seen; nil before the first.
+        var seen: String?
+        /// The database's clock; nil before the first look.
+        var time: DatabaseTime?
+        var isPrepared = false
+    }
 
     private let parts: WorkerParts
     private let store: any ClaimStore
@@ -78,77 +96,176 @@ final class Claimer: Service {
     private var now: ContinuousClock.Instant { parts.time.now }
 
     private func claimUntilStopped() async {
-        var pace = ClaimPace(now: now)
-        var endpoints = EndpointCache()
+        let limits = parts.permits.current
+        var known = Knowledge(
+            schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
+            walk: LaneWalk(now: now))
         while !mustStop {
             parts.health.beat(Self.loop)
-            guard parts.state.id != nil else {
+            guard let worker = parts.state.id else {
                 await wakeup.wait(atMost: Self.failureWait)
                 continue
             }
             do throws(PostgresError) {
-                try await turn(&pace, &endpoints)
+                try await turn(&known, worker)
             } catch {
                 parts.log.log(
                     .warning, "claiming failed",
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
-                parts.state.found(busy: [])
-                pace.lookSoon(now)
                 if !mustStop { await wakeup.wait(atMost: Self.failureWait) }
             }
         }
     }
 
-    /// One turn: look at the doorbell, at the lanes, claim, wait; each only if it is due.
-    private func turn(_ pace: inout ClaimPace, _ endpoints: inout EndpointCache) async throws(PostgresError) {
+    /// One turn: take in the news, look, claim, wait; each only if it is due.
+    private func turn(_ known: inout Knowledge, _ worker: Int32) async throws(PostgresError) {
         // With no disk left to record outcomes on, every delivery now would be made again later: one a second, to see.
         let isProbe = parts.state.isStorageFull
-        if isProbe { await wakeup.wait(atMost: ClaimPace.longestPause) }
-        if pace.isBellDue(now) {
-            let bell = try await store.readDoorbell()
-            pace.heard(bell, now)
+        if isProbe { await wakeup.wait(atMost: Self.longestWait) }
+        if !known.isPrepared {
+            try await store.prepareToClaim(as: worker)
+            known.isPrepared = true
         }
-        if pace.isLookDue(now) {
-            let began = now
-            let rows = try await store.discoverLanes(unhinted: pace.isUnhinted(began))
-            pace.discovered(rows, began: began, now: now)
-            parts.state.found(busy: pace.lanes)
+        if parts.state.takeReconnect() { beginAgain(&known) }
+        takeNews(&known)
+        if now >= known.walk.next {
+            try await walk(&known, worker)
+        } else if now >= known.pace.next {
+            try await look(&known)
         }
         let inFlight = parts.permits.current
-        if inFlight.hasRoom, !isProbe || inFlight.count == 0,
-            pace.isClaimDue(now, free: inFlight.free, limit: inFlight.limit)
-        {
-            try await claim(&pace, &endpoints, inFlight, isProbe: isProbe)
+        if inFlight.hasRoom, !isProbe || inFlight.count == 0 {
+            try await claim(&known, worker, inFlight, isProbe: isProbe)
         }
-        let room = parts.permits.current
-        if await wakeup.wait(atMost: pace.pause(now, hasRoom: room.hasRoom)) { pace.settled(now) }
+        parts.state.waiting(since: known.schedule.oldestDue)
+        await wakeup.wait(atMost: pause(known, parts.permits.current))
     }
 
-    private func claim(
-        _ pace: inout ClaimPace, _ endpoints: inout EndpointCache, _ inFlight: InFlight, isProbe: Bool
-    ) async throws(PostgresError) {
-        guard let worker = parts.state.id else { return }
-        let requestedAt = now
-        let lanes = pace.ring()
-        let ring = zip(lanes, inFlight.rooms(of: lanes)).filter { $0.1 > 0 }
-        guard !ring.isEmpty else {
-            pace.claimed(0, wanted: 0, requestedAt)
-            return
+    /// How long nothing is due.
+    private func pause(_ known: Knowledge, _ inFlight: InFlight) -> Duration {
+        let now = now
+        var pause = min(Self.longestWait, min(known.pace.next, known.walk.next) - now)
+        if inFlight.hasRoom, let time = known.time?.at(now),
+            let wake = known.schedule.nextWake(now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes)
+        {
+            pause = min(pause, time.duration(to: wake))
         }
-        let wanted = min(inFlight.free, ring.reduce(0) { $0 + $1.1 })
-        let claimed = try await store.claim(
-            ClaimDeliveries(
-                worker: worker, lanes: ring.map(\.0), rooms: ring.map { Int32(clamping: $0.1) },
-                budget: Int32(clamping: isProbe ? 1 : inFlight.free),
-                byteBudget: Int64(min(inFlight.freeBytes, Self.bytesPerClaim)),
-                leaseSlack: parts.configuration.leaseSlack, unhinted: pace.claimsUnhinted))
+        return max(pause, .microseconds(200))
+    }
+
+    // MARK: What there is to do
+
+    /// The connection is another one: what was told to the old one may never have arrived.
+    private func beginAgain(_ known: inout Knowledge) {
+        known.seen = nil
+        known.schedule.forgetAll()
+        known.walk.beginAgain(now)
+    }
+
+    private func takeNews(_ known: inout Knowledge) {
+        guard let time = known.time?.at(now) else { return }
+        let news = parts.permits.takeNews()
+        for answered in news.answered {
+            known.schedule.answered(answered.endpoint, answered.answer, took: answered.took, now: time)
+        }
+        if !news.settled.isEmpty { known.schedule.settled(news.settled, now: time) }
+        for abandoned in news.abandoned {
+            known.schedule.leaseWillEnd(abandoned.endpoint, at: abandoned.leaseUntil)
+        }
+    }
+
+    private func look(_ known: inout Knowledge) async throws(PostgresError) {
+        let began = now
+        let rows = try await store.look(since: known.seen)
+        let arrived = now
+        var found: [FoundLane] = []
+        var seen: LookAtLanes.Seen?
+        for row in rows {
+            switch row {
+            case .seen(let what): seen = what
+            case .found(let lane): found.append(lane)
+            }
+        }
+        guard let seen else { return }
+        let time = DatabaseTime(seen.clock, readAt: arrived)
+        known.time = time
+        if seen.isOtherServer { beginAgain(&known) }
+        known.seen = seen.snapshot
+        known.pace.looked(found: !found.isEmpty, began: began, now: arrived)
+        known.schedule.noticed(found, now: time.at(arrived))
+        // The look stopped before the end of what was written.
+        if found.reduce(0, { $0 + max($1.count, 1) }) >= Int(LookAtLanes.longest) { known.walk.beginAgain(arrived) }
+    }
+
+    /// A stride of the walk. Then a look, and what it finds is told first: the walk has seen nothing that it did not see.
+    private func walk(_ known: inout Knowledge, _ worker: Int32) async throws(PostgresError) {
+        if known.seen == nil { try await look(&known) }
+        let isFirst = known.walk.isFirst
+        let began = now
+        let rows = try await store.walk(after: known.walk.last, exceptHeldBy: isFirst ? nil : worker)
+        let took = now - began
+        try await look(&known)
+        guard let time = known.time?.at(now) else { return }
+        var lanes: [WalkedLane] = []
+        var last: Int32?
+        for row in rows {
+            switch row {
+            case .found(let lane): lanes.append(lane)
+            case .reached(let lane): last = lane
+            }
+        }
+        // The look may have been the first on another server.
+        guard known.walk.isFirst == isFirst else { return }
+        known.walk.reached(last, took: took, now: now)
+        let missed = known.schedule.walked(lanes, now: time)
+        guard !isFirst, missed > 0 else { return }
+        parts.metrics.missedLanes.increment(by: missed)
+        parts.log.log(.warning, "found due deliveries that the looks had missed", with: [.count: "\(missed)"])
+    }
+
+    // MARK: Claiming
+
+    private func claim(
+        _ known: inout Knowledge, _ worker: Int32, _ inFlight: InFlight, isProbe: Bool
+    ) async throws(PostgresError) {
+        let requestedAt = now
+        guard let time = known.time,
+            let plan = known.schedule.nextClaim(
+                now: time.at(requestedAt), freePermits: isProbe ? 1 : inFlight.free, freeBytes: inFlight.freeBytes)
+        else { return }
+        let rows: [ClaimDeliveries.Row]
+        do throws(PostgresError) {
+            rows = try await store.claim(
+                ClaimDeliveries(
+                    worker: worker, lanes: plan.lanes.map(\.endpoint), froms: plan.lanes.map(\.from),
+                    rooms: plan.lanes.map { Int32(clamping: $0.room) }, budget: Int32(clamping: plan.budget),
+                    byteBudget: Int64(min(plan.byteBudget, Self.bytesPerClaim)),
+                    leaseSlack: parts.configuration.leaseSlack))
+        } catch {
+            // It may have leased rows of which this worker does not know: they are due again when their leases end.
+            let longest = Limits.timeout.upperBound + parts.configuration.leaseSlack
+            known.schedule.claimFailed(plan, recheckAt: time.at(now).advanced(by: longest), now: time.at(now))
+            throw error
+        }
+        var claimed: [ClaimedDelivery] = []
+        var reports: [LaneReport] = []
+        var taken: [LaneCount] = []
+        claimed.reserveCapacity(rows.count)
+        for row in rows {
+            switch row {
+            case .delivery(let delivery):
+                claimed.append(delivery)
+                taken.count(delivery)
+            case .report(let report): reports.append(report)
+            }
+        }
         parts.metrics.claims.increment()
-        pace.claimed(claimed.count, wanted: wanted, now)
+        known.schedule.claimed(plan, taken: taken, reports: reports, now: time.at(now))
         guard !claimed.isEmpty else { return }
         parts.metrics.claimedDeliveries.increment(by: claimed.count)
         parts.permits.take(claimed)
         do throws(PostgresError) {
-            try await dispatch(claimed, &endpoints, requestedAt)
+            try await dispatch(claimed, &known, requestedAt)
         } catch {
             // Nothing of it was sent: given back as soon as the database can be told.
             parts.settleQueue.add(claimed.map { Settlement($0, .released) })
@@ -157,20 +274,23 @@ final class Claimer: Service {
     }
 
     private func dispatch(
-        _ claimed: [ClaimedDelivery], _ endpoints: inout EndpointCache, _ requestedAt: ContinuousClock.Instant
+        _ claimed: [ClaimedDelivery], _ known: inout Knowledge, _ requestedAt: ContinuousClock.Instant
     ) async throws(PostgresError) {
-        let missing = endpoints.missing(for: claimed, now)
+        let missing = known.endpoints.missing(for: claimed, now)
         if !missing.isEmpty {
-            let records = try await store.loadEndpoints(missing)
-            endpoints.keep(records.map(parts.judge.endpoint), now)
+            let loaded = try await store.loadEndpoints(missing).map(parts.judge.endpoint)
+            known.endpoints.keep(loaded, now)
+            for endpoint in loaded { known.schedule.belongs(endpoint.id, to: endpoint.tenant) }
         }
         let events = try await store.fetchEvents(of: claimed)
         let built = parts.builder.build(
-            claimed, events: events, endpoints: endpoints, claimRequestedAt: requestedAt, now: now,
+            claimed, events: events, endpoints: known.endpoints, claimRequestedAt: requestedAt, now: now,
             wallClock: parts.wallClock())
         parts.settleQueue.add(built.settled)
         couriers.submit(built.requests)
     }
+
+    // MARK: The end
 
     /// Waits for what is in flight. After the drain timeout, or when the drain is cut, stops it and waits until that is
     /// recorded too.

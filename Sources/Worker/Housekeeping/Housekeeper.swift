@@ -9,9 +9,6 @@ import Telemetry
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
     func readState() async throws(PostgresError) -> DatabaseState?
-    /// Microseconds that the oldest due delivery has been waiting.
-    func measureLag() async throws(PostgresError) -> Int64?
-    func advanceHints(of lanes: [Int32]) async throws(PostgresError)
     func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError)
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Returns how many rows there were to do something about.
@@ -34,12 +31,11 @@ enum HouseDuty: String, CaseIterable, Sendable {
     }
 }
 
-/// What a worker does on the side: says that it is alive, watches the database, moves hints, keeps partitions and
-/// retention. Every worker runs one; the database sees to it that a duty is done once.
+/// What a worker does on the side: says that it is alive, watches the database, keeps partitions and retention. Every worker runs one; the database sees to it that a duty is done once.
 final class Housekeeper: Service {
     static let loop = "housekeeper"
 
-    /// Between two looks at what is due, and so between two moves of hints.
+    /// Between two looks at what is due, and between two showings of what is in flight.
     static let tick = Duration.milliseconds(200)
     static let watchPause = Duration.seconds(1)
     /// The database knows when a duty is due; this is how often it is asked.
@@ -88,7 +84,7 @@ final class Housekeeper: Service {
                     nextWatch = now + Self.watchPause
                     try await watch()
                 }
-                try await moveHints()
+                showInFlight()
                 if now >= nextBeat {
                     nextBeat = now + Self.heartbeatPause
                     try await beat()
@@ -124,7 +120,8 @@ final class Housekeeper: Service {
             // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
-            if let lag = try await store.measureLag() { parts.metrics.deliveryLag.record(Double(lag) / 1_000_000) }
+            let since = parts.state.waitingSince?.unixMicroseconds ?? state.clock
+            parts.metrics.deliveryLag.record(Double(max(0, state.clock - since)) / 1_000_000)
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
@@ -133,13 +130,10 @@ final class Housekeeper: Service {
         }
     }
 
-    private func moveHints() async throws(PostgresError) {
+    private func showInFlight() {
         let inFlight = parts.permits.current
         parts.metrics.inFlight.set(inFlight.count)
         parts.metrics.inFlightBytes.set(inFlight.bytes)
-        let lanes = parts.state.busyLanes
-        guard !lanes.isEmpty else { return }
-        try await store.advanceHints(of: lanes)
     }
 
     private func beat() async throws(PostgresError) {

@@ -9,6 +9,8 @@ final class Endpoint: Sendable {
     let id: Int32
     let revision: Int32
     let name: String
+    /// Stands for the tenant: its hash, which differs from process to process.
+    let tenant: Int32
     let urlID: Int32
     let format: PayloadFormat
     let policy: RetryPolicy
@@ -22,6 +24,7 @@ final class Endpoint: Sendable {
         id = record.id
         revision = record.revision
         name = record.name
+        tenant = Int32(truncatingIfNeeded: record.tenant.hashValue)
         urlID = record.urlID
         format = PayloadFormat(rawValue: record.payloadFormat) ?? .envelope
         self.policy = policy

@@ -10,6 +10,7 @@ import Telemetry
 struct ResultReceiver: Sendable {
     let reader = OutcomeReader()
     let queue: SettleQueue
+    let permits: Permits
     let metrics: DeliveryMetrics
     let log: Logger
     let wallClock: @Sendable () -> Int64
@@ -20,6 +21,8 @@ struct ResultReceiver: Sendable {
         let wallClock = wallClock()
         var settlements: [Settlement] = []
         settlements.reserveCapacity(results.count)
+        var answers: [LaneNews.Answered] = []
+        answers.reserveCapacity(results.count)
         for result in results {
             // The claimer alone submits to this pool, and only deliveries (`Couriers`). Were that broken by a change of ours, to
             // skip the result would keep its permit for ever without a word.
@@ -28,12 +31,14 @@ struct ResultReceiver: Sendable {
             }
             let settlement = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
             settlements.append(settlement)
+            answers.append(LaneNews.Answered(settlement, took: result.timings.total))
             if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
             if let code = settlement.errorCode {
                 metrics.count(code)
                 report(settlement, code, outgoing, result)
             }
         }
+        permits.answered(answers)
         queue.add(settlements)
     }
 
@@ -49,5 +54,20 @@ struct ResultReceiver: Sendable {
         // For the operator only: it says something about the network that this worker is in.
         if let blocked = result.blockedAddress { data[.address] = "\(blocked)" }
         log.log(result.blockedAddress == nil ? .debug : .warning, "an attempt failed", with: data)
+    }
+}
+
+extension LaneNews.Answered {
+    /// What a settlement says of its endpoint.
+    ///
+    /// - Parameter microseconds: how long the exchange took.
+    fileprivate init(_ settlement: Settlement, took microseconds: Int64) {
+        let answer: Schedule.Answer =
+            switch settlement.outcome {
+            case .delivered: .delivered
+            case .retry, .dead, .gone: .failed
+            case .expired, .released: .none
+            }
+        self.init(endpoint: settlement.delivery.endpoint, answer: answer, took: .microseconds(microseconds))
     }
 }

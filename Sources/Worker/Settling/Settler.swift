@@ -119,6 +119,7 @@ final class Settler: Service {
                     return
                 case .abandon:
                     parts.state.gaveUp(batch.count)
+                    parts.permits.abandoned(batch.map(\.delivery))
                     parts.log.log(
                         .error, "gave up recording outcomes; these deliveries are sent again when their leases end",
                         with: [.count: "\(batch.count)", .error: "\(error)"])

@@ -1,0 +1,88 @@
+import OutboxStore
+import Postgres
+import Synchronization
+
+/// What the couriers and the settler have to tell the claimer about lanes.
+struct LaneNews: Sendable {
+    /// What a courier says of a delivery.
+    struct Answered: Sendable {
+        let endpoint: Int32
+        let answer: Schedule.Answer
+        let took: Duration
+    }
+
+    /// A delivery whose outcome cannot be recorded: it is due again when its lease ends.
+    struct Abandoned: Sendable {
+        let endpoint: Int32
+        let leaseUntil: PostgresTimestamp
+    }
+
+    fileprivate(set) var answered: [Answered] = []
+    fileprivate(set) var settled: [LaneCount] = []
+    fileprivate(set) var abandoned: [Abandoned] = []
+}
+
+/// The permits of this worker: its books of what is in flight, shared by the claimer, the couriers and the settler; and the
+/// news of lanes that go with it. The news is bounded by the permits, since the claimer takes it before it claims more.
+final class Permits: Sendable {
+    private struct State {
+        var inFlight: InFlight
+        var news = LaneNews()
+    }
+
+    private let state: Mutex<State>
+    /// Called when permits came back.
+    private let freed: Wakeup
+
+    init(_ inFlight: InFlight, freed: Wakeup) {
+        state = Mutex(State(inFlight: inFlight))
+        self.freed = freed
+    }
+
+    /// A copy of the books.
+    var current: InFlight { state.withLock { $0.inFlight } }
+
+    func take(_ deliveries: [ClaimedDelivery]) {
+        state.withLock { $0.inFlight.take(deliveries) }
+    }
+
+    /// Couriers have ended these deliveries; their permits are still held.
+    func answered(_ answers: [LaneNews.Answered]) {
+        state.withLock { $0.news.answered += answers }
+    }
+
+    /// Gives back the permits of deliveries that are recorded or given up.
+    func giveBack(_ deliveries: [ClaimedDelivery]) {
+        state.withLock { state in
+            state.inFlight.giveBack(deliveries)
+            for delivery in deliveries { state.news.settled.count(delivery) }
+        }
+        freed.call()
+    }
+
+    /// The outcomes of these deliveries were given up.
+    func abandoned(_ deliveries: [ClaimedDelivery]) {
+        let abandoned = deliveries.map { LaneNews.Abandoned(endpoint: $0.endpoint, leaseUntil: $0.leaseUntil) }
+        state.withLock { $0.news.abandoned += abandoned }
+    }
+
+    /// What is new since the last call.
+    func takeNews() -> LaneNews {
+        state.withLock { state in
+            defer { state.news = LaneNews() }
+            return state.news
+        }
+    }
+}
+
+extension [LaneCount] {
+    /// Counts a delivery to its lane: with the one before it, where that is of the same lane.
+    mutating func count(_ delivery: ClaimedDelivery) {
+        if let last, last.endpoint == delivery.endpoint {
+            self[count - 1] = LaneCount(
+                endpoint: last.endpoint, count: last.count + 1, bytes: last.bytes + Int(delivery.bytes))
+        } else {
+            append(LaneCount(endpoint: delivery.endpoint, count: 1, bytes: Int(delivery.bytes)))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// Who may hold how much of this worker's permits and payload bytes.
+struct ScheduleLimits: Equatable, Sendable {
+    /// The most permits of one lane. More would not make an endpoint faster, and it is what can hang at once before a lane
+    /// that was quick is known to hang.
+    static let highestLaneShare = 512
+    /// Suspects together hold at most this part of the permits and bytes. Less, and those that recover wait long for their
+    /// probe; more, and those that hang take what the quick ones could use.
+    static let suspectPart = 4
+    /// This part is kept for proven lanes that hold nothing, half of it for other tenants than the largest. Less, and a quick
+    /// lane waits when everything else hangs; more, and it lies idle.
+    static let reservePart = 16
+
+    let permits: Int
+    let bytes: Int
+
+    init(permits: Int, bytes: Int) {
+        self.permits = max(1, permits)
+        self.bytes = max(1, bytes)
+    }
+
+    var laneShare: Int { max(1, min(Self.highestLaneShare, permits * 2 / 3)) }
+    var suspectPermits: Int { max(1, permits / Self.suspectPart) }
+    var suspectBytes: Int { max(1, bytes / Self.suspectPart) }
+    var reserve: Int { permits > 1 ? max(1, permits / Self.reservePart) : 0 }
+    var reservedBytes: Int { bytes / Self.reservePart }
+    /// What everything but the first permits of proven lanes may use.
+    var open: Int { permits - reserve }
+    /// The most that the lanes of one tenant hold when one of them asks for its first.
+    var tenantShare: Int { permits - reserve / 2 }
+}
