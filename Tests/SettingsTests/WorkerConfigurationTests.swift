@@ -15,7 +15,7 @@ import Testing
         let configuration = try read(["PATH": "/bin", "PGHOST": "db"])
         #expect(configuration.databaseURL == nil)
         #expect(configuration.healthListen.description == "127.0.0.1:8080")
-        #expect(configuration.maxInFlight == 512)
+        #expect(configuration.maxInFlight == 2048)
         #expect(configuration.maxInFlightBytes == 67_108_864)
         #expect(configuration.allowedNetworks.isEmpty)
         #expect(!configuration.allowHTTP)

@@ -129,6 +129,14 @@ struct Lane: Sendable {
         }
     }
 
+    /// Whether something of it is due that no claim has taken.
+    var hasDueRows: Bool {
+        switch work {
+        case .ready, .claiming, .resting, .limited, .full: true
+        case .idle, .waiting, .closed: false
+        }
+    }
+
     /// Whether a time of the database's clock ends its wait.
     var waitsForTime: Bool {
         switch work {

@@ -131,8 +131,8 @@ extension Schedule {
 
     /// A proven lane that holds nothing and may use the reserve.
     private func firstInReserve(_ free: Int) -> Int? {
-        guard free > 0, let next = next(in: .first), next.tenant.value < limits.tenantShare else { return nil }
-        return next.slot
+        guard free > 0, let next = next(in: .first) else { return nil }
+        return free > limits.reserveOfSmallTenants || next.tenant.value < limits.reserve ? next.slot : nil
     }
 
     private func nextSuspect(_ free: Int) -> Int? {
@@ -160,7 +160,8 @@ extension Schedule {
             let slot = know(named.endpoint)
             hold(slot, took[named.endpoint], from: named.from)
             guard lanes[slot].work == .claiming else { continue }
-            let report = found[named.endpoint]
+            let report =
+                found[named.endpoint]
                 ?? LaneReport(endpoint: named.endpoint, state: .busy, from: named.from, nextAt: .infinity)
             follow(report, of: slot, named, hasRows: (took[named.endpoint]?.count ?? 0) > 0, plan.madeAt, now)
         }

@@ -18,7 +18,7 @@ extension Schedule {
         advance(now)
         for news in found {
             let slot = know(news.endpoint)
-            if news.dueAt < .infinity || news.count > 0 {
+            if news.dueAt < .infinity {
                 tell(slot, from: news.dueAt, at: news.dueAt, rows: Self.rows(news.count), now)
             }
             if news.hasChanged { open(slot) }

@@ -45,8 +45,8 @@ struct Schedule: Sendable {
 
     private var queues: [ReadyLanes] = Lane.Queue.all.map { _ in ReadyLanes() }
     private var queuePlaces = HeapPlaces()
-    /// Ready lanes in the order of `from`.
-    private var readyFrom = LaneTimes()
+    /// Lanes with something due, in the order of `from`.
+    private var dueFrom = LaneTimes()
     /// Lanes that wait for a time of the database's clock.
     private(set) var waits = LaneTimes()
     /// Lanes that rest until a ``SteadyTime``.
@@ -67,8 +67,8 @@ struct Schedule: Sendable {
 
     // MARK: What can be read
 
-    /// The earliest time at which something became due in a lane that is ready, for the lag.
-    var oldestDue: PostgresTimestamp? { readyFrom.first.map { PostgresTimestamp(rawValue: $0.time) } }
+    /// The earliest time at which something became due that is not claimed, for the lag.
+    var oldestDue: PostgresTimestamp? { dueFrom.first.map { PostgresTimestamp(rawValue: $0.time) } }
     var knownLanes: Int { slotOf.count }
     var waitingLanes: Int { waits.count }
     /// Deliveries that suspects hold.
@@ -142,10 +142,10 @@ struct Schedule: Sendable {
     private mutating func orderAgain(_ slot: Int) {
         let lane = lanes[slot]
         // Where a lane is read from its beginning, it is not known since when something is due.
-        if lane.work == .ready, lane.from > .negativeInfinity {
-            readyFrom.put(slot, at: lane.from.rawValue)
+        if lane.hasDueRows, lane.from > .negativeInfinity {
+            dueFrom.put(slot, at: lane.from.rawValue)
         } else {
-            readyFrom.remove(slot)
+            dueFrom.remove(slot)
         }
         if lane.waitsForTime { waits.put(slot, at: lane.until.rawValue) } else { waits.remove(slot) }
         if lane.work == .resting { rests.put(slot, at: lane.restsUntil) } else { rests.remove(slot) }
@@ -185,7 +185,7 @@ struct Schedule: Sendable {
     }
 
     /// The tenant of a lane, learnt when its endpoint is loaded.
-    mutating func belongs(_ endpoint: Int32, to id: Int32) {
+    mutating func belongs(_ endpoint: Int32, to id: Int) {
         guard let slot = slotOf[endpoint] else { return }
         let tenant = tenants.slot(of: id, turn: turn)
         guard lanes[slot].tenant != tenant else { return }

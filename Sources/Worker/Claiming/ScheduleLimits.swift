@@ -6,8 +6,8 @@ struct ScheduleLimits: Equatable, Sendable {
     /// Suspects together hold at most this part of the permits and bytes. Less, and those that recover wait long for their
     /// probe; more, and those that hang take what the quick ones could use.
     static let suspectPart = 4
-    /// This part is kept for proven lanes that hold nothing, half of it for other tenants than the largest. Less, and a quick
-    /// lane waits when everything else hangs; more, and it lies idle.
+    /// This part is kept for proven lanes that hold nothing, and half of it for those of tenants that hold little. Less, and a
+    /// quick lane waits when everything else hangs; more, and it lies idle.
     static let reservePart = 16
 
     let permits: Int
@@ -25,6 +25,6 @@ struct ScheduleLimits: Equatable, Sendable {
     var reservedBytes: Int { bytes / Self.reservePart }
     /// What everything but the first permits of proven lanes may use.
     var open: Int { permits - reserve }
-    /// The most that the lanes of one tenant hold when one of them asks for its first.
-    var tenantShare: Int { permits - reserve / 2 }
+    /// This much of the reserve is for the lanes of tenants that hold less than the reserve.
+    var reserveOfSmallTenants: Int { reserve / 2 }
 }

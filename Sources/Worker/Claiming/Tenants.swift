@@ -1,7 +1,7 @@
 /// The tenants of known lanes, each in a slot. Lanes whose tenant is not known yet form one group.
 struct Tenants: Sendable {
     struct Tenant: Sendable {
-        let id: Int32
+        let id: Int
         var lanes = 0
         /// Permits of its lanes that are not suspect, and of those that are. They are apart, so that what hangs of a tenant
         /// does not count against what is quick.
@@ -15,7 +15,7 @@ struct Tenants: Sendable {
     static let unknown = 0
 
     private var slots: [Tenant] = [Tenant(id: 0)]
-    private var slotOf: [Int32: Int] = [:]
+    private var slotOf: [Int: Int] = [:]
     private var spare: [Int] = []
 
     subscript(slot: Int) -> Tenant {
@@ -25,7 +25,7 @@ struct Tenants: Sendable {
 
     var known: Int { slotOf.count }
 
-    mutating func slot(of id: Int32, turn: Int64) -> Int {
+    mutating func slot(of id: Int, turn: Int64) -> Int {
         if let slot = slotOf[id] { return slot }
         let tenant = Tenant(id: id, turn: turn)
         let slot = spare.popLast() ?? slots.count

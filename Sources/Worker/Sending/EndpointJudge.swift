@@ -10,7 +10,7 @@ final class Endpoint: Sendable {
     let revision: Int32
     let name: String
     /// Stands for the tenant: its hash, which differs from process to process.
-    let tenant: Int32
+    let tenant: Int
     let urlID: Int32
     let format: PayloadFormat
     let policy: RetryPolicy
@@ -24,7 +24,7 @@ final class Endpoint: Sendable {
         id = record.id
         revision = record.revision
         name = record.name
-        tenant = Int32(truncatingIfNeeded: record.tenant.hashValue)
+        tenant = record.tenant.hashValue
         urlID = record.urlID
         format = PayloadFormat(rawValue: record.payloadFormat) ?? .envelope
         self.policy = policy

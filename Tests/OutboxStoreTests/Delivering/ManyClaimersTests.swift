@@ -41,20 +41,27 @@ struct ManyClaimersTests {
         }
     }
 
-    @Test("find a row that was committed late, behind the hint, by the claim that ignores the hint")
+    @Test("find a row that was committed late, due before what they read from, when a look has told of it")
     func lateCommit() async throws {
         try await TestOutbox.withOutbox { outbox in
             let lane = try await outbox.registerEndpoint()
             let worker = try await outbox.worker(1)
+            var seen = try await worker.look(since: nil).seen
+            var from = PostgresTimestamp.negativeInfinity
             try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
                 _ = try await transaction.query("SELECT postrider.publish('x', '1')", deadline: .seconds(5))
                 // As if the transaction had been open for a minute.
                 _ = try await transaction.query(
                     "UPDATE postrider.deliveries SET due_at = due_at - interval '1 min'", deadline: .seconds(5))
-                try await worker.connection.execute(AdvanceHints(lanes: [lane]), deadline: .seconds(5))
+                seen = try await worker.look(since: seen).seen
+                let (claimed, reports) = try await worker.claimReporting([lane])
+                #expect(claimed.isEmpty)
+                from = try #require(reports[lane]).from
             }
-            #expect(try await worker.claim().isEmpty)
-            #expect(try await worker.claim(unhinted: true).map(\.event) == [1])
+            #expect(try await worker.claimReporting([lane], from: from).deliveries.isEmpty)
+            let found = try #require(try await worker.look(since: seen).lanes.first)
+            #expect(found.endpoint == lane && found.dueAt < from)
+            #expect(try await worker.claimReporting([lane], from: found.dueAt).deliveries.map(\.event) == [1])
             await worker.connection.close()
         }
     }

@@ -18,11 +18,23 @@ import Testing
             Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup), body)
     }
 
-    private func put(_ ids: Int64..., lanes: [Int32] = [1]) {
+    private func put(_ ids: Int64..., lane: Int32 = 1) {
+        store.commit(ids.map { Samples.delivery($0, endpoint: lane) })
+    }
+
+    /// Rows that were there before the worker began, in the walk.
+    private func putBefore(_ ids: Int64..., lane: Int32 = 1) {
         content.change { content in
-            content.lanes = lanes
-            content.claims.append(ids.map { Samples.delivery($0, endpoint: lanes[0]) })
+            let clock = PostgresTimestamp(unixMicroseconds: content.clock)
+            content.due += ids.map { Samples.delivery($0, endpoint: lane) }
+            content.lanes.append(WalkedLane(endpoint: lane, from: clock, nextAt: clock))
         }
+    }
+
+    /// Lets the lane show by answers that it may hold many.
+    private func prove(_ lane: Int32 = 1, answers: Int = 20) {
+        rig.parts.permits.answered(
+            (0..<answers).map { _ in LaneNews.Answered(endpoint: lane, answer: .delivered, took: .milliseconds(1)) })
     }
 
     private var content: Shared<FakeClaimStore.Content> { store.content }
@@ -30,52 +42,148 @@ import Testing
     // MARK: Claiming
 
     @Test func claimsWhatIsDueAndHandsItToTheCouriers() async throws {
-        put(1, 2)
         try await run { _ in
             try await rig.time.rest()
+            #expect(content.value.preparations == 1)
+            put(1)
+            put(2, lane: 2)
+            try await rig.time.turn { couriers.deliveries.count == 2 }
             #expect(couriers.deliveries == [1, 2])
             #expect(rig.inFlight == 2)
             let claim = try #require(store.asked.first)
-            #expect(claim.worker == Rig.worker && claim.lanes == [1] && claim.budget == 10)
-            #expect(rig.parts.state.busyLanes == [1])
+            #expect(claim.worker == Rig.worker && claim.lanes == [1, 2] && claim.rooms == [1, 1])
             #expect(rig.parts.settleQueue.count == 0)
-            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2)])
+            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
+        }
+    }
+
+    @Test func whatWasThereBeforeItsStartIsFoundByAWalk() async throws {
+        putBefore(1)
+        try await run { _ in
+            try await rig.time.turn { couriers.deliveries == [1] }
+            // The first look finds nothing, and says where the second starts.
+            #expect(content.value.looks.prefix(2) == [nil, "0"])
+            #expect(content.value.walks.first == .some(nil))
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func aLaneAsksForOneUntilItHasAnswered() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            put(1, 2, 3, 4)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            for _ in 0..<20 { try await rig.time.turn() }
+            #expect(couriers.deliveries == [1])
+            prove()
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+            try await rig.time.turn { couriers.deliveries == [1, 2, 3, 4] }
+            rig.parts.permits.giveBack([2, 3, 4].map { Samples.delivery($0) })
+        }
+    }
+
+    @Test func aLaneThatIsEmptyIsNotClaimedAgain() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            put(1)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            for _ in 0..<200 { try await rig.time.turn() }
+            #expect(store.asked.count == 1)
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func afterAReconnectItWalksAgain() async throws {
+        try await run { _ in
+            try await rig.time.turn { content.value.looks.count >= 3 }
+            #expect(content.value.walks.count == 1)
+            putBefore(1)
+            rig.parts.state.reconnected()
+            try await rig.time.turn { couriers.deliveries == [1] }
+            // Every lease counts, also one that this worker took by a claim whose answer was lost.
+            #expect(content.value.walks == [nil, nil])
+            #expect(content.value.looks.count { $0 == nil } == 2)
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func onAnotherServerItWalksAgain() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            putBefore(1)
+            content.change { $0.isOtherServer = true }
+            try await rig.time.turn { couriers.deliveries == [1] }
+            #expect(content.value.walks == [nil, nil])
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func aLookThatWasCutIsFollowedByAWalk() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            content.change { content in
+                content.written.append([FoundLane(endpoint: 1, dueAt: .infinity, count: Int(LookAtLanes.longest))])
+            }
+            putBefore(1)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            #expect(content.value.walks.count == 2)
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func whatTheSlowWalkFindsIsCountedAndDelivered() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            putBefore(1)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            // The leases of others only: its own it knows.
+            #expect(content.value.walks == [nil, Rig.worker])
+            #expect(rig.metric("postrider_missed_lanes_total") == 1)
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func theOldestThatWaitsIsKnown() async throws {
+        try await run { _ in
+            try await rig.time.rest()
+            #expect(rig.parts.state.waitingSince == nil)
+            put(1, 2)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            #expect(rig.parts.state.waitingSince == PostgresTimestamp(unixMicroseconds: content.value.clock))
+            rig.parts.permits.giveBack([Samples.delivery(1)])
         }
     }
 
     @Test func aWorkerThatIsNotRegisteredAsksNothing() async throws {
         let rig = Rig(isRegistered: false)
-        put(1)
+        putBefore(1)
         let claimer = Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)
         try await rig.run(claimer) { _ in
             #expect(try await rig.time.rest() == Claimer.failureWait)
             for _ in 0..<10 { try await rig.time.turn() }
-            #expect(content.value.bells == 0 && content.value.looks.isEmpty && store.asked.isEmpty)
+            #expect(content.value.looks.isEmpty && store.asked.isEmpty)
             rig.parts.state.registered(as: 3)
-            try await rig.time.turn()
+            try await rig.time.turn { store.asked.count == 1 }
             #expect(store.asked.map(\.worker) == [3])
             rig.parts.permits.giveBack([Samples.delivery(1)])
         }
     }
 
-    @Test func eachClaimBeginsWithTheNextLane() async throws {
-        content.change { $0.lanes = [1, 2, 3] }
+    @Test func aLaneThatAnotherWorkerHoldsIsAskedForLessAndLess() async throws {
+        content.change { $0.states = [1: .busy] }
         try await run { _ in
-            try await rig.time.turn { store.asked.count >= 4 }
-            #expect(store.asked.prefix(4).map(\.lanes) == [[1, 2, 3], [2, 3, 1], [3, 1, 2], [1, 2, 3]])
-        }
-    }
-
-    @Test func claimsThatGetNothingRestLongerAndLonger() async throws {
-        content.change { $0.lanes = [1] }
-        try await run { _ in
+            try await rig.time.rest()
+            content.change { content in
+                content.written.append(
+                    [FoundLane(endpoint: 1, dueAt: PostgresTimestamp(unixMicroseconds: content.clock))])
+            }
             var times: [ContinuousClock.Instant] = []
             try await rig.time.turn {
                 if store.asked.count > times.count { times.append(rig.time.now) }
                 return times.count == 8
             }
             let rests = zip(times, times.dropFirst()).map { $1 - $0 }
-            // Never sooner than the pace allows; a little later, since the claimer turns for the doorbell too.
+            // Never sooner than the schedule allows; a little later, since the claimer turns for looks too.
             let least: [Duration] = [2, 4, 8, 16, 20, 20, 20].map { .milliseconds($0) }
             #expect(zip(rests, least).allSatisfy { $0 >= $1 }, "\(rests)")
             #expect(rests.allSatisfy { $0 <= .milliseconds(30) }, "\(rests)")
@@ -85,24 +193,32 @@ import Testing
     @Test func claimsNoMoreThanThereAreFreePermits() async throws {
         let held = (100..<107).map { Samples.delivery($0, endpoint: 9) }
         rig.parts.permits.take(held)
-        content.change { $0.lanes = [1] }
         try await run { _ in
+            try await rig.time.rest()
+            put(1)
+            put(2, lane: 2)
+            put(3, lane: 3)
+            put(4, lane: 4)
+            put(5, lane: 5)
             try await rig.time.turn { store.asked.count == 1 }
-            #expect(store.asked.first?.budget == 3)
-            let more = (200..<203).map { Samples.delivery($0, endpoint: 9) }
+            // One is kept for lanes that have answered.
+            #expect(store.asked.first?.budget == 2)
+            let more = (200..<201).map { Samples.delivery($0, endpoint: 9) }
             rig.parts.permits.take(more)
             for _ in 0..<10 { try await rig.time.turn() }
             #expect(store.asked.count == 1)
-            #expect(try await rig.time.rest() == ClaimPace.longestPause)
             try await rig.time.rest(after: { rig.parts.permits.giveBack(held + more) })
-            #expect(store.asked.last?.budget == 10)
+            try await rig.time.turn { couriers.deliveries.count == 5 }
+            #expect(rig.inFlight == 5)
+            rig.parts.permits.giveBack((1...5).map { Samples.delivery($0, endpoint: Int32($0)) })
         }
     }
 
     // MARK: Failures
 
     @Test func aClaimWhoseEventsCannotBeFetchedIsGivenBack() async throws {
-        put(1, 2)
+        putBefore(1)
+        putBefore(2, lane: 2)
         content.change { $0.fetchError = PostgresError(.connectionLost, "gone") }
         try await run { _ in
             #expect(try await rig.time.rest() == Claimer.failureWait)
@@ -112,7 +228,8 @@ import Testing
     }
 
     @Test func aClaimWhoseEndpointsCannotBeLoadedIsGivenBack() async throws {
-        put(1, 2)
+        putBefore(1)
+        putBefore(2, lane: 2)
         content.change { $0.loadError = PostgresError(.deadlineExceeded, "late") }
         try await run { _ in
             #expect(try await rig.time.rest() == Claimer.failureWait)
@@ -143,22 +260,20 @@ import Testing
     }
 
     @Test func aFailedClaimTakesNothingAndIsTriedAgain() async throws {
-        put(1)
+        putBefore(1)
         content.change { $0.claimError = PostgresError(.connectionLost, "gone") }
         try await run { _ in
             #expect(try await rig.time.rest() == Claimer.failureWait)
             #expect(rig.inFlight == 0 && rig.parts.settleQueue.count == 0)
-            // No one looks at the lanes now, so their hints must stay.
-            #expect(rig.parts.state.busyLanes.isEmpty)
             content.change { $0.claimError = nil }
             try await rig.time.turn { couriers.deliveries == [1] }
             rig.parts.permits.giveBack([Samples.delivery(1)])
         }
     }
 
-    @Test func aDoorbellThatCannotBeReadKeepsItFromClaiming() async throws {
-        put(1)
-        content.change { $0.bellError = PostgresError(.connectFailed, "no") }
+    @Test func aLookThatFailsKeepsItFromClaiming() async throws {
+        putBefore(1)
+        content.change { $0.lookError = PostgresError(.connectFailed, "no") }
         try await run { _ in
             for _ in 0..<5 {
                 #expect(try await rig.time.rest() == Claimer.failureWait)
@@ -169,23 +284,19 @@ import Testing
     }
 
     @Test func whatCannotBeSentIsSettledAtOnce() async throws {
-        content.change { content in
-            content.lanes = [1]
-            // Cancelled while an attempt was in flight.
-            content.claims = [[Samples.delivery(1, base: -1), Samples.delivery(2)]]
-        }
         try await run { _ in
             try await rig.time.rest()
+            // The first was cancelled while an attempt was in flight.
+            store.commit([Samples.delivery(1, base: -1), Samples.delivery(2, endpoint: 2)])
+            try await rig.time.turn { couriers.deliveries == [2] }
             #expect(rig.parts.settleQueue.takeBatch().map(\.delivery.id) == [1])
-            #expect(couriers.deliveries == [2])
-            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2)])
+            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
         }
     }
 
     // MARK: No disk left
 
     @Test func withNoDiskLeftOneDeliveryProbesWhenNothingElseIsInFlight() async throws {
-        content.change { $0.lanes = [1] }
         rig.parts.state.found(storageFull: true)
         let held = [Samples.delivery(100)]
         rig.parts.permits.take(held)
@@ -199,28 +310,28 @@ import Testing
             rig.parts.permits.giveBack(held)
             try await rig.time.turn { couriers.deliveries == [1] }
             #expect(store.asked.map(\.budget) == [1])
+            put(8, lane: 8)
             for _ in 0..<20 { try await rig.time.turn() }
             #expect(store.asked.count == 1)
             #expect(rig.time.now - began >= .seconds(1))
 
             // It could be recorded.
+            prove()
             put(2, 3)
             rig.parts.state.found(storageFull: false)
             rig.parts.permits.giveBack([Samples.delivery(1)])
-            try await rig.time.turn { couriers.deliveries == [1, 2, 3] }
-            #expect(store.asked.last?.budget == 10)
-            rig.parts.permits.giveBack([Samples.delivery(2), Samples.delivery(3)])
+            try await rig.time.turn { Set(couriers.deliveries) == [1, 2, 3, 8] }
+            rig.parts.permits.giveBack([2, 3].map { Samples.delivery($0) } + [Samples.delivery(8, endpoint: 8)])
         }
     }
 
     @Test func whatHealthShowsSteersNothing() async throws {
-        put(1, 2)
+        putBefore(1)
+        putBefore(2, lane: 2)
         for reason in HealthReason.allCases { rig.parts.health.set(reason, true) }
         try await run { _ in
-            try await rig.time.rest()
-            #expect(store.asked.map(\.budget) == [10])
-            #expect(couriers.deliveries == [1, 2])
-            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2)])
+            try await rig.time.turn { couriers.deliveries == [1, 2] }
+            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
         }
     }
 
@@ -228,9 +339,10 @@ import Testing
 
     /// Two deliveries are in flight, and the worker is told to stop.
     private func drain(_ body: (ServiceGroup) async throws -> Void) async throws {
-        put(1, 2)
+        putBefore(1)
+        putBefore(2, lane: 2)
         try await run { group in
-            try await rig.time.rest()
+            try await rig.time.turn { couriers.deliveries == [1, 2] }
             let rest = try await rig.time.rest(after: { await group.triggerGracefulShutdown() })
             #expect(rest == Claimer.drainPause)
             #expect(rig.parts.state.isDraining)
@@ -244,7 +356,7 @@ import Testing
         try await drain { _ in
             for _ in 0..<100 { try await rig.time.turn() }
             #expect(couriers.cancels == 0)
-            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2)])
+            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
         }
         #expect(couriers.cancels == 0)
     }
@@ -270,7 +382,7 @@ import Testing
     @Test func outcomesThatAreRecordedEndTheFarewell() async throws {
         let permits = rig.parts.permits
         couriers.content.change { content in
-            content.onCancel = { permits.giveBack([Samples.delivery(1), Samples.delivery(2)]) }
+            content.onCancel = { permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)]) }
         }
         try await drain { _ in
             let began = rig.time.now
@@ -292,7 +404,7 @@ import Testing
             })
             #expect(couriers.cancels == 1)
             #expect(rig.time.now == began)
-            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2)])
+            rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
         }
         #expect(couriers.cancels == 1)
     }
@@ -309,7 +421,7 @@ import Testing
     }
 
     @Test func aDatabaseThatFailsDoesNotKeepItFromStopping() async throws {
-        content.change { $0.bellError = PostgresError(.connectFailed, "no") }
+        content.change { $0.lookError = PostgresError(.connectFailed, "no") }
         try await run { group in
             try await rig.time.rest()
             await group.triggerGracefulShutdown()

@@ -9,11 +9,9 @@ import Testing
         inFlight.take(taken)
         #expect(inFlight.free == 1)
         #expect(inFlight.freeBytes == 30)
-        #expect(inFlight.lanes == [5: 1, 6: 1])
         inFlight.giveBack(taken)
         #expect(inFlight.count == 0)
         #expect(inFlight.bytes == 0)
-        #expect(inFlight.lanes.isEmpty)
     }
 
     @Test func oneOversizedDeliveryIsLetInAndKeepsTheRestOut() {
@@ -28,22 +26,5 @@ import Testing
         var inFlight = InFlight(limit: 1, byteLimit: 100)
         inFlight.take([Samples.delivery(1, bytes: 1)])
         #expect(!inFlight.hasRoom)
-        #expect(inFlight.rooms(of: [9]) == [0])
-    }
-
-    @Test func aLaneThatHoldsMuchGetsLess() {
-        var inFlight = InFlight(limit: 300, byteLimit: 1000)
-        let alone = inFlight.rooms(of: [1])
-        inFlight.take((0..<100).map { Samples.delivery($0, endpoint: 1, bytes: 1) })
-        #expect(alone == [200])
-        let rooms = inFlight.rooms(of: [1, 2])
-        #expect(rooms[0] < rooms[1])
-    }
-
-    @Test func endpointsThatAskAtOnceLeaveSomething() {
-        let inFlight = InFlight(limit: 512, byteLimit: 1000)
-        let rooms = inFlight.rooms(of: Array(0..<90))
-        #expect(rooms.allSatisfy { $0 > 0 })
-        #expect(rooms.reduce(0, +) < 512)
     }
 }

@@ -28,7 +28,7 @@ import Testing
     @Test func asksForEachDutyInTurn() async throws {
         try await run { _ in
             try await rig.time.rest()
-            #expect(store.asked == ["state", "lag", "beat 7", "subscriptions"] + Self.duties)
+            #expect(store.asked == ["state", "beat 7", "subscriptions"] + Self.duties)
         }
     }
 
@@ -40,7 +40,7 @@ import Testing
         }
         try await run { _ in
             #expect(try await rig.time.rest() == Housekeeper.tick)
-            #expect(store.asked == ["state", "lag", "beat 7", "subscriptions"] + Self.duties)
+            #expect(store.asked == ["state", "beat 7", "subscriptions"] + Self.duties)
             try await pass(Housekeeper.dutyPause)
             for duty in Self.duties { #expect(count(duty) == 2, "\(duty)") }
         }
@@ -71,14 +71,16 @@ import Testing
         }
     }
 
-    @Test func movesTheHintsOfBusyLanesOnly() async throws {
+    @Test func theLagIsTheAgeOfWhatHasWaitedLongest() async throws {
         try await run { _ in
             try await rig.time.rest()
-            #expect(count("hints [4, 5]") == 0)
-            rig.parts.state.found(busy: [4, 5])
-            try await rig.time.turn()
-            try await rig.time.turn()
-            #expect(count("hints [4, 5]") == 2)
+            #expect(rig.metric("postrider_delivery_lag_seconds") == 0)
+            rig.parts.state.waiting(since: PostgresTimestamp(unixMicroseconds: 1_700_000_000_000_000 - 2_500_000))
+            try await pass(Housekeeper.watchPause)
+            #expect(rig.metric("postrider_delivery_lag_seconds") == 2.5)
+            rig.parts.state.waiting(since: nil)
+            try await pass(Housekeeper.watchPause)
+            #expect(rig.metric("postrider_delivery_lag_seconds") == 0)
         }
     }
 

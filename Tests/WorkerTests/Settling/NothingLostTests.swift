@@ -39,14 +39,16 @@ import Testing
                 outcome: Self.outcome(&generator))
         }
         let queue = SettleQueue(arrived: Wakeup(on: ManualLoopClock()))
+        let permits = Permits(InFlight(limit: 10, byteLimit: 1 << 20), freed: Wakeup(on: ManualLoopClock()))
         let receiver = ResultReceiver(
-            queue: queue, metrics: DeliveryMetrics(registry: PrometheusRegistry(), version: "test"),
+            queue: queue, permits: permits, metrics: DeliveryMetrics(registry: PrometheusRegistry(), version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallClock: { 1_000_000 }, random: { 0.5 })
         receiver.receive(results)
         let settlements = queue.takeBatch()
         #expect(settlements.map(\.delivery) == results.compactMap { ($0.request as? OutgoingDelivery)?.delivery })
         #expect(settlements.count == requests.count)
         #expect(queue.count == 0)
+        #expect(permits.takeNews().answered.map(\.endpoint) == settlements.map(\.delivery.endpoint))
     }
 
     private static func outcome(_ generator: inout SeededGenerator) -> CourierOutcome {

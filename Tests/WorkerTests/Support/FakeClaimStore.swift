@@ -7,19 +7,27 @@ import Postgres
 /// A database that the claimer looks at: it holds what the test puts there, and remembers what it was asked.
 final class FakeClaimStore: ClaimStore {
     struct Content: Sendable {
-        var bell: Int64 = 1
-        /// The lanes with something due.
-        var lanes: [Int32] = []
-        /// What the next claims get; later ones get nothing.
-        var claims: [[ClaimedDelivery]] = []
+        /// The database's clock, in microseconds since 1970.
+        var clock: Int64 = 1_700_000_000_000_000
+        /// What each look finds that starts from here; the number is what it has seen.
+        var written: [[FoundLane]] = []
+        /// What a walk finds.
+        var lanes: [WalkedLane] = []
+        /// Deliveries that may be claimed, in their order.
+        var due: [ClaimedDelivery] = []
+        /// What a claim says of a lane, where it is not what follows from `due`.
+        var states: [Int32: LaneReport.State] = [:]
+        /// The last look was on another server.
+        var isOtherServer = false
         /// What each kind of statement fails with.
-        var bellError: PostgresError?
+        var lookError: PostgresError?
         var claimError: PostgresError?
         var loadError: PostgresError?
         var fetchError: PostgresError?
 
-        var bells = 0
-        var looks: [Bool] = []
+        var preparations = 0
+        var looks: [String?] = []
+        var walks: [Int32?] = []
         var asked: [ClaimDeliveries] = []
         var fetches = 0
     }
@@ -29,30 +37,53 @@ final class FakeClaimStore: ClaimStore {
 
     var asked: [ClaimDeliveries] { content.value.asked }
 
-    func readDoorbell() async throws(PostgresError) -> Int64 {
+    func prepareToClaim(as worker: Int32) async throws(PostgresError) {
+        content.change { $0.preparations += 1 }
+    }
+
+    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row] {
         let now = content.change { content in
-            content.bells += 1
+            content.looks.append(seen)
+            defer { content.isOtherServer = false }
             return content
         }
-        if let error = now.bellError { throw error }
-        return now.bell
+        if let error = now.lookError { throw error }
+        let news = seen.flatMap { Int($0) }.map { Array(now.written.dropFirst($0).joined()) } ?? []
+        return [
+            .seen(
+                LookAtLanes.Seen(
+                    snapshot: "\(now.written.count)", clock: PostgresTimestamp(unixMicroseconds: now.clock),
+                    isOtherServer: now.isOtherServer))
+        ] + news.map { .found($0) }
     }
 
-    func discoverLanes(unhinted: Bool) async throws(PostgresError) -> [DiscoverLanes.Row] {
+    func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row] {
         content.change { content in
-            content.looks.append(unhinted)
-            return content.lanes.map { DiscoverLanes.Row(endpoint: $0, dueIn: .zero) }
+            content.walks.append(worker)
+            return content.lanes.map { .found($0) } + [.reached(nil)]
         }
     }
 
-    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimedDelivery] {
-        let (error, claimed): (PostgresError?, [ClaimedDelivery]) = content.change { content in
+    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row] {
+        let (error, rows): (PostgresError?, [ClaimDeliveries.Row]) = content.change { content in
             content.asked.append(claim)
             guard content.claimError == nil else { return (content.claimError, []) }
-            return (nil, content.claims.isEmpty ? [] : content.claims.removeFirst())
+            var rows: [ClaimDeliveries.Row] = []
+            for (lane, room) in zip(claim.lanes, claim.rooms) {
+                let taken = content.due.filter { $0.endpoint == lane }.prefix(Int(room))
+                content.due.removeAll { taken.contains($0) }
+                let isEmpty = !content.due.contains { $0.endpoint == lane }
+                rows += taken.map { .delivery($0) }
+                rows.append(
+                    .report(
+                        LaneReport(
+                            endpoint: lane, state: content.states[lane] ?? (isEmpty ? .empty : .more),
+                            from: PostgresTimestamp(unixMicroseconds: content.clock), nextAt: .infinity)))
+            }
+            return (nil, rows)
         }
         if let error { throw error }
-        return claimed
+        return rows
     }
 
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
@@ -68,6 +99,20 @@ final class FakeClaimStore: ClaimStore {
 
     func closeSoon() { closed.send() }
     func close() async { closeSoon() }
+}
+
+extension FakeClaimStore {
+    /// A transaction that writes these deliveries commits.
+    func commit(_ deliveries: [ClaimedDelivery]) {
+        content.change { content in
+            content.due += deliveries
+            let clock = PostgresTimestamp(unixMicroseconds: content.clock)
+            content.written.append(
+                Set(deliveries.map(\.endpoint)).sorted().map { lane in
+                    FoundLane(endpoint: lane, dueAt: clock, count: deliveries.count { $0.endpoint == lane })
+                })
+        }
+    }
 }
 
 /// Couriers that carry nothing: requests stay until the test does something about them.

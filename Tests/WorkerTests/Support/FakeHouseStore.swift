@@ -57,13 +57,6 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         return try content.value.state.get()
     }
 
-    func measureLag() async throws(PostgresError) -> Int64? {
-        try ask("lag")
-        return 2_500_000
-    }
-
-    func advanceHints(of lanes: [Int32]) async throws(PostgresError) { try ask("hints \(lanes)") }
-
     func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
         content.change { $0.beats.append(Beat(inFlight: inFlight, isDraining: isDraining)) }
         try ask("beat \(worker)")

@@ -19,6 +19,7 @@ struct Rig: Sendable {
     let arrived: Wakeup
     /// The loop that `run` runs has ended.
     let ended = Signal()
+    let registry = PrometheusRegistry(describing: MetricDescription.postrider)
     let wallClock = Shared<Int64>(1_700_000_000_000_000)
     let parts: WorkerParts
 
@@ -35,13 +36,19 @@ struct Rig: Sendable {
             settleQueue: SettleQueue(arrived: arrived), judge: Samples.judge,
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: HealthState(),
             metrics: DeliveryMetrics(
-                registry: PrometheusRegistry(describing: MetricDescription.postrider), version: "test"),
+                registry: registry, version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, time: time,
             wallClock: { wallClock.value })
         if isRegistered { parts.state.registered(as: Self.worker) }
     }
 
     var inFlight: Int { parts.permits.current.count }
+    /// What a counter without labels stands at.
+    func metric(_ name: String) -> Double? {
+        registry.exposition().split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+            .flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+
     var reasons: [HealthReason] { parts.health.reasons }
 
     /// Runs a loop around `body`, and ends it in good order unless `body` has done so.

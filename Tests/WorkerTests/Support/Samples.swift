@@ -18,7 +18,7 @@ enum Samples {
         ClaimedDelivery(
             endpoint: endpoint, revision: revision, dueAt: PostgresTimestamp(unixMicroseconds: 1_000_000), id: id,
             attempt: attempt, attemptBase: base, event: event ?? id, eventAt: PostgresTimestamp(unixMicroseconds: 0),
-            bytes: bytes)
+            bytes: bytes, leaseUntil: PostgresTimestamp(unixMicroseconds: 1_700_000_030_000_000))
     }
 
     static func event(

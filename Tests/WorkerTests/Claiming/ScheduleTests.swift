@@ -1,0 +1,277 @@
+import OutboxStore
+import Postgres
+import Testing
+
+@testable import Worker
+
+@Suite struct ScheduleTests {
+    private let start = PostgresTimestamp(rawValue: 800_000_000_000_000)
+
+    private func at(_ milliseconds: Int) -> PostgresTimestamp { start.advanced(by: .milliseconds(milliseconds)) }
+
+    private func found(_ lane: Int32, _ dueAt: Int = 0, count: Int = 1, hasChanged: Bool = false) -> FoundLane {
+        FoundLane(endpoint: lane, dueAt: at(dueAt), count: count, hasChanged: hasChanged)
+    }
+
+    private func report(
+        _ lane: Int32, _ state: LaneReport.State, from: PostgresTimestamp = .infinity,
+        nextAt: PostgresTimestamp = .infinity
+    ) -> LaneReport {
+        LaneReport(endpoint: lane, state: state, from: from, nextAt: nextAt)
+    }
+
+    private func next(_ schedule: inout Schedule, _ milliseconds: Int, free: Int = .max) -> ClaimPlan? {
+        schedule.nextClaim(now: at(milliseconds), freePermits: free, freeBytes: 64 << 20)
+    }
+
+    private func wake(_ schedule: Schedule, _ milliseconds: Int) -> PostgresTimestamp? {
+        schedule.nextWake(now: at(milliseconds), freePermits: .max, freeBytes: 64 << 20)
+    }
+
+    private func schedule(permits: Int = 512, remembered: Int = 1_000) -> Schedule {
+        Schedule(permits: permits, bytes: 64 << 20, rememberedLanes: remembered)
+    }
+
+    /// A lane that was told and claimed with this report, which brought `rows`.
+    private func claimed(_ state: LaneReport.State, from: Int = 0, nextAt: PostgresTimestamp, rows: Int = 0) -> Schedule
+    {
+        var schedule = schedule()
+        schedule.noticed([found(1)], now: at(0))
+        guard let plan = next(&schedule, 0) else {
+            Issue.record("nothing to claim")
+            return schedule
+        }
+        schedule.claimed(
+            plan, taken: rows > 0 ? [LaneCount(endpoint: 1, count: rows, bytes: rows)] : [],
+            reports: [report(1, state, from: at(from), nextAt: nextAt)], now: at(2))
+        return schedule
+    }
+
+    /// Claims one row of a lane and answers it.
+    private func answer(
+        _ schedule: inout Schedule, _ lane: Int32, _ answer: Schedule.Answer, _ milliseconds: Int, took: Int = 5
+    ) {
+        schedule.noticed([found(lane, milliseconds)], now: at(milliseconds))
+        guard let plan = next(&schedule, milliseconds), plan.lanes.map(\.endpoint) == [lane] else {
+            Issue.record("lane \(lane) is not claimed alone")
+            return
+        }
+        let one = LaneCount(endpoint: lane, count: 1, bytes: 100)
+        schedule.claimed(plan, taken: [one], reports: [report(lane, .empty)], now: at(milliseconds))
+        schedule.answered(lane, answer, took: .milliseconds(took), now: at(milliseconds))
+        schedule.settled([one], now: at(milliseconds))
+    }
+
+    // MARK: Work
+
+    @Test func whatALookTellsIsClaimedAtOnceFromThere() {
+        var schedule = schedule()
+        #expect(next(&schedule, 0) == nil)
+        #expect(wake(schedule, 0) == nil)
+        schedule.noticed([found(1, -20), found(1, -30)], now: at(0))
+        #expect(wake(schedule, 0) == at(0))
+        #expect(schedule.oldestDue == at(-30))
+        let plan = next(&schedule, 0)
+        #expect(plan?.lanes == [ClaimPlan.Lane(endpoint: 1, from: at(-30), room: 1)])
+        #expect(plan?.budget == 1)
+        #expect(schedule.oldestDue == nil)
+    }
+
+    @Test func whatIsDueLaterIsClaimedThen() {
+        var schedule = schedule()
+        schedule.noticed([found(1, 500), found(1, 300), found(1, 400)], now: at(0))
+        #expect(next(&schedule, 299) == nil)
+        #expect(wake(schedule, 299) == at(300))
+        #expect(next(&schedule, 300)?.lanes.first?.from == at(300))
+    }
+
+    @Test func anEmptyLaneIsForgottenAndNewsBringsItBack() {
+        var schedule = claimed(.empty, nextAt: .infinity)
+        #expect(wake(schedule, 2) == nil)
+        #expect(next(&schedule, 10_000) == nil)
+        schedule.noticed([found(1, 10_000)], now: at(10_000))
+        #expect(next(&schedule, 10_000)?.lanes.first?.from == at(10_000))
+    }
+
+    @Test(arguments: [LaneReport.State.empty, .limited, .full, .closed])
+    func eachReportWithATimeWaitsForIt(state: LaneReport.State) {
+        var schedule = claimed(state, from: -7, nextAt: at(100))
+        #expect(next(&schedule, 99) == nil)
+        #expect(wake(schedule, 99) == at(100))
+        #expect(next(&schedule, 100)?.lanes.first?.from == at(-7))
+    }
+
+    @Test(arguments: [LaneReport.State.limited, .full, .closed])
+    func newRowsDoNotHelpALaneThatMayNotBeClaimed(state: LaneReport.State) {
+        var schedule = claimed(state, nextAt: at(100))
+        schedule.noticed([found(1, -50)], now: at(10))
+        #expect(next(&schedule, 99) == nil)
+        #expect(next(&schedule, 100)?.lanes.first?.from == at(-50))
+    }
+
+    @Test(arguments: [LaneReport.State.limited, .full, .closed])
+    func changedSettingsEndTheWait(state: LaneReport.State) {
+        var schedule = claimed(state, from: -9, nextAt: .infinity)
+        #expect(next(&schedule, 9) == nil)
+        schedule.noticed([FoundLane(endpoint: 1, dueAt: .infinity, count: 0, hasChanged: true)], now: at(10))
+        #expect(next(&schedule, 10)?.lanes.first?.from == at(-9))
+    }
+
+    @Test func aLaneThatIsNotKnownAndOpensIsReadFromTheBeginning() {
+        var schedule = schedule()
+        schedule.noticed([FoundLane(endpoint: 1, dueAt: .infinity, count: 0, hasChanged: true)], now: at(10))
+        #expect(next(&schedule, 10)?.lanes.first?.from == .negativeInfinity)
+    }
+
+    @Test func aFullLaneGoesOnWhenSomethingIsSettled() {
+        var schedule = claimed(.full, nextAt: at(30_000), rows: 1)
+        schedule.answered(1, .delivered, took: .milliseconds(5), now: at(3))
+        #expect(next(&schedule, 20) == nil)
+        schedule.settled([LaneCount(endpoint: 1, count: 1, bytes: 1)], now: at(21))
+        #expect(next(&schedule, 21) != nil)
+    }
+
+    @Test func aSettleDuringTheClaimThatFoundALaneFullCounts() throws {
+        var schedule = claimed(.more, nextAt: .infinity, rows: 1)
+        schedule.answered(1, .delivered, took: .milliseconds(5), now: at(3))
+        let plan = try #require(next(&schedule, 10))
+        schedule.settled([LaneCount(endpoint: 1, count: 1, bytes: 1)], now: at(11))
+        schedule.claimed(plan, taken: [], reports: [report(1, .full, from: at(0), nextAt: at(30_000))], now: at(12))
+        #expect(next(&schedule, 20) != nil)
+    }
+
+    @Test func aBusyLaneIsAskedAgainLessAndLessOften() {
+        var schedule = schedule()
+        schedule.noticed([found(1)], now: at(0))
+        var claims: [Int] = []
+        for time in 0..<100 {
+            guard let plan = next(&schedule, time) else { continue }
+            claims.append(time)
+            schedule.claimed(plan, taken: [], reports: [report(1, .busy)], now: at(time))
+        }
+        #expect(claims == [0, 2, 6, 14, 30, 50, 70, 90])
+    }
+
+    @Test func whatComesWhileAClaimIsOnItsWayIsNotErased() throws {
+        var schedule = schedule()
+        schedule.noticed([found(1)], now: at(0))
+        let plan = try #require(next(&schedule, 0))
+        schedule.noticed([found(1, -3)], now: at(1))
+        schedule.claimed(plan, taken: [], reports: [report(1, .empty)], now: at(2))
+        #expect(next(&schedule, 2)?.lanes.first?.from == at(-3))
+    }
+
+    @Test func aFailedClaimIsRepeatedAndLookedAtAgainWhenItsLeasesEnd() throws {
+        var schedule = schedule()
+        schedule.noticed([found(1, -5)], now: at(0))
+        let failed = try #require(next(&schedule, 0))
+        schedule.claimFailed(failed, recheckAt: at(30_000), now: at(1))
+        let again = try #require(next(&schedule, 10))
+        #expect(again.lanes == failed.lanes)
+        schedule.claimed(again, taken: [], reports: [report(1, .empty)], now: at(11))
+        #expect(next(&schedule, 29_999) == nil)
+        #expect(wake(schedule, 29_999) == at(30_000))
+        #expect(next(&schedule, 30_000)?.lanes.first?.from == at(-5))
+    }
+
+    @Test func whatCouldNotBeRecordedIsLookedAtAgainFromWhereItStands() {
+        var schedule = claimed(.empty, nextAt: .infinity, rows: 1)
+        schedule.leaseWillEnd(1, at: at(30_000))
+        schedule.settled([LaneCount(endpoint: 1, count: 1, bytes: 1)], now: at(100))
+        #expect(next(&schedule, 29_999) == nil)
+        #expect(next(&schedule, 30_000)?.lanes.first?.from == at(0))
+    }
+
+    @Test func aWalkCountsWhatWasNotKnown() {
+        var schedule = schedule()
+        schedule.noticed([found(1), found(2, 500), found(3, 500)], now: at(0))
+        let walked = [(Int32(1), 0), (2, 600), (3, 400), (4, 0), (5, 700)].map {
+            WalkedLane(endpoint: $0.0, from: at($0.1), nextAt: at($0.1))
+        }
+        #expect(schedule.walked(walked, now: at(10)) == 3)
+        #expect(schedule.walked(walked, now: at(10)) == 0)
+        #expect(next(&schedule, 10)?.lanes.map(\.endpoint).sorted() == [1, 4])
+    }
+
+    // MARK: Clocks
+
+    @Test(arguments: [-3_600_000, 3_600_000])
+    func aClockThatIsSetMakesNoRestLonger(milliseconds: Int) {
+        var schedule = claimed(.busy, nextAt: .infinity)
+        #expect(next(&schedule, 3 + milliseconds) == nil || milliseconds > 0)
+        #expect(next(&schedule, 6 + milliseconds) != nil)
+    }
+
+    @Test func aClockThatIsSetAheadMakesNoLaneSilent() {
+        var schedule = claimed(.empty, nextAt: .infinity, rows: 1)
+        schedule.advance(at(3_600_000))
+        #expect(schedule.suspectsHeld == 0)
+        for time in 1...3 { schedule.advance(at(3_600_000 + time * 400)) }
+        #expect(schedule.suspectsHeld == 1)
+    }
+
+    // MARK: Standing
+
+    @Test func theWindowGrowsWithEachSuccessAndEndsWithAFailure() {
+        var schedule = schedule()
+        for round in 0..<5 { answer(&schedule, 1, .delivered, round * 10) }
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].window } == 6)
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].standing } == .proven)
+        answer(&schedule, 1, .delivered, 60, took: 1_500)
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].window } == 7)
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].standing } == .suspect)
+        answer(&schedule, 1, .none, 70)
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].window } == 7)
+        answer(&schedule, 1, .failed, 80)
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].window } == 1)
+        for round in 0..<1_000 { answer(&schedule, 1, .delivered, 100 + round * 10) }
+        #expect(schedule.slot(of: 1).map { schedule.lanes[$0].window } == 341)
+    }
+
+    /// All hang: they hold what is not reserved, and after a second no further one of them is served.
+    @Test func suspectsHoldAQuarter() throws {
+        var schedule = schedule(permits: 64)
+        for lane in Int32(1)...30 {
+            schedule.noticed([found(lane)], now: at(0))
+            let plan = try #require(next(&schedule, 0))
+            let taken = plan.lanes.map { LaneCount(endpoint: $0.endpoint, count: 1, bytes: 10) }
+            schedule.claimed(
+                plan, taken: taken, reports: plan.lanes.map { report($0.endpoint, .more, from: at(0)) }, now: at(0))
+        }
+        for time in [400, 800, 1_200] { schedule.advance(at(time)) }
+        #expect(schedule.suspectsHeld == 30)
+        for lane in Int32(1)...15 {
+            schedule.answered(lane, .failed, took: .seconds(1), now: at(1_200))
+            schedule.settled([LaneCount(endpoint: lane, count: 1, bytes: 10)], now: at(1_200))
+        }
+        // Fifteen hang still, and sixteen is a quarter.
+        #expect(next(&schedule, 1_200)?.budget == 1)
+    }
+
+    @Test func freePermitsAreDealtByWants() throws {
+        var schedule = schedule()
+        for round in 0..<400 {
+            answer(&schedule, 1, .delivered, round * 10)
+            answer(&schedule, 2, .delivered, round * 10 + 5)
+        }
+        schedule.noticed([found(1, 5_000, count: 64), found(2, 5_000)], now: at(5_000))
+        let plan = try #require(next(&schedule, 5_000))
+        #expect(plan.lanes.first { $0.endpoint == 2 }?.room == 1)
+        #expect(plan.lanes.first { $0.endpoint == 1 }?.room == 341)
+    }
+
+    // MARK: Memory
+
+    @Test func idleLanesAreForgottenOldestFirstAndOthersStay() {
+        var schedule = schedule(remembered: 10)
+        answer(&schedule, 1, .delivered, 0)
+        schedule.noticed([found(2, 60_000)], now: at(1))
+        for lane in Int32(3)...20 { answer(&schedule, lane, .delivered, Int(lane) * 10) }
+        #expect(schedule.knownLanes == 10)
+        #expect(schedule.slot(of: 1) == nil)
+        #expect(schedule.slot(of: 2) != nil)
+        #expect(schedule.slot(of: 20) != nil)
+        schedule.forgetAll()
+        #expect(schedule.recounted([:]) == [])
+    }
+}
