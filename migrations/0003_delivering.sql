@@ -364,40 +364,32 @@ AS $f$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := clock_timestamp();
-    v_applied bigint[];
-    v_known bigint[];
+    v_count int := cardinality(p_id);
+    v_applied int[];
+    v_known int[];
     v_keyed_lanes int[]; v_keys text[];
     v_gone int[];
     v_all boolean;
 BEGIN
     -- 1. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
-    --    worker that lost its lease changes nothing. From then on an element is known by its place in the arrays: a
-    --    worker that claimed a row again after losing it may settle both attempts in one batch.
+    --    worker that lost its lease changes nothing. An element is known by its place in the arrays: a worker that claimed
+    --    a row again after losing it may settle both attempts in one batch. The arrays are read by place, and only what is
+    --    needed of them: `unnest` would copy every element of every array, which costs more than deleting the rows.
     WITH x AS MATERIALIZED (
-        SELECT u.*, v_now - u.started_us_ago * interval '1 us' AS started_at,
+        SELECT i.place, p_outcome[i.place] AS outcome, p_attempt[i.place] AS attempt,
                (SELECT d.ctid FROM postrider.deliveries d
-                WHERE d.endpoint_id = u.endpoint_id AND d.due_at = u.due_at AND d.id = u.id) AS spot,
-               p_again AND EXISTS (
-                   SELECT FROM postrider.attempts a
-                   WHERE a.event_id = u.event_id AND a.endpoint_id = u.endpoint_id AND a.attempt = u.attempt
-                       AND a.worker = p_worker) AS is_known
-        FROM unnest(
-            p_endpoint, p_due, p_id, p_attempt, p_event, p_event_at, p_outcome, p_delay_us, p_reason, p_started_us_ago,
-            p_duration_us, p_url, p_status, p_error_code, p_error, p_body, p_remote, p_name_us, p_connect_us, p_tls_us,
-            p_first_us) WITH ORDINALITY
-        AS u (endpoint_id, due_at, id, attempt, event_id, event_at, outcome, delay_us, reason, started_us_ago,
-              duration_us, url_id, status, error_code, error, body, remote, name_us, connect_us, tls_us, first_us,
-              place)),
+                WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]) AS spot
+        FROM generate_series(1, v_count) AS i (place)),
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
         WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
-                  x.outcome, x.reason, x.status, x.error_code, x.error, x.started_at, x.place),
+                  x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
-        SET due_at = CASE x.outcome WHEN 1 THEN v_now + x.delay_us * interval '1 us' ELSE d.due_at END,
+        SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
             attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
             -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
             attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
@@ -412,38 +404,49 @@ BEGIN
         INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
                                     last_http_status, last_error_code, last_error, last_attempt_at)
         SELECT f.id, f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempt, f.ordering_key,
-               coalesce(f.reason, 'attempts_exhausted'), f.status, f.error_code, f.error, f.started_at
+               coalesce(p_reason[f.place], 'attempts_exhausted'), p_status[f.place], p_error_code[f.place],
+               p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
         FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
     closed AS (
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
                CASE WHEN f.outcome IN (4, 5) THEN f.attempt - 1 ELSE f.attempt END,
-               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, f.reason, f.status, f.error_code,
-               CASE WHEN f.outcome NOT IN (4, 5) THEN f.started_at END
-        FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0)),
-    applied AS (
-        SELECT finished.place FROM finished UNION ALL SELECT kept.place FROM kept),
-    logged AS (
-        INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
-            outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
-            error, response_body)
-        SELECT x.started_at, x.event_at, x.event_id, x.endpoint_id, x.url_id, x.duration_us, x.attempt,
-               CASE WHEN NOT x.is_applied THEN 3 WHEN x.outcome = 3 THEN 1 ELSE x.outcome END, p_worker, x.status,
-               x.name_us, x.connect_us, x.tls_us, x.first_us, x.remote,
-               CASE WHEN x.is_applied THEN x.error_code ELSE 'lost_lease' END, x.error, x.body
-        -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
-        FROM (SELECT x.*, x.place IN (SELECT a.place FROM applied a) AS is_applied FROM x) x
-        WHERE x.outcome NOT IN (4, 5) AND NOT x.is_known)
-    SELECT (SELECT array_agg(a.place) FROM applied a),
+               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, p_reason[f.place], p_status[f.place],
+               p_error_code[f.place],
+               CASE WHEN f.outcome NOT IN (4, 5) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
+        FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
+    SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(f.ordering_key) FROM finished f WHERE f.ordering_key IS NOT NULL),
-           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3),
-           (SELECT array_agg(x.place) FROM x WHERE x.is_known)
-    INTO v_applied, v_keyed_lanes, v_keys, v_gone, v_known;
-    v_all := coalesce(cardinality(v_applied), 0) = cardinality(p_id);
+           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3)
+    INTO v_applied, v_keyed_lanes, v_keys, v_gone;
+    v_all := coalesce(cardinality(v_applied), 0) = v_count;
 
-    -- 2. The lanes, only where something must change on them: locked all at once, in the order of ids, as everyone
+    -- 2. The attempts, under what was found out in step 1.
+    IF p_again THEN
+        SELECT array_agg(i.place) INTO v_known FROM generate_series(1, v_count) AS i (place)
+        -- With LIMIT it stays a look-up for each element: EXISTS could become a join that starts from all attempts.
+        WHERE (SELECT true FROM postrider.attempts a
+               WHERE a.event_id = p_event[i.place] AND a.endpoint_id = p_endpoint[i.place]
+                   AND a.attempt = p_attempt[i.place] AND a.worker = p_worker LIMIT 1);
+    END IF;
+    INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
+        outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
+        error, response_body)
+    SELECT v_now - p_started_us_ago[x.place] * interval '1 us', p_event_at[x.place], p_event[x.place],
+           p_endpoint[x.place], p_url[x.place], p_duration_us[x.place], p_attempt[x.place],
+           CASE WHEN NOT x.is_applied THEN 3 WHEN p_outcome[x.place] = 3 THEN 1 ELSE p_outcome[x.place] END,
+           p_worker, p_status[x.place], p_name_us[x.place], p_connect_us[x.place], p_tls_us[x.place],
+           p_first_us[x.place], p_remote[x.place],
+           CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place]
+    -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
+    FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
+          FROM generate_series(1, v_count) AS i (place)) x
+    WHERE p_outcome[x.place] NOT IN (4, 5)
+        AND (v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)));
+
+    -- 3. The lanes, only where something must change on them: locked all at once, in the order of ids, as everyone
     --    does who takes several. A fresh snapshot: a limit set since step 1 is seen. The row that `leased` counts was
     --    ours, so each applied row of a limited lane lowers it by one.
     PERFORM 1 FROM postrider.lanes l
@@ -465,7 +468,7 @@ BEGIN
         PERFORM postrider.disable_endpoint(g.id, 'the endpoint answered 410 Gone') FROM unnest(v_gone) AS g (id);
     END IF;
 
-    -- 3. How the endpoints are doing. Successes in a row are written once a second at most.
+    -- 4. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,

@@ -37,10 +37,10 @@ package struct PostgresBuffer: Sendable {
         bytes.append(contentsOf: run)
     }
 
-    /// Writes over four bytes: for lengths that are known afterwards.
-    mutating func overwrite(at offset: Int, with integer: Int32) {
-        for (index, byte) in unsafe withUnsafeBytes(of: integer.bigEndian, { unsafe Array($0) }).enumerated() {
-            bytes[offset + index] = byte
+    /// Writes over four bytes that are there already: for lengths that are known afterwards.
+    private mutating func overwrite(at offset: Int, with integer: Int32) {
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            unsafe bytes.storeBytes(of: integer.bigEndian, toByteOffset: offset, as: Int32.self)
         }
     }
 

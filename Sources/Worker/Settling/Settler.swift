@@ -20,17 +20,13 @@ protocol SettleStore: LoopStore {
     ) async throws(PostgresError) -> [Int64]
 }
 
-/// Records outcomes, in batches: while one batch is on its way, the next one gathers.
+/// Records outcomes, in batches: while one batch is on its way, the next one gathers, and while they come fast a little
+/// longer (``SettlePace``).
 ///
 /// What cannot be recorded is tried again until its lease is over, so a database that was away for a moment costs nothing.
 /// After that, another worker delivers again: recording would change nothing any more.
 final class Settler: Service {
     static let loop = "settler"
-    /// While much is in flight, a batch is worth waiting for this long, until it holds this share of what is in flight: a
-    /// settle costs the database about as much as recording fifty rows.
-    static let gatherWait = Duration.milliseconds(2)
-    static let gatherFrom = 64
-    static let gatherShare = 3
     /// How long the settler waits for outcomes before it shows that it is alive.
     static let idleWait = Duration.seconds(1)
 
@@ -53,18 +49,19 @@ final class Settler: Service {
         parts.health.watch(Self.loop, limit: WorkerServices.silence)
         defer { parts.health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
+            var pace = SettlePace(now: parts.time.now)
             while true {
                 parts.health.beat(Self.loop)
-                await gather()
-                let batch = parts.settleQueue.takeBatch()
-                guard batch.isEmpty else {
-                    await record(batch, isStripped: false)
-                    parts.permits.giveBack(batch.map(\.delivery))
+                // The claimer stops before this service does, so once it must stop nothing can come after the last one.
+                guard await hasArrived(atMost: mustStop ? .zero : Self.idleWait) else {
+                    if mustStop { return }
                     continue
                 }
-                // The claimer stops before this service does, so nothing can come after the last one.
-                if mustStop { return }
-                await arrived.wait(atMost: Self.idleWait)
+                await gather(pace)
+                let batch = parts.settleQueue.takeBatch()
+                pace.took(batch.count, parts.time.now)
+                await record(batch, isStripped: false)
+                parts.permits.giveBack(batch.map(\.delivery))
             }
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
@@ -73,12 +70,18 @@ final class Settler: Service {
         }
     }
 
-    /// Waits for a batch worth its statement; not at all when little is in flight.
-    private func gather() async {
-        let held = parts.permits.current.count
-        guard held >= Self.gatherFrom, parts.settleQueue.count > 0 else { return }
-        let end = parts.time.now + Self.gatherWait
-        while parts.settleQueue.count < min(held / Self.gatherShare, SettleQueue.batchLimit), parts.time.now < end {
+    /// Waits for the first outcome.
+    private func hasArrived(atMost wait: Duration) async -> Bool {
+        if parts.settleQueue.want(1) { return true }
+        if wait > .zero { await arrived.wait(atMost: wait) }
+        return parts.settleQueue.want(1)
+    }
+
+    /// Waits for a batch worth its statement; not at all while outcomes come slowly.
+    private func gather(_ pace: SettlePace) async {
+        let wanted = pace.wanted(held: parts.permits.current.count)
+        let end = parts.time.now + SettlePace.longestWait
+        while !parts.settleQueue.want(wanted), parts.time.now < end {
             await arrived.wait(atMost: end - parts.time.now)
         }
     }

@@ -55,20 +55,25 @@ import Testing
         }
     }
 
-    @Test func waitsForMoreWhileMuchIsInFlight() async throws {
+    @Test func waitsForMoreWhileTheyComeFast() async throws {
         let store = FakeSettleStore()
-        let all = outcomes(1...99)
-        rig.parts.settleQueue.add(Array(all[..<10]))
+        let all = outcomes(1...900)
         try await rig.run(settler(store)) { _ in
-            #expect(try await rig.time.rest() == Settler.gatherWait)
-            #expect(store.settles.value.isEmpty)
-            // A third of what is in flight is worth a statement.
-            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[10..<33])) })
-            #expect(store.settles.value.map(\.batch.count) == [33])
-            // Fewer have to wait for the others, but not for long.
-            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[33..<35])) })
+            // The first come at once: how fast they come is not known yet.
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[..<300])) })
+            #expect(store.settles.value.map(\.batch.count) == [300])
+            // 600 are in flight: a third of them is worth waiting for. The first two wait in vain.
+            #expect(
+                try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[300..<302])) })
+                    == SettlePace.longestWait)
+            rig.parts.settleQueue.add(Array(all[302..<499]))
+            #expect(store.settles.value.count == 1)
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[499..<500])) })
+            #expect(store.settles.value.map(\.batch.count) == [300, 200])
+            // Fewer wait for the others, but not for long.
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[500..<510])) })
             try await rig.time.turn()
-            #expect(store.settles.value.map(\.batch.count) == [33, 2])
+            #expect(store.settles.value.map(\.batch.count) == [300, 200, 10])
         }
     }
 
