@@ -29,19 +29,30 @@ from checks.harness.product import built_executable
 def arguments() -> argparse.Namespace:
     listed = "\n".join(f"  {name:<12}{scene.title}, about {scene.seconds} s" for name, scene in SCENES.items())
     parser = argparse.ArgumentParser(
-        prog="bench/run", description=__doc__, epilog=f"scenes:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog="bench/run", description=__doc__, epilog=f"scenes:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help="default: all of them")
     parser.add_argument("--executable", type=pathlib.Path, help="default: .build/release/postrider")
     parser.add_argument("--base", type=pathlib.Path, metavar="PATH", help="another executable to compare with")
     parser.add_argument("--quick", action="store_true", help="shorter scenes, which say less")
     parser.add_argument("--long", action="store_true", help="horizon: ten minutes each; backlog: ten million events too")
-    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="play each scene so often and give medians (default: 1)")
-    parser.add_argument("--events", type=int, default=0, help="drain: how many wait before the worker starts (default: 100000, quick 30000)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help="play each scene so often and give medians (default: 1)"
+    )
+    parser.add_argument(
+        "--events", type=int, default=0, help="drain: how many wait before the worker starts (default: 100000, quick 30000)"
+    )
     parser.add_argument("--profile", action="store_true", help="drain: say where the time goes (the figures get worse by it)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--page", type=pathlib.Path, metavar="PAGE.md",
-                        help="put the figures among those of earlier runs, and write the page with all of them and its pictures")
-    parser.add_argument("--redraw", action="store_true", help="with --page: measure nothing, write the page of the figures that are kept")
+    parser.add_argument(
+        "--page",
+        type=pathlib.Path,
+        metavar="PAGE.md",
+        help="put the figures among those of earlier runs, and write the page with all of them and its pictures",
+    )
+    parser.add_argument(
+        "--redraw", action="store_true", help="with --page: measure nothing, write the page of the figures that are kept"
+    )
     given = parser.parse_args()
     if unknown := [name for name in given.scenes if name not in SCENES]:
         parser.error(f"there is no scene {unknown[0]}; there are {', '.join(SCENES)}")
@@ -62,9 +73,11 @@ class Run:
         self.profile = Profile() if given.profile else None
         with postgres() as server:
             self.circumstances = machine() | {
-                "postgres": postgres_version(server), "executable": executable_version(self.executable),
+                "postgres": postgres_version(server),
+                "executable": executable_version(self.executable),
                 "base": executable_version(self.base) if self.base else "",
-                "kind": "quick" if given.quick else "long" if given.long else "normal", "rounds": str(given.rounds),
+                "kind": "quick" if given.quick else "long" if given.long else "normal",
+                "rounds": str(given.rounds),
             }
 
     def play(self, scene: Scene) -> Played:
@@ -78,8 +91,11 @@ class Run:
         if scene.beside:
             beside = scene.beside(self._stage(scene.name + " beside", self.executable))
         return Played(
-            medians(rounds), medians(of_base) if of_base else None, beside,
-            self.circumstances | {"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")})
+            medians(rounds),
+            medians(of_base) if of_base else None,
+            beside,
+            self.circumstances | {"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")},
+        )
 
     def _measure(self, scene: Scene, executable: pathlib.Path, suffix: str) -> Findings:
         """A scene that cannot go on is told as a fault, and the others are played."""

@@ -21,10 +21,37 @@ def make_certificate(folder: pathlib.Path) -> Certificate:
     (folder / "extensions").write_text(_EXTENSIONS)
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     for arguments in (
-        ("req", "-x509", *key, "-days", "2", "-subj", "/CN=bench authority", "-keyout", folder / "authority.key", "-out", made.authority),
+        (
+            "req",
+            "-x509",
+            *key,
+            "-days",
+            "2",
+            "-subj",
+            "/CN=bench authority",
+            "-keyout",
+            folder / "authority.key",
+            "-out",
+            made.authority,
+        ),
         ("req", "-new", *key, "-subj", "/CN=127.0.0.1", "-keyout", made.key, "-out", folder / "server.csr"),
-        ("x509", "-req", "-in", folder / "server.csr", "-CA", made.authority, "-CAkey", folder / "authority.key", "-CAcreateserial",
-         "-days", "2", "-extfile", folder / "extensions", "-out", made.certificate),
+        (
+            "x509",
+            "-req",
+            "-in",
+            folder / "server.csr",
+            "-CA",
+            made.authority,
+            "-CAkey",
+            folder / "authority.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            folder / "extensions",
+            "-out",
+            made.certificate,
+        ),
     ):
         done = subprocess.run(["openssl", *arguments], capture_output=True, text=True)
         if done.returncode != 0:

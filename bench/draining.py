@@ -25,7 +25,11 @@ class Drained:
 
 
 def drain(
-    stage: Stage, installation: Installation, endpoint: Nginx, events: int, payload_bytes: int = PAYLOAD_BYTES,
+    stage: Stage,
+    installation: Installation,
+    endpoint: Nginx,
+    events: int,
+    payload_bytes: int = PAYLOAD_BYTES,
     within: Sequence[str] = (),
 ) -> Drained:
     """Publishes, then starts a worker and waits until it is done. The time counts from the start of the worker."""
@@ -40,15 +44,23 @@ def drain(
             meter = Meter(worker=running.pid, postgres=installation.server.pid, endpoint=endpoint.pid)
             endpoint.when(earlier + events, PATIENCE_S)
             installation.wait_until_settled()
-            seconds = float(installation.session.value(
-                "SELECT extract(epoch FROM clock_timestamp() - max(w.started_at)) FROM postrider.worker_list w"))
+            seconds = float(
+                installation.session.value(
+                    "SELECT extract(epoch FROM clock_timestamp() - max(w.started_at)) FROM postrider.worker_list w"
+                )
+            )
             spent = meter.seconds()
         time.sleep(1.1)  # the server's counters of WAL lag by a second
         written = installation.wal()[0] - wal[0]
         memory = peak_memory_mib(running.pid)
     return Drained(
-        seconds, events / seconds, {name: used / events * 1e6 for name, used in spent.items()}, written / events, memory,
-        faults(events, endpoint.requests() - earlier, installation.delivered()[0] - earlier_delivered))
+        seconds,
+        events / seconds,
+        {name: used / events * 1e6 for name, used in spent.items()},
+        written / events,
+        memory,
+        faults(events, endpoint.requests() - earlier, installation.delivered()[0] - earlier_delivered),
+    )
 
 
 def faults(events: int, requests: int, delivered: int) -> list[str]:

@@ -37,7 +37,7 @@ class Findings:
         if not waits:
             self.faults.append(f"{title}: nothing was measured")
             return
-        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))[:3 if with_maximum else 2]:
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))[: 3 if with_maximum else 2]:
             self.add(f"{key}_{name}_ms", f"{title}, {name}", quantile(waits, share) * 1000, "ms")
         self.curves[title] = [round(wait * 1000, 3) for wait in distribution(waits)]
 
@@ -57,4 +57,7 @@ def medians(rounds: Sequence[Findings]) -> Findings:
     last = rounds[-1]
     return Findings(
         [dataclasses.replace(figure, value=median([one.value(figure.key) for one in rounds])) for figure in last.figures],
-        last.curves, list(dict.fromkeys(fault for one in rounds for fault in one.faults)), last.notes)
+        last.curves,
+        list(dict.fromkeys(fault for one in rounds for fault in one.faults)),
+        last.notes,
+    )

@@ -14,7 +14,8 @@ def machine() -> dict[str, str]:
     memory = re.search(r"^MemTotal:\s+(\d+) kB", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
     system = re.search(r'^PRETTY_NAME="(.*)"$', pathlib.Path("/etc/os-release").read_text(), re.MULTILINE)
     return {
-        "cores": str(os.cpu_count()), "cpu": cpu[1] if cpu else platform.machine(),
+        "cores": str(os.cpu_count()),
+        "cpu": cpu[1] if cpu else platform.machine(),
         "memory": f"{int(memory[1]) / 2**20:.0f} GiB" if memory else "",
         "system": f"{system[1] if system else ''}, Linux {platform.release().split('-')[0]}",
     }
@@ -27,4 +28,3 @@ def postgres_version(server: Postgres) -> str:
 
 def executable_version(executable: pathlib.Path) -> str:
     return subprocess.run([executable, "--version"], capture_output=True, text=True).stdout.strip()
-

@@ -90,8 +90,10 @@ def nginx(hosts: int = 1, certificate: Certificate | None = None) -> Iterator[Ng
         user = "user root; " if os.geteuid() == 0 else ""
         listen = " ".join(f"listen {address}:{ports[0]} backlog=4096;" for address in addresses)
         (root / "nginx.conf").write_text(CONFIGURATION.format(root=root, user=user, listen=listen, encrypted=encrypted))
-        with open(root / "error.log", "w") as log, program(
-                [found, "-e", "stderr", "-c", root / "nginx.conf", "-p", root], stdout=log, stderr=log) as process:
+        with (
+            open(root / "error.log", "w") as log,
+            program([found, "-e", "stderr", "-c", root / "nginx.conf", "-p", root], stdout=log, stderr=log) as process,
+        ):
             server = Nginx(addresses, ports, process)
             wait_until("nginx starts", lambda: server.requests() == 0, 10)
             yield server

@@ -11,10 +11,10 @@ from bench.scene import Bars, Curves, Scene
 
 INTRODUCTION = """# Benchmarks
 
-What one machine does, from `bench/run`, which every reader can repeat: `make bench` plays all scenes, `bench/run SCENE` one of them. This
-page is made by `bench/run --page docs/benchmarks.md` of the figures in [results.json](benchmarks/results.json); none was typed by hand.
-Compare ratios, not times: worker, PostgreSQL, endpoints and what publishes share the cores of one machine. *Base* is another build, measured
-in the same run. A quick run is shorter and says less.
+What one machine does, from `bench/run`, which every reader can repeat: `make bench` plays all scenes, `bench/run SCENE` one of
+them. This page is made by `bench/run --page docs/benchmarks.md` of the figures in [results.json](benchmarks/results.json); none was
+typed by hand. Compare ratios, not times: worker, PostgreSQL, endpoints and what publishes share the cores of one machine. *Base* is
+another build, measured in the same run. A quick run is shorter and says less.
 [performance.md](performance.md) says what the design makes of it.
 """
 
@@ -43,7 +43,13 @@ def text(results: Results, scenes: dict[str, Scene], folder: str) -> str:
 
 
 def _section(scene: Scene, played: Played, folder: str) -> str:
-    lines = [f"## {scene.title}", "", scene.about, "", *(f"![{title}]({folder}/{file})\n" for file, title, _ in pictures(scene, played))]
+    lines = [
+        f"## {scene.title}",
+        "",
+        scene.about,
+        "",
+        *(f"![{title}]({folder}/{file})\n" for file, title, _ in pictures(scene, played)),
+    ]
     lines += ["| | measured | base | ratio |", "|---|--:|--:|--:|"] if played.base else ["| | measured |", "|---|--:|"]
     sources: list[tuple[Findings | None, Findings | None]] = [(played.measured, played.base), (played.beside, None)]
     for findings, base in sources:
@@ -56,8 +62,10 @@ def _section(scene: Scene, played: Played, folder: str) -> str:
     compared_with = f", base {circumstances['base']}" if played.base else ""
     lines.append(
         f"`bench/run {scene.name}`{' (quick)' if circumstances['kind'] == 'quick' else ''}, {circumstances['date']}: "
-        f"{circumstances['executable']}{compared_with}, {circumstances['postgres']}, {circumstances['cores']} cores of {circumstances['cpu']}, "
-        f"{circumstances['memory']}, {circumstances['system']}.")
+        f"{circumstances['executable']}{compared_with}, {circumstances['postgres']}, {circumstances['cores']} cores of "
+        f"{circumstances['cpu']}, "
+        f"{circumstances['memory']}, {circumstances['system']}."
+    )
     return "\n".join([*lines, ""])
 
 
@@ -83,7 +91,9 @@ def pictures(scene: Scene, played: Played) -> Iterator[tuple[str, str, str]]:
 def _bars(kind: Bars, played: Played) -> str | None:
     drawn = [
         plots.Bar(label, value, played.base.value(key) if played.base else None)
-        for label, key in kind.bars if (value := played.value(key)) is not None]
+        for label, key in kind.bars
+        if (value := played.value(key)) is not None
+    ]
     return plots.bars(kind.title, kind.unit, drawn) if drawn else None
 
 
@@ -92,5 +102,7 @@ def _curves(kind: Curves, played: Played) -> str | None:
     drawn = [
         plots.Curve(f"{name}{' (base)' if is_base else ''}", findings.curves[name], colour, is_base)
         for colour, name in enumerate(chosen)
-        for is_base, findings in ((False, played.measured), (True, played.base)) if findings and name in findings.curves]
+        for is_base, findings in ((False, played.measured), (True, played.base))
+        if findings and name in findings.curves
+    ]
     return plots.curves(kind.title, drawn) if drawn else None

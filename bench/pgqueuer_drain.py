@@ -44,10 +44,16 @@ async def main(database: str, url: str, events: int, payload_bytes: int, batch: 
         began, used = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF)
         await queue.qm.run(batch_size=batch, mode=QueueExecutionMode.drain)
         seconds, now = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({
-        "seconds": seconds, "cpu_seconds": now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime,
-        "versions": f"PgQueuer {importlib.metadata.version('pgqueuer')}, asyncpg {asyncpg.__version__}, aiohttp {aiohttp.__version__}",
-    }))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu_seconds": now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime,
+                "versions": f"PgQueuer {importlib.metadata.version('pgqueuer')}, asyncpg {asyncpg.__version__}, aiohttp "
+                f"{aiohttp.__version__}",
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

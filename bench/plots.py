@@ -10,8 +10,9 @@ from bench.statistics import SHARES
 
 WIDTH, MARGIN, TITLE_HEIGHT = 760, 20, 44
 LETTER, LINE = 7.0, 20
-# Light, then dark: paper, ink, faint ink, lines, and the colours of what is compared.
+# Light, then dark: paper, ink, faint ink, lines, bars of the base, and the colours of what is compared.
 PAPER, INK, FAINT, RULE = ("#ffffff", "#0d1117"), ("#1f2328", "#e6edf3"), ("#59636e", "#9198a1"), ("#d1d9e0", "#3d444d")
+OTHER = ("#afb8c1", "#6e7681")
 COLOURS = (("#0969da", "#4493f8"), ("#bc4c00", "#f0883e"), ("#1a7f37", "#3fb950"), ("#8250df", "#ab7df8"), ("#bf3989", "#db61a2"))
 
 
@@ -40,10 +41,10 @@ def bars(title: str, unit: str, drawn: Sequence[Bar]) -> str:
     left = MARGIN + max(len(bar.label) for bar in drawn) * LETTER + 12
     room = WIDTH - left - MARGIN - 110
     most = max(max(bar.value, bar.base or 0) for bar in drawn) or 1
-    step = 46 if has_base else 32
     parts, y = [], float(TITLE_HEIGHT)
     for bar in drawn:
-        parts.append(_text(left - 10, y + (24 if has_base else 17), bar.label, "ink", "end"))
+        step = 32 if bar.base is None else 50
+        parts.append(_text(left - 10, y + step / 2, bar.label, "ink", "end"))
         for row, (value, style) in enumerate(((bar.value, "c0"), (bar.base, "base"))):
             if value is None:
                 continue
@@ -53,8 +54,14 @@ def bars(title: str, unit: str, drawn: Sequence[Bar]) -> str:
         y += step
     if has_base:
         y += 8
-        parts.append(f'<rect class="c0" x="{left:.1f}" y="{y:.1f}" width="12" height="12" rx="2"/>' + _text(left + 18, y + 11, "measured", "faint"))
-        parts.append(f'<rect class="base" x="{left + 100:.1f}" y="{y:.1f}" width="12" height="12" rx="2"/>' + _text(left + 118, y + 11, "base", "faint"))
+        parts.append(
+            f'<rect class="c0" x="{left:.1f}" y="{y:.1f}" width="12" height="12" rx="2"/>'
+            + _text(left + 18, y + 11, "measured", "faint")
+        )
+        parts.append(
+            f'<rect class="base" x="{left + 100:.1f}" y="{y:.1f}" width="12" height="12" rx="2"/>'
+            + _text(left + 118, y + 11, "base", "faint")
+        )
         y += LINE
     return _picture(title, y + 12, parts)
 
@@ -81,12 +88,18 @@ def curves(title: str, drawn: Sequence[Curve]) -> str:
         parts.append(f'<line class="rule" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}"/>')
         parts.append(_text(x, bottom + 18, f"{tick:,g} ms" if tick < 1000 else f"{tick / 1000:,g} s", "faint", "middle"))
     for curve in drawn:
-        points = " ".join(f"{across(value):.1f},{bottom - share * height:.1f}" for share, value in zip(SHARES, curve.quantiles, strict=True))
-        parts.append(f'<polyline class="curve l{curve.colour % len(COLOURS)}{" dashed" if curve.is_base else ""}" points="{points}"/>')
+        points = " ".join(
+            f"{across(value):.1f},{bottom - share * height:.1f}" for share, value in zip(SHARES, curve.quantiles, strict=True)
+        )
+        parts.append(
+            f'<polyline class="curve l{curve.colour % len(COLOURS)}{" dashed" if curve.is_base else ""}" points="{points}"/>'
+        )
     y = bottom + 44.0
     for curve in drawn:
-        parts.append(f'<line class="curve l{curve.colour % len(COLOURS)}{" dashed" if curve.is_base else ""}" '
-                     f'x1="{left}" y1="{y - 5:.1f}" x2="{left + 28}" y2="{y - 5:.1f}"/>' + _text(left + 38, y, curve.label, "ink"))
+        parts.append(
+            f'<line class="curve l{curve.colour % len(COLOURS)}{" dashed" if curve.is_base else ""}" '
+            f'x1="{left}" y1="{y - 5:.1f}" x2="{left + 28}" y2="{y - 5:.1f}"/>' + _text(left + 38, y, curve.label, "ink")
+        )
         y += LINE
     return _picture(title, y, parts)
 
@@ -102,15 +115,21 @@ def log_range(smallest: float, largest: float) -> tuple[float, float]:
 def ticks(low: float, high: float) -> list[float]:
     """1, 2 and 5 times each power of ten; the powers alone where that would be too many to read."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [round(factor * 10.0 ** exponent, 10) for exponent in exponents for factor in (1, 2, 5)]
+    found = [round(factor * 10.0**exponent, 10) for exponent in exponents for factor in (1, 2, 5)]
     found = [tick for tick in found if low * 0.999 <= tick <= high * 1.001]
-    return found if len(found) <= 10 else [tick for tick in found if math.isclose(math.log10(tick), round(math.log10(tick)), abs_tol=1e-9)]
+    return (
+        found
+        if len(found) <= 10
+        else [tick for tick in found if math.isclose(math.log10(tick), round(math.log10(tick)), abs_tol=1e-9)]
+    )
 
 
 def _step(value: float, down: bool) -> float:
     power = 10.0 ** math.floor(math.log10(value))
     steps = [round(factor * power, 10) for factor in (1, 2, 5, 10)]
-    return max(step for step in steps if step <= value * 1.0001) if down else min(step for step in steps if step >= value * 0.9999)
+    return (
+        max(step for step in steps if step <= value * 1.0001) if down else min(step for step in steps if step >= value * 0.9999)
+    )
 
 
 def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:
@@ -118,20 +137,23 @@ def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> s
 
 
 def _style(shade: int) -> str:
-    fills = {"paper": PAPER, "ink": INK, "faint": FAINT, "base": RULE} | {f"c{n}": colour for n, colour in enumerate(COLOURS)}
+    fills = {"paper": PAPER, "ink": INK, "faint": FAINT, "base": OTHER} | {f"c{n}": colour for n, colour in enumerate(COLOURS)}
     strokes = {"rule": RULE} | {f"l{n}": colour for n, colour in enumerate(COLOURS)}
     return "".join(f".{name}{{fill:{of[shade]}}}" for name, of in fills.items()) + "".join(
-        f".{name}{{stroke:{of[shade]}}}" for name, of in strokes.items())
+        f".{name}{{stroke:{of[shade]}}}" for name, of in strokes.items()
+    )
 
 
 def _picture(title: str, height: float, parts: Sequence[str]) -> str:
     style = (
         "text{font:13px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}.title{font-size:15px;font-weight:600}"
         ".curve{fill:none;stroke-width:2;stroke-linejoin:round}.dashed{stroke-dasharray:5 4;stroke-width:1.5}.rule{stroke-width:1}"
-        f"{_style(0)}@media(prefers-color-scheme:dark){{{_style(1)}}}")
+        f"{_style(0)}@media(prefers-color-scheme:dark){{{_style(1)}}}"
+    )
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n"
         f'<rect class="paper" width="{WIDTH}" height="{height:.0f}" rx="6"/>\n'
-        f'<text class="ink title" x="{MARGIN}" y="28">{escape(title)}</text>\n{body}\n</svg>\n')
+        f'<text class="ink title" x="{MARGIN}" y="28">{escape(title)}</text>\n{body}\n</svg>\n'
+    )

@@ -25,22 +25,40 @@ STRAGGLERS_S = 28
 
 
 def register(
-    session: Session, urls: Sequence[str], name: str = "bench", count: int = 1, event_types: str = "{bench.none}",
-    tenant: str = "", timeout: str = "15 s",
+    session: Session,
+    urls: Sequence[str],
+    name: str = "bench",
+    count: int = 1,
+    event_types: str = "{bench.none}",
+    tenant: str = "",
+    timeout: str = "15 s",
 ) -> None:
     """Endpoints 1 to `count`, dealt out over the URLs, in one statement. `{n}` in name and tenant is the endpoint's number."""
     made = session.value(
         "SELECT count(made.endpoint_id) FROM generate_series(1, %s::int) AS n, LATERAL postrider.register_endpoint("
         "replace(%s, '{n}', n::text), (%s::text[])[1 + n %% %s] || '/' || n, %s::text[], tenant => replace(%s, '{n}', n::text), "
         "timeout => %s::interval) AS made",
-        count, name, list(urls), len(urls), event_types, tenant, timeout)
+        count,
+        name,
+        list(urls),
+        len(urls),
+        event_types,
+        tenant,
+        timeout,
+    )
     if made != count:
         raise Failure(f"{made} endpoints are registered instead of {count}")
 
 
 def publish(
-    session: Session, count: int, event_type: str = "bench.event", endpoint: str | None = None, endpoints: int = 1,
-    tenant: str = "", payload_bytes: int = PAYLOAD_BYTES, chunk: int = CHUNK,
+    session: Session,
+    count: int,
+    event_type: str = "bench.event",
+    endpoint: str | None = None,
+    endpoints: int = 1,
+    tenant: str = "",
+    payload_bytes: int = PAYLOAD_BYTES,
+    chunk: int = CHUNK,
 ) -> None:
     """`count` events: to those subscribed, or, dealt out, to the endpoints whose number stands for `{n}` in `endpoint`."""
     filler = "x" * max(0, payload_bytes - len('{"t":"","n":1000000}'))
@@ -50,7 +68,15 @@ def publish(
             "SELECT %s, ('{\"t\":\"' || %s || '\",\"n\":' || (1000000 + n) || '}')::json, "
             "replace(%s, '{n}', (1 + n %% %s)::text), replace(%s, '{n}', (1 + n %% %s)::text) "
             "FROM generate_series(%s::int, %s::int) AS n",
-            event_type, filler, endpoint, endpoints, tenant, endpoints, first, min(first + chunk, count) - 1)
+            event_type,
+            filler,
+            endpoint,
+            endpoints,
+            tenant,
+            endpoints,
+            first,
+            min(first + chunk, count) - 1,
+        )
 
 
 class Pace:
@@ -78,8 +104,13 @@ class Pace:
 
 @contextlib.contextmanager
 def paced(
-    server: Postgres, rate: float, capacity: int, event_type: str = "bench.paced", endpoint: str | None = None,
-    endpoints: int = 1, tenant: str = "",
+    server: Postgres,
+    rate: float,
+    capacity: int,
+    event_type: str = "bench.paced",
+    endpoint: str | None = None,
+    endpoints: int = 1,
+    tenant: str = "",
 ) -> Iterator[Pace]:
     """Publishes until it is stopped or `capacity` events are out, from processes of its own, one for each 250 events a second."""
     pace = Pace(capacity)
@@ -87,8 +118,10 @@ def paced(
     start = time.monotonic() + 0.2
     processes = [
         _CONTEXT.Process(
-            target=_publish_paced, daemon=True,
-            args=(pace, server.url, start, rate, number, sessions, event_type, endpoint, endpoints, tenant))
+            target=_publish_paced,
+            daemon=True,
+            args=(pace, server.url, start, rate, number, sessions, event_type, endpoint, endpoints, tenant),
+        )
         for number in range(sessions)
     ]
     for process in processes:
@@ -102,7 +135,15 @@ def paced(
 
 
 def _publish_paced(
-    pace: Pace, url: str, start: float, rate: float, first: int, step: int, event_type: str, endpoint: str | None, endpoints: int,
+    pace: Pace,
+    url: str,
+    start: float,
+    rate: float,
+    first: int,
+    step: int,
+    event_type: str,
+    endpoint: str | None,
+    endpoints: int,
     tenant: str,
 ) -> None:
     end_with_parent(signal.SIGKILL)
@@ -115,5 +156,6 @@ def _publish_paced(
             connection.execute(
                 "INSERT INTO postrider.outbox (event_type, payload, endpoint, tenant) VALUES (%s, %s, %s, %s)",
                 (event_type, f'{{"n":{number}}}', endpoint and endpoint.replace("{n}", turn), tenant.replace("{n}", turn)),
-                prepare=True)
+                prepare=True,
+            )
             pace.committed[number] = time.monotonic()

@@ -77,7 +77,7 @@ class _Exchange(asyncio.Protocol):
             length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
             if len(self.data) < end + 4 + length:
                 return
-            body, self.data = self.data[end + 4:end + 4 + length], self.data[end + 4 + length:]
+            body, self.data = self.data[end + 4 : end + 4 + length], self.data[end + 4 + length :]
             self._note(body, now)
             if self.delay_s == 0:
                 self.transport.write(_ANSWER)

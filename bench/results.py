@@ -24,8 +24,10 @@ class Played:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "circumstances": self.circumstances, "measured": self.measured.as_json(),
-            "base": self.base and self.base.as_json(), "beside": self.beside and self.beside.as_json(),
+            "circumstances": self.circumstances,
+            "measured": self.measured.as_json(),
+            "base": self.base and self.base.as_json(),
+            "beside": self.beside and self.beside.as_json(),
         }
 
     @staticmethod

@@ -44,13 +44,15 @@ class Installation:
     def delivered(self) -> tuple[int, int]:
         """How many attempts are recorded as delivered, and how many were not the first."""
         counted = self.session.rows(
-            "SELECT count(*) FILTER (WHERE outcome = 'delivered'), count(*) FILTER (WHERE attempt > 1) FROM postrider.attempt_log")[0]
+            "SELECT count(*) FILTER (WHERE outcome = 'delivered'), count(*) FILTER (WHERE attempt > 1) FROM postrider.attempt_log"
+        )[0]
         return int(counted[0]), int(counted[1])
 
     def wal(self) -> list[int]:
         """Bytes written to the log so far, and full images of pages among them."""
-        return [int(cell) for cell in self.session.rows(
-            "SELECT pg_current_wal_insert_lsn() - '0/0', wal_fpi FROM pg_stat_wal")[0]]
+        return [
+            int(cell) for cell in self.session.rows("SELECT pg_current_wal_insert_lsn() - '0/0', wal_fpi FROM pg_stat_wal")[0]
+        ]
 
 
 @dataclasses.dataclass(frozen=True)

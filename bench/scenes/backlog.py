@@ -35,8 +35,12 @@ def measure(stage: Stage) -> Findings:
                 waiting -= delivered
             findings.add(f"backlog_{size}_per_second", f"{size:,} waiting: deliveries a second", median(rates))
         for size in sizes(stage)[1:]:
-            findings.add_ratio(f"backlog_{size}_ratio", f"… at {size:,} to those at {SMALL:,}",
-                               f"backlog_{size}_per_second", f"backlog_{SMALL}_per_second")
+            findings.add_ratio(
+                f"backlog_{size}_ratio",
+                f"… at {size:,} to those at {SMALL:,}",
+                f"backlog_{size}_per_second",
+                f"backlog_{SMALL}_per_second",
+            )
     return findings
 
 
@@ -61,11 +65,23 @@ def _rate(installation: Installation, endpoint: Nginx) -> tuple[float, int]:
 
 
 SCENE = Scene(
-    "backlog", "A long queue",
-    f"A worker starts with so many events waiting for one endpoint, and the time between its request {FIRST:,} and its request {LAST:,} is "
+    "backlog",
+    "A long queue",
+    f"A worker starts with so many events waiting for one endpoint, and the time between its request {FIRST:,} and its "
+    f"request {LAST:,} is "
     "taken; then it is stopped, and the queue is filled up again. The median of five. `--long` adds ten million.",
-    80, measure, pictures=(
-        Bars("Deliveries a second by events that wait", "", (
-            ("10,000", "backlog_10000_per_second"), ("200,000", "backlog_200000_per_second"), ("1,000,000", "backlog_1000000_per_second"),
-            ("10,000,000", "backlog_10000000_per_second"))),
-    ))
+    80,
+    measure,
+    pictures=(
+        Bars(
+            "Deliveries a second by events that wait",
+            "",
+            (
+                ("10,000", "backlog_10000_per_second"),
+                ("200,000", "backlog_200000_per_second"),
+                ("1,000,000", "backlog_1000000_per_second"),
+                ("10,000,000", "backlog_10000000_per_second"),
+            ),
+        ),
+    ),
+)

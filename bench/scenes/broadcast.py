@@ -38,14 +38,21 @@ def _width(stage: Stage, findings: Findings) -> None:
         with installation.worker():
             for _ in range(1 if stage.is_quick else ROUNDS):
                 for shape, count in (("narrow", WIDTH), ("wide", 1)):
-                    stage.say(f"{count:,} event{'s' if count > 1 else ''} to {WIDTH // count:,} endpoint{'s' if count < WIDTH else ''}")
+                    stage.say(
+                        f"{count:,} event{'s' if count > 1 else ''} to {WIDTH // count:,} endpoint{'s' if count < WIDTH else ''}"
+                    )
                     before = endpoints.requests()
                     publish(installation.session, count, f"bench.{shape}")
                     began = time.monotonic()
                     seconds[shape].append(endpoints.when(before + WIDTH, PATIENCE_S) - began)
                     installation.wait_until_settled()
                     time.sleep(0.5)
-    findings.add("narrow_s", f"{WIDTH:,} events to one endpoint, from commit to the last request", statistics.median(seconds["narrow"]), "s")
+    findings.add(
+        "narrow_s",
+        f"{WIDTH:,} events to one endpoint, from commit to the last request",
+        statistics.median(seconds["narrow"]),
+        "s",
+    )
     findings.add("wide_s", f"one event to {WIDTH:,} endpoints", statistics.median(seconds["wide"]), "s")
     findings.add_ratio("wide_ratio", "… times the former", "wide_s", "narrow_s")
 
@@ -59,8 +66,15 @@ def _slow(stage: Stage, findings: Findings) -> None:
         installation.tidy()
         with installation.worker(settings={"POSTRIDER_MAX_IN_FLIGHT": str(PERMITS)}) as running:
             shares = _to_slow("slow", f"{PERMITS} in flight", installation, endpoints, running, findings)
-        findings.add("slow_lowest_share", "… permits in use until the last batch, lowest", min(shares) * 100 if shares else None, "%")
-        findings.add("slow_mean_share", "… permits in use until the last batch, mean", statistics.fmean(shares) * 100 if shares else None, "%")
+        findings.add(
+            "slow_lowest_share", "… permits in use until the last batch, lowest", min(shares) * 100 if shares else None, "%"
+        )
+        findings.add(
+            "slow_mean_share",
+            "… permits in use until the last batch, mean",
+            statistics.fmean(shares) * 100 if shares else None,
+            "%",
+        )
         with installation.worker() as running:
             _to_slow("slow_default", "as many in flight as by default", installation, endpoints, running, findings)
 
@@ -76,7 +90,9 @@ def _to_slow(
     shares = _shares(running, lambda: endpoints.count - before)
     wait_until("all requests come", lambda: endpoints.count - before >= SLOW, PATIENCE_S, 0.005)
     wait_until("all deliveries are settled", installation.is_empty, PATIENCE_S, 0.005)
-    findings.add(f"{key}_s", f"one event to {SLOW:,} endpoints that take {DELAY_S * 1000:.0f} ms, {title}", time.monotonic() - began, "s")
+    findings.add(
+        f"{key}_s", f"one event to {SLOW:,} endpoints that take {DELAY_S * 1000:.0f} ms, {title}", time.monotonic() - began, "s"
+    )
     return shares
 
 
@@ -99,14 +115,28 @@ def _shares(running: Worker, received: Callable[[], int]) -> list[float]:
 
 def _gauges(running: Worker) -> dict[str, float]:
     text = ask(f"http://{running.address}/metrics") or ""
-    return {name: float(value) for name, _, value in (line.partition(" ") for line in text.splitlines() if line[:1].isalpha()) if "{" not in name}
+    return {
+        name: float(value)
+        for name, _, value in (line.partition(" ") for line in text.splitlines() if line[:1].isalpha())
+        if "{" not in name
+    }
 
 
 SCENE = Scene(
-    "broadcast", "One event to many endpoints",
-    f"How long {WIDTH:,} deliveries take when they are one event's, beside {WIDTH:,} events to one endpoint. And one event to {SLOW:,} "
-    f"endpoints that take {DELAY_S * 1000:.0f} ms to answer, with {PERMITS} in flight at most: the worker is asked every 20 ms how many of "
+    "broadcast",
+    "One event to many endpoints",
+    f"How long {WIDTH:,} deliveries take when they are one event's, beside {WIDTH:,} events to one endpoint. And one "
+    f"event to {SLOW:,} "
+    f"endpoints that take {DELAY_S * 1000:.0f} ms to answer, with {PERMITS} in flight at most: the worker is asked "
+    f"every 20 ms how many of "
     "them it uses, from a quarter of a second after the first request until what is left fits into them.",
-    30, measure, pictures=(
-        Bars("4,000 deliveries, from commit to the last request", "s", (("4,000 events to one endpoint", "narrow_s"), ("one event to 4,000", "wide_s"))),
-    ))
+    30,
+    measure,
+    pictures=(
+        Bars(
+            "4,000 deliveries, from commit to the last request",
+            "s",
+            (("4,000 events to one endpoint", "narrow_s"), ("one event to 4,000", "wide_s")),
+        ),
+    ),
+)

@@ -19,9 +19,15 @@ def measure(stage: Stage) -> Findings:
     for size in SIZES:
         _with(size, stage, findings)
     for size in SIZES[1:]:
-        findings.add(f"crowd_{size}_more_percent", f"{size:,} endpoints, idle: more than with one",
-                     _difference(findings, f"crowd_{size}_idle_percent", "crowd_1_idle_percent"), "% of a core")
-        findings.add_ratio(f"crowd_{size}_p50_ratio", f"{size:,} endpoints, p50 to that of one", f"crowd_{size}_p50_ms", "crowd_1_p50_ms")
+        findings.add(
+            f"crowd_{size}_more_percent",
+            f"{size:,} endpoints, idle: more than with one",
+            _difference(findings, f"crowd_{size}_idle_percent", "crowd_1_idle_percent"),
+            "% of a core",
+        )
+        findings.add_ratio(
+            f"crowd_{size}_p50_ratio", f"{size:,} endpoints, p50 to that of one", f"crowd_{size}_p50_ms", "crowd_1_p50_ms"
+        )
     return findings
 
 
@@ -34,15 +40,22 @@ def _with(size: int, stage: Stage, findings: Findings) -> None:
         findings.add(f"crowd_{size}_register_s", f"{title}: registered by one statement in", time.monotonic() - began, "s")
         installation.tidy()
         installation.session.rows(
-            "INSERT INTO postrider.outbox (event_type, payload, endpoint) VALUES ('bench.first', '{}', %s)", f"idle-{size}")
+            "INSERT INTO postrider.outbox (event_type, payload, endpoint) VALUES ('bench.first', '{}', %s)", f"idle-{size}"
+        )
         began = time.monotonic()
         with installation.worker(is_ready=False) as running:
             try:
                 wait_until("the first delivery", lambda: endpoint.count, START_S, 0.005)
-                findings.add(f"crowd_{size}_start_ms", f"{title}: from the start of the process to the first delivery",
-                             (time.monotonic() - began) * 1000, "ms")
+                findings.add(
+                    f"crowd_{size}_start_ms",
+                    f"{title}: from the start of the process to the first delivery",
+                    (time.monotonic() - began) * 1000,
+                    "ms",
+                )
             except Failure:
-                findings.add(f"crowd_{size}_start_ms", f"{title}: from the start of the process to the first delivery", None, "ms")
+                findings.add(
+                    f"crowd_{size}_start_ms", f"{title}: from the start of the process to the first delivery", None, "ms"
+                )
                 findings.faults.append(f"{title}: nothing was delivered within {START_S} s after the start")
             stage.say("idle")
             time.sleep(SETTLE_S)
@@ -66,10 +79,17 @@ def _difference(findings: Findings, one: str, other: str) -> float | None:
 
 
 SCENE = Scene(
-    "crowd", "A crowd of idle endpoints",
+    "crowd",
+    "A crowd of idle endpoints",
     f"Endpoints that have nothing to do, and then {RATE} events a second spread over them.",
-    100, measure, pictures=(
-        Bars("CPU of worker and PostgreSQL while nothing happens", "% of a core", tuple(
-            (f"{size:,}", f"crowd_{size}_idle_percent") for size in SIZES)),
+    100,
+    measure,
+    pictures=(
+        Bars(
+            "CPU of worker and PostgreSQL while nothing happens",
+            "% of a core",
+            tuple((f"{size:,}", f"crowd_{size}_idle_percent") for size in SIZES),
+        ),
         Curves("From commit to receipt, 50 events a second spread over all"),
-    ))
+    ),
+)

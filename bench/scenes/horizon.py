@@ -31,7 +31,11 @@ def measure(stage: Stage) -> Findings:
                 _watch(key, title, seconds, installation, endpoint, findings)
     findings.add_ratio("held_ratio", "with the reader to without, the whole time", "held_per_second", "free_per_second")
     findings.add_ratio(
-        "held_last_third_ratio", "with the reader to without, the last third", "held_last_third_per_second", "free_last_third_per_second")
+        "held_last_third_ratio",
+        "with the reader to without, the last third",
+        "held_last_third_per_second",
+        "free_last_third_per_second",
+    )
     return findings
 
 
@@ -51,8 +55,15 @@ def _watch(key: str, title: str, seconds: int, installation: Installation, endpo
     last_third = [point for point in noted if point[0] >= began + seconds * 2 / 3]
     findings.add(f"{key}_per_second", f"{title}: deliveries a second, {seconds} s", _rate(noted))
     findings.add(f"{key}_last_third_per_second", f"{title}: deliveries a second in the last third", _rate(last_third))
-    findings.add(f"{key}_dead_rows", f"{title}: dead rows at the end", float(installation.session.value(
-        "SELECT n_dead_tup FROM pg_stat_user_tables WHERE schemaname = 'postrider' AND relname = 'deliveries'")))
+    findings.add(
+        f"{key}_dead_rows",
+        f"{title}: dead rows at the end",
+        float(
+            installation.session.value(
+                "SELECT n_dead_tup FROM pg_stat_user_tables WHERE schemaname = 'postrider' AND relname = 'deliveries'"
+            )
+        ),
+    )
 
 
 def _rate(noted: list[tuple[float, int]]) -> float | None:
@@ -70,11 +81,20 @@ def _reader(server: Postgres) -> Iterator[None]:
 
 
 SCENE = Scene(
-    "horizon", "A held vacuum horizon",
-    "The queue is kept full while it is emptied, without and with a reader that took a snapshot at the beginning and stays idle in its "
-    "transaction: until it ends, no vacuum can remove what has become dead since. Publishing shares the cores in both. `--long` takes ten "
+    "horizon",
+    "A held vacuum horizon",
+    "The queue is kept full while it is emptied, without and with a reader that took a snapshot at the beginning and "
+    "stays idle in its "
+    "transaction: until it ends, no vacuum can remove what has become dead since. Publishing shares the cores in both. "
+    "`--long` takes ten "
     "minutes each.",
-    130, measure, pictures=(
-        Bars("Deliveries a second while more is published", "", (
-            ("without a reader", "free_per_second"), ("with a reader", "held_per_second"))),
-    ))
+    130,
+    measure,
+    pictures=(
+        Bars(
+            "Deliveries a second while more is published",
+            "",
+            (("without a reader", "free_per_second"), ("with a reader", "held_per_second")),
+        ),
+    ),
+)

@@ -21,7 +21,11 @@ def measure(stage: Stage) -> Findings:
     with receiver(FIRST + 100) as endpoint, stage.installation() as installation:
         register(installation.session, endpoint.urls, event_types="{bench.*}")
         with installation.worker() as running:
-            for rate, seconds in ((1, 4 if stage.is_quick else 15), (100, 4 if stage.is_quick else 10), (1000, 4 if stage.is_quick else 10)):
+            for rate, seconds in (
+                (1, 4 if stage.is_quick else 15),
+                (100, 4 if stage.is_quick else 10),
+                (1000, 4 if stage.is_quick else 10),
+            ):
                 stage.say(f"{rate:,} events a second")
                 _at(rate, seconds, installation, endpoint, findings)
             silence = 8 if stage.is_quick else 30
@@ -30,7 +34,9 @@ def measure(stage: Stage) -> Findings:
             meter = Meter(worker=running.pid, postgres=installation.server.pid)
             time.sleep(silence - SETTLE_S)
             idle = meter.percent_of_a_core()
-            findings.add("after_silence_ms", f"the first event after {silence} s of silence", _one(installation, endpoint, FIRST), "ms")
+            findings.add(
+                "after_silence_ms", f"the first event after {silence} s of silence", _one(installation, endpoint, FIRST), "ms"
+            )
         _first_of_process(stage, installation, endpoint, findings)
     findings.add("idle_worker_cpu_percent", "idle worker", idle["worker"], "% of a core")
     findings.add("idle_postgres_cpu_percent", "idle PostgreSQL", idle["postgres"], "% of a core")
@@ -54,7 +60,8 @@ def _at(rate: int, seconds: int, installation: Installation, endpoint: Receiver,
 def _one(installation: Installation, endpoint: Receiver, number: int) -> float:
     """Milliseconds from the commit of one event to its receipt."""
     installation.session.rows(
-        "INSERT INTO postrider.outbox (event_type, payload) VALUES ('bench.first', %s)", f'{{"n":{number}}}')
+        "INSERT INTO postrider.outbox (event_type, payload) VALUES ('bench.first', %s)", f'{{"n":{number}}}'
+    )
     committed = time.monotonic()
     wait_until("the first event arrives", lambda: endpoint.when[number], 20)
     return max(0.0, endpoint.when[number] - committed) * 1000
@@ -72,7 +79,12 @@ def _first_of_process(stage: Stage, installation: Installation, endpoint: Receiv
 
 
 SCENE = Scene(
-    "latency", "Latency",
-    "From the moment at which the commit of an event is confirmed to the moment at which its request has been received, one endpoint that "
+    "latency",
+    "Latency",
+    "From the moment at which the commit of an event is confirmed to the moment at which its request has been "
+    "received, one endpoint that "
     "answers at once. Events come at a steady rate, whatever becomes of the earlier ones.",
-    90, measure, pictures=(Curves("From commit to receipt", ("a second",)),))
+    90,
+    measure,
+    pictures=(Curves("From commit to receipt", ("a second",)),),
+)

@@ -44,10 +44,14 @@ def _encrypted(stage: Stage, endpoint: Nginx, within: list[str], findings: Findi
         drained = _drained(stage, endpoint, url, TLS_EVENTS, PAYLOAD_BYTES, within if key != "plain" else [])
         _add(findings, key, f"{PAYLOAD_BYTES} B, {title}", drained)
     for key, title, _ in kinds[1:]:
-        findings.add_ratio(f"{key}_ratio", f"… deliveries a second of {title}, to without", f"{key}_per_second", "plain_per_second")
+        findings.add_ratio(
+            f"{key}_ratio", f"… deliveries a second of {title}, to without", f"{key}_per_second", "plain_per_second"
+        )
 
 
-def _drained(stage: Stage, endpoint: Nginx, url: str, events: int, payload_bytes: int, within: list[str] | None = None) -> Drained:
+def _drained(
+    stage: Stage, endpoint: Nginx, url: str, events: int, payload_bytes: int, within: list[str] | None = None
+) -> Drained:
     with stage.installation() as installation:
         register(installation.session, [url], event_types="{*}")
         return drain(stage, installation, endpoint, events // (3 if stage.is_quick else 1), payload_bytes, within or [])
@@ -55,18 +59,37 @@ def _drained(stage: Stage, endpoint: Nginx, url: str, events: int, payload_bytes
 
 def _add(findings: Findings, key: str, title: str, drained: Drained) -> None:
     findings.add(f"{key}_per_second", f"{title}: deliveries a second", drained.deliveries_per_second)
-    findings.add(f"{key}_cpu_us", f"{title}: CPU of worker and PostgreSQL, a delivery",
-                 drained.cpu_us["worker"] + drained.cpu_us["postgres"], "µs")
+    findings.add(
+        f"{key}_cpu_us",
+        f"{title}: CPU of worker and PostgreSQL, a delivery",
+        drained.cpu_us["worker"] + drained.cpu_us["postgres"],
+        "µs",
+    )
     findings.faults += [f"{title}: {fault}" for fault in drained.faults]
 
 
 SCENE = Scene(
-    "tls", "TLS and large payloads",
-    "The drain over TLS, with a certificate of an authority of our own (ECDSA, P-256), and without TLS with payloads of 100 B, 10 KB and "
+    "tls",
+    "TLS and large payloads",
+    "The drain over TLS, with a certificate of an authority of our own (ECDSA, P-256), and without TLS with payloads "
+    "of 100 B, 10 KB and "
     "250 KB. Few connections serve many requests, as for any endpoint that gets many events.",
-    70, measure, pictures=(
-        Bars("Deliveries a second, 500 B", "", (
-            ("without TLS", "plain_per_second"), ("TLS, HTTP/1.1", "tls_per_second"), ("TLS, HTTP/2 offered", "tls_http2_per_second"))),
-        Bars("CPU of worker and PostgreSQL a delivery, by payload", "µs", (
-            ("100 B", "100b_cpu_us"), ("500 B", "plain_cpu_us"), ("10 KB", "10kb_cpu_us"), ("250 KB", "250kb_cpu_us"))),
-    ))
+    70,
+    measure,
+    pictures=(
+        Bars(
+            "Deliveries a second, 500 B",
+            "",
+            (
+                ("without TLS", "plain_per_second"),
+                ("TLS, HTTP/1.1", "tls_per_second"),
+                ("TLS, HTTP/2 offered", "tls_http2_per_second"),
+            ),
+        ),
+        Bars(
+            "CPU of worker and PostgreSQL a delivery, by payload",
+            "µs",
+            (("100 B", "100b_cpu_us"), ("500 B", "plain_cpu_us"), ("10 KB", "10kb_cpu_us"), ("250 KB", "250kb_cpu_us")),
+        ),
+    ),
+)

@@ -26,12 +26,18 @@ def measure(stage: Stage) -> Findings:
                 stage.say(f"{count} worker{'s' if count > 1 else ''}, {title}")
                 rates[count].append(_rate(stage, count, endpoints, findings))
         for count in COUNTS:
-            findings.add(f"workers_{count}_endpoints_{endpoints}_per_second", f"{count} worker{'s' if count > 1 else ''}, {title}: deliveries a second",
-                         median(rates[count]))
+            findings.add(
+                f"workers_{count}_endpoints_{endpoints}_per_second",
+                f"{count} worker{'s' if count > 1 else ''}, {title}: deliveries a second",
+                median(rates[count]),
+            )
         for count in COUNTS[1:]:
             findings.add_ratio(
-                f"workers_{count}_endpoints_{endpoints}_ratio", f"{count} workers, {title}, to one",
-                f"workers_{count}_endpoints_{endpoints}_per_second", f"workers_1_endpoints_{endpoints}_per_second")
+                f"workers_{count}_endpoints_{endpoints}_ratio",
+                f"{count} workers, {title}, to one",
+                f"workers_{count}_endpoints_{endpoints}_per_second",
+                f"workers_1_endpoints_{endpoints}_per_second",
+            )
     findings.add("exactly_once_faults", "runs in which not every event was sent and recorded exactly once", len(findings.faults))
     return findings
 
@@ -56,11 +62,25 @@ def _rate(stage: Stage, count: int, endpoints: int, findings: Findings) -> float
 
 
 SCENE = Scene(
-    "workers", "Several workers",
-    "60,000 waiting events (20,000 in a quick run), emptied by one, two and four workers on the same cores: more workers cannot be faster "
+    "workers",
+    "Several workers",
+    "60,000 waiting events (20,000 in a quick run), emptied by one, two and four workers on the same cores: more "
+    "workers cannot be faster "
     "where one uses all of the machine, but they must not be slower. From the first request to the last record.",
-    100, measure, pictures=(
-        Bars("Deliveries a second", "", tuple(
-            (f"{count} worker{'s' if count > 1 else ''}, {'one endpoint' if endpoints == 1 else f'{endpoints} endpoints'}",
-             f"workers_{count}_endpoints_{endpoints}_per_second") for endpoints in ENDPOINTS for count in COUNTS)),
-    ))
+    100,
+    measure,
+    pictures=(
+        Bars(
+            "Deliveries a second",
+            "",
+            tuple(
+                (
+                    f"{count} worker{'s' if count > 1 else ''}, {'one endpoint' if endpoints == 1 else f'{endpoints} endpoints'}",
+                    f"workers_{count}_endpoints_{endpoints}_per_second",
+                )
+                for endpoints in ENDPOINTS
+                for count in COUNTS
+            ),
+        ),
+    ),
+)
