@@ -1,31 +1,53 @@
 """The figures for people."""
 
-import os
-from typing import Any
+from collections.abc import Iterator
 
-ROWS = [
-    ("deliveries per second", "deliveries_per_second", ""), ("CPU of the worker", "worker_cpu_us_per_delivery", "µs a delivery"),
-    ("CPU of PostgreSQL", "postgres_cpu_us_per_delivery", "µs a delivery"),
-    ("CPU of the endpoint (nginx)", "endpoint_cpu_us_per_delivery", "µs a delivery"),
-    ("WAL", "wal_bytes_per_delivery", "bytes a delivery"), ("peak memory of the worker", "worker_peak_memory_mib", "MiB"),
-    ("commit to receipt, p50", "latency_p50_ms", "ms"), ("commit to receipt, p99", "latency_p99_ms", "ms"),
-    ("idle worker", "idle_worker_cpu_percent", "% of a core"), ("idle PostgreSQL", "idle_postgres_cpu_percent", "% of a core"),
-]
+from bench.findings import Findings
+from bench.results import Played
+from bench.scene import Scene
+from bench.statistics import ratio
 
 
-def table(figures: dict[str, Any]) -> str:
-    lines = [f"{figures['events']:,} events of {figures['payload_bytes']} bytes, one worker, {os.cpu_count()} cores, {figures['postgres']}"]
-    for title, key, unit in ROWS:
-        if key in figures:
-            lines.append(f"{title:<30}{figures[key]:>12,}  {unit}".rstrip())
-    return "\n".join(lines)
+def number(value: float | None) -> str:
+    """About three digits that count, with commas between thousands."""
+    if value is None:
+        return "–"
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def faults(figures: dict[str, Any]) -> list[str]:
-    """What did not hold, in words."""
-    found = []
-    if figures.get("delivered") != figures.get("events"):
-        found.append(f"{figures.get('delivered')} of {figures.get('events')} events are recorded as delivered")
-    if figures.get("requests") != figures.get("events"):
-        found.append(f"{figures.get('requests')} requests were made for {figures.get('events')} events")
-    return found
+def rows(findings: Findings, base: Findings | None) -> Iterator[tuple[str, str, str, str, str]]:
+    """Title, unit, figure, figure of the base, and the ratio of the two."""
+    for figure in findings.figures:
+        of_base = base.value(figure.key) if base else None
+        compared = ratio(figure.value, of_base)
+        yield (
+            figure.title,
+            figure.unit,
+            number(figure.value),
+            number(of_base) if base else "",
+            f"{compared:.2f} ×" if compared is not None and figure.unit != "×" else "",
+        )
+
+
+def table(scene: Scene, played: Played) -> str:
+    """One scene, as text."""
+    circumstances = played.circumstances
+    lines = [
+        f"{scene.title} ({scene.name}): {circumstances['executable']}, {circumstances['postgres']}, "
+        f"{circumstances['cores']} cores of "
+        f"{circumstances['cpu']}, {circumstances['system']}"
+    ]
+    listed = [*rows(played.measured, played.base), *(rows(played.beside, None) if played.beside else ())]
+    width = max((len(row[0]) for row in listed), default=0)
+    if played.base:
+        lines.append(f"  {'':<{width}}  {'measured':>12} {'base':>12} {'ratio':>9}")
+    for title, unit, measured, base, compared in listed:
+        lines.append(
+            f"  {title:<{width}}  {measured:>12} " + (f"{base:>12} {compared:>9}" if played.base else "") + f"  {unit}".rstrip()
+        )
+    for who, findings in (("", played.measured), ("base: ", played.base), ("", played.beside)):
+        lines += [f"  did not hold: {who}{fault}" for fault in (findings.faults if findings else ())]
+    lines += [f"  {note}" for findings in (played.measured, played.beside) if findings for note in findings.notes]
+    return "\n".join(line.rstrip() for line in lines)

@@ -21,16 +21,18 @@ class Failure(Exception):
     """The check or the measurement cannot go on; the text says why."""
 
 
+def end_with_parent(parting: signal.Signals) -> None:
+    """This process is sent `parting` when the one that started it dies."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, parting)
+
+
 @contextlib.contextmanager
 def program(
     arguments: Sequence[str | pathlib.Path], parting: signal.Signals = signal.SIGTERM, patience_s: float = 30, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a program for as long as the context lasts, and sends it `parting` at the end or when we die."""
-
-    def end_with_parent() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, parting)
-
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent, **options)
+    process = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=lambda: end_with_parent(parting), **options)
     try:
         yield process
     finally:

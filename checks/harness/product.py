@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from checks import ROOT
 from checks.harness.postgres import Postgres
@@ -50,12 +50,13 @@ class Postrider:
         return done.stdout
 
     @contextlib.contextmanager
-    def worker(self, is_ready: bool = True) -> Iterator[Worker]:
-        """A worker; with `is_ready` the context begins when the worker says that it is."""
+    def worker(self, is_ready: bool = True, within: Sequence[str] = ()) -> Iterator[Worker]:
+        """A worker; with `is_ready` the context begins when the worker says that it is. `within` is a command that runs another
+        in its own place, such as unshare."""
         with tempfile.TemporaryDirectory(prefix="postrider-worker-") as folder:
             path = pathlib.Path(folder) / "log"
             with open(path, "w") as log, program(
-                    [self.executable, "worker"], env=self.environment, cwd=folder, stdout=log, stderr=log) as process:
+                    [*within, self.executable, "worker"], env=self.environment, cwd=folder, stdout=log, stderr=log) as process:
                 started = Worker(process, self.environment["POSTRIDER_HEALTH_LISTEN"], path)
                 if is_ready:
                     wait_until("the worker is ready", started.is_ready, 30)

@@ -1,0 +1,8 @@
+"""The scenes, in the order in which they are played."""
+
+from bench.scene import Scene
+from bench.scenes import backlog, broadcast, crowd, drain, horizon, latency, neighbours, tls, workers
+
+SCENES: dict[str, Scene] = {
+    module.SCENE.name: module.SCENE for module in (drain, latency, neighbours, crowd, broadcast, horizon, backlog, workers, tls)
+}
