@@ -44,13 +44,14 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         .target(name: "Formats", swiftSettings: strict),
         .target(name: "Outbox", dependencies: ["Formats"], swiftSettings: strict),
         .target(name: "Webhooks", dependencies: ["Formats", crypto], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLibPQ", logging], swiftSettings: strictWithC),
-        .target(name: "Courier", dependencies: ["CLibCurl", "Outbox"], swiftSettings: strictWithC),
+        .target(name: "Courier", dependencies: ["CCAres", "CLibCurl", "Outbox"], swiftSettings: strictWithC),
         .target(name: "Telemetry", dependencies: ["Formats", "Outbox", logging, metrics], swiftSettings: strict),
         .target(
             name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", crypto, logging],

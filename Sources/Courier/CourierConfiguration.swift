@@ -40,22 +40,39 @@ package struct CourierConfiguration: Sendable {
 extension CourierConfiguration {
     /// The limits on resolving names.
     package struct Names: Sendable {
-        /// How many look-ups run at once. Each blocks a thread; with too few, some dead name servers hold up all other names.
-        package var maximumThreads = 8
-        /// How many names wait for a thread. Further look-ups fail at once.
-        package var maximumQueued = 1024
-        /// How long a request waits for a look-up. The operating system may take longer.
+        /// How many look-ups run at once, over all couriers; with more, the oldest give way. Each costs about 2 KB and two
+        /// questions. Fewer, and a crowd of silent name servers pushes out names that would have been answered late.
+        package var maximumLookUps = 4096
+        /// How long a look-up may take. Longer, and requests hang that will fail; shorter, and slow name servers fail.
         package var budget: Duration = .seconds(5)
-        /// How long an answer is used. Longer, and a moved endpoint is missed for longer.
-        package var lifetime: Duration = .seconds(10)
+        /// How long the other family's addresses are waited for after one family's have come. Some name servers never
+        /// answer questions for IPv6.
+        package var otherFamilyPatience: Duration = .milliseconds(500)
+        /// How long one name server is waited for before the next is asked, or the same again. It doubles when all have been.
+        package var serverTimeout: Duration = .seconds(1)
+        /// How often each name server is asked.
+        package var tries = 3
+        /// How long a channel of c-ares takes new look-ups. Longer, and a change of the servers' file is seen later, more
+        /// questions leave from one port, which helps who forges answers, and questions over their budget stay longer.
+        /// Shorter, and there are more channels, 76 KB each.
+        package var channelAge: Duration = .seconds(1)
+        /// The shortest and the longest time that an answer is used, whatever its time to live. Shorter, and each request
+        /// waits for a look-up; longer, and a moved endpoint is missed for longer.
+        package var shortestLifetime: Duration = .seconds(1)
+        package var longestLifetime: Duration = .seconds(60)
         /// How long a failure or a refusal is used.
         package var failureLifetime: Duration = .seconds(2)
         /// How long after its lifetime an answer is still used when the name servers are silent or failing.
         package var staleLifetime: Duration = .seconds(300)
-        /// How many names are remembered.
-        package var maximumNames = 10_000
+        /// How many names are remembered, about 400 bytes each.
+        package var maximumNames = 20_000
         /// How many addresses of a name are used. All are judged.
         package var maximumAddresses = 16
+        /// The file that names the name servers, see resolv.conf(5), and the port that they are asked at.
+        package var serversFile = "/etc/resolv.conf"
+        package var port: UInt16 = 53
+        /// The file of names that no server is asked for, see hosts(5).
+        package var hostsFile = "/etc/hosts"
 
         package init() {}
     }

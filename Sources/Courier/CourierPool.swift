@@ -20,11 +20,10 @@ package final class CourierPool: Sendable {
     package init(
         configuration: CourierConfiguration = CourierConfiguration(),
         judge: @escaping @Sendable (IPAddress) -> Bool,
-        resolver: any NameResolver = SystemResolver(),
         deliver: @escaping @Sendable ([CourierResult]) -> Void
     ) throws(CourierPoolError) {
         CurlGlobal.setUp()
-        let names = NameService(limits: configuration.names, resolver: resolver, judge: judge)
+        let names = NameService(limits: configuration.names, judge: judge)
         var couriers: [Courier] = []
         for number in 0..<max(1, configuration.couriers) {
             guard
@@ -74,6 +73,13 @@ package final class CourierPool: Sendable {
             await withCheckedContinuation { continuation in
                 courier.close { continuation.resume() }
             }
+        }
+    }
+
+    /// Resolves the host and judges every address, as for a request to it.
+    func answer(for host: EndpointURL.Host) async -> NameAnswer {
+        await withCheckedContinuation { continuation in
+            couriers[0].answer(for: host) { continuation.resume(returning: $0) }
         }
     }
 

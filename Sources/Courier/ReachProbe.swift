@@ -9,7 +9,8 @@ package final class ReachProbe: Sendable {
     /// How many connections are tried at once. More finish sooner and take more threads.
     package static let width = 8
 
-    private let names: NameService
+    private let configuration: CourierConfiguration
+    private let judge: @Sendable (IPAddress) -> Bool
     private let trustedRootsFile: String?
     private let timeout: Duration
 
@@ -18,16 +19,34 @@ package final class ReachProbe: Sendable {
     ///   - trustedRootsFile: certificates to trust instead of the system's.
     ///   - judge: whether an address may be dialled.
     package init(
-        timeout: Duration = .seconds(5), trustedRootsFile: String? = nil, resolver: any NameResolver = SystemResolver(),
+        timeout: Duration = .seconds(5), trustedRootsFile: String? = nil,
+        names: CourierConfiguration.Names = CourierConfiguration.Names(),
         judge: @escaping @Sendable (IPAddress) -> Bool
     ) {
         self.timeout = timeout
         self.trustedRootsFile = trustedRootsFile
-        names = NameService(limits: CourierConfiguration.Names(), resolver: resolver, judge: judge)
+        var configuration = CourierConfiguration()
+        configuration.couriers = 1
+        configuration.names = names
+        self.configuration = configuration
+        self.judge = judge
     }
 
     /// The results are in the order of the requests.
     package func reach(_ requests: [ReachRequest]) async -> [Reach] {
+        let names: CourierPool
+        do throws(CourierPoolError) {
+            // Used for its look-ups only.
+            names = try CourierPool(configuration: configuration, judge: judge) { _ in }
+        } catch {
+            return requests.map { _ in .failed(.internalError, detail: "\(error)") }
+        }
+        let results = await reach(requests, names)
+        await names.close()
+        return results
+    }
+
+    private func reach(_ requests: [ReachRequest], _ names: CourierPool) async -> [Reach] {
         await withTaskGroup(of: (Int, Reach).self) { group in
             var results = [Reach](repeating: .failed(.internalError, detail: "not tried"), count: requests.count)
             var next = 0
@@ -35,7 +54,7 @@ package final class ReachProbe: Sendable {
                 guard next < requests.count else { return }
                 let index = next
                 next += 1
-                group.addTask { (index, await self.reach(requests[index])) }
+                group.addTask { (index, await self.reach(requests[index], names)) }
             }
             for _ in 0..<Self.width { begin() }
             while let (index, reach) = await group.next() {
@@ -46,8 +65,8 @@ package final class ReachProbe: Sendable {
         }
     }
 
-    private func reach(_ request: ReachRequest) async -> Reach {
-        switch await answer(request.host) {
+    private func reach(_ request: ReachRequest, _ names: CourierPool) async -> Reach {
+        switch await names.answer(for: request.host) {
         case .blocked(let address): return .blocked(address)
         case .failed(let error): return .failed(.dnsFailure, detail: "\(error)")
         case .vetted(let vetted):
@@ -56,17 +75,6 @@ package final class ReachProbe: Sendable {
                     let attempt = ReachTry(request, vetted, timeout: timeout, trustedRootsFile: trustedRootsFile)
                     continuation.resume(returning: attempt.run())
                 }
-            }
-        }
-    }
-
-    private func answer(_ host: EndpointURL.Host) async -> NameAnswer {
-        switch host {
-        case .address(let address): names.judge(literal: address)
-        case .name(let name):
-            await withCheckedContinuation { continuation in
-                let known = names.lookUp(name) { answer, _ in continuation.resume(returning: answer) }
-                if let known { continuation.resume(returning: known.0) }
             }
         }
     }

@@ -26,8 +26,8 @@ struct AddressPolicyTests {
         ])
     func resolved(_ addresses: [IPAddress]) async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver(["mixed.example": [.addresses(addresses)]])
-        let fixture = try PoolFixture(resolver: resolver)
+        let names = try ScriptedNameServer(["mixed.example": [.addresses(addresses)]])
+        let fixture = try PoolFixture(names: names)
         let result = try await fixture.send(.to(receiver, name: "mixed.example"))
         #expect(result.outcome.errorCode == .blockedAddress)
         #expect(result.blockedAddress?.isLoopback == false)
@@ -37,25 +37,28 @@ struct AddressPolicyTests {
     @Test("A name leads to its addresses, keeps its place in Host, and is looked up once for many requests")
     func name() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver(["good.example": [.addresses([.loopback])]])
-        let fixture = try PoolFixture(resolver: resolver)
+        let names = try ScriptedNameServer(["good.example": [.addresses([.loopback])]])
+        let fixture = try PoolFixture(names: names)
         let route = CourierRoute.to(receiver, name: "good.example")
         fixture.pool.submit((0..<50).map { TestRequest(route, number: $0) })
         let results = try await fixture.log.wait(for: 50)
         #expect(results.allSatisfy { $0.outcome.answer?.status == 200 })
         #expect(receiver.requests.allSatisfy { $0.header("host") == "good.example:\(receiver.port)" })
-        #expect(resolver.names == ["good.example"])
+        #expect(names.names == ["good.example"])
     }
 
     @Test("When the addresses change, the new ones are dialled and no older connection is used")
     func rebinding() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver([
+        let names = try ScriptedNameServer([
             "moving.example": [
-                .addresses([.loopback]), .addresses([.loopback]), .addresses([Self.other]), .addresses([Self.metadata]),
+                .addresses([.loopback], timeToLive: 0), .addresses([.loopback], timeToLive: 0),
+                .addresses([Self.other], timeToLive: 0), .addresses([Self.metadata], timeToLive: 0),
             ]
         ])
-        let fixture = try PoolFixture(couriers: 1, resolver: resolver) { $0.names.lifetime = .zero }
+        let fixture = try PoolFixture(couriers: 1, names: names) {
+            $0.names.shortestLifetime = .zero
+        }
         let route = CourierRoute.to(receiver, name: "moving.example")
         var results: [CourierResult] = []
         for _ in 0..<4 { results.append(try await fixture.send(route)) }
@@ -67,14 +70,14 @@ struct AddressPolicyTests {
         #expect(results[2].remoteAddress == Self.other)
         #expect(results[3].outcome.errorCode == .blockedAddress)
         #expect(receiver.connectionCount == 1)
-        #expect(resolver.names.count == 4)
+        #expect(names.names.count == 4)
     }
 
     @Test("The second address is tried when the first refuses")
     func fallback() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver(["two.example": [.addresses([Self.other, .loopback])]])
-        let fixture = try PoolFixture(resolver: resolver)
+        let names = try ScriptedNameServer(["two.example": [.addresses([Self.other, .loopback])]])
+        let fixture = try PoolFixture(names: names)
         let result = try await fixture.send(.to(receiver, name: "two.example"))
         #expect(result.outcome.answer?.status == 200)
         #expect(result.remoteAddress == .loopback)
@@ -100,25 +103,25 @@ struct AddressPolicyTests {
         #expect(receiver.requests.isEmpty)
     }
 
-    @Test("A name that fails is a failure to resolve", arguments: [NameResolutionError.Code.notFound, .temporary])
-    func failure(_ code: NameResolutionError.Code) async throws {
+    @Test(
+        "A name that fails is a failure to resolve",
+        arguments: [
+            (ScriptedNameServer.Answer.notFound, NameResolutionError.Code.notFound), (.serverFailure, .serverFailure),
+        ])
+    func failure(_ answer: ScriptedNameServer.Answer, _ code: NameResolutionError.Code) async throws {
         let receiver = try ScriptedReceiver()
-        let fixture = try PoolFixture(resolver: ScriptedResolver(["bad.example": [.error(code)]]))
+        let fixture = try PoolFixture(names: try ScriptedNameServer(["bad.example": [answer]]))
         let result = try await fixture.send(.to(receiver, name: "bad.example"))
         #expect(result.outcome == .failed(.dnsFailure, detail: NameResolutionError(code).description))
     }
 
-    @Test("A resolver that never answers fails its own endpoint within the budget and holds up no other")
-    func silentResolver() async throws {
+    @Test("A name server that never answers fails its own endpoint within the budget and holds up no other")
+    func silence() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver([
-            "dead.example": [.hang], "dead2.example": [.hang], "good.example": [.addresses([.loopback])],
+        let names = try ScriptedNameServer([
+            "dead.example": [.silence], "dead2.example": [.silence], "good.example": [.addresses([.loopback])],
         ])
-        defer { resolver.release() }
-        let fixture = try PoolFixture(resolver: resolver) {
-            $0.names.budget = .milliseconds(400)
-            $0.names.maximumThreads = 3
-        }
+        let fixture = try PoolFixture(names: names) { $0.names.budget = .milliseconds(400) }
         let dead = CourierRoute.to(receiver, id: 1, name: "dead.example")
         let begun = ContinuousClock.now
         fixture.pool.submit((0..<20).map { TestRequest(dead, number: $0) })
@@ -130,10 +133,10 @@ struct AddressPolicyTests {
         #expect(results.filter { $0.outcome.errorCode == .dnsFailure }.count == 21)
         let short = try #require(results.first { $0.request.route.id == 2 })
         #expect(short.timings.total < 390_000, "an endpoint's own timeout is shorter than the budget")
-        // While the look-up still hangs, its name fails at once and takes no second thread.
+        // For a moment the name fails at once and is not asked for again.
         let again = try await fixture.send(dead)
         #expect(again.outcome.errorCode == .dnsFailure)
-        #expect(resolver.names.filter { $0 == "dead.example" }.count == 1)
+        #expect(names.names.filter { $0 == "dead.example" }.count == 1)
     }
 }
 

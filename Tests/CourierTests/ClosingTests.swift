@@ -8,9 +8,8 @@ struct ClosingTests {
     @Test("What was sent is interrupted, what was not is handed back, and the pool goes on")
     func cancelAll() async throws {
         let receiver = try ScriptedReceiver(answer: .hang)
-        let resolver = ScriptedResolver(["dead.example": [.hang]])
-        defer { resolver.release() }
-        let fixture = try PoolFixture(couriers: 1, resolver: resolver) { $0.maximumInFlight = 3 }
+        let names = try ScriptedNameServer(["dead.example": [.silence]])
+        let fixture = try PoolFixture(couriers: 1, names: names) { $0.maximumInFlight = 3 }
         fixture.pool.submit([TestRequest(.to(receiver, id: 9, name: "dead.example"), number: 0)])
         fixture.pool.submit((1...5).map { TestRequest(.to(receiver), number: $0) })
         try await receiver.waitForRequests(2)

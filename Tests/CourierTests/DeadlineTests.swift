@@ -58,20 +58,11 @@ struct DeadlineTests {
     @Test("Nothing is sent when resolving the name took too long for the lease")
     func tooLateAfterLookUp() async throws {
         let receiver = try ScriptedReceiver()
-        let fixture = try PoolFixture(resolver: SlowResolver(delay: .milliseconds(200)))
+        let names = try ScriptedNameServer(["slow.example": [.late(.milliseconds(200), .addresses([.loopback]))]])
+        let fixture = try PoolFixture(names: names)
         let route = CourierRoute.to(receiver, name: "slow.example")
         fixture.pool.submit([TestRequest(route, mustStartBefore: .now + .milliseconds(100))])
         #expect(try await fixture.log.wait(for: 1).first?.outcome == .notSent(.tooLate))
         #expect(receiver.connectionCount == 0)
-    }
-}
-
-/// Takes its time.
-private struct SlowResolver: NameResolver {
-    let delay: DispatchTimeInterval
-
-    func addresses(of name: String) throws(NameResolutionError) -> [IPAddress] {
-        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + delay)
-        return [.loopback]
     }
 }

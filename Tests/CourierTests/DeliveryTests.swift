@@ -68,8 +68,8 @@ struct DeliveryTests {
     @Test("Two endpoints with one host do not share a connection, nor do two revisions")
     func separateConnections() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver(["shared.example": [.addresses([.loopback])]])
-        let fixture = try PoolFixture(couriers: 1, resolver: resolver)
+        let names = try ScriptedNameServer(["shared.example": [.addresses([.loopback])]])
+        let fixture = try PoolFixture(couriers: 1, names: names)
         func route(_ id: Int32, revision: Int32 = 1) -> CourierRoute {
             .to(receiver, id: id, revision: revision, name: "shared.example")
         }

@@ -17,8 +17,9 @@ struct ReachTests {
 
     private func reach(_ urls: String..., trusting file: String? = nil, isAllowed: Bool = true) async throws -> [Reach]
     {
-        let resolver = ScriptedResolver(["tls.example": [.addresses([.loopback])], "gone.example": [.error(.notFound)]])
-        let probe = ReachProbe(trustedRootsFile: file, resolver: resolver) { _ in isAllowed }
+        let names = try ScriptedNameServer(["tls.example": [.addresses([.loopback])]])
+        let probe = ReachProbe(trustedRootsFile: file, names: names.settings) { _ in isAllowed }
+        defer { withExtendedLifetime(names) {} }
         return await probe.reach(try urls.map { ReachRequest(try EndpointURL($0)) })
     }
 
@@ -47,7 +48,7 @@ struct ReachTests {
     func failures() async throws {
         #expect(
             try await reach("http://gone.example/", "http://127.0.0.1:1/") == [
-                .failed(.dnsFailure, detail: "the name has no address"),
+                .failed(.dnsFailure, detail: "the name does not exist"),
                 .failed(.connectionRefused, detail: "connection refused"),
             ])
         #expect(

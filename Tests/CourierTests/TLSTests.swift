@@ -16,9 +16,9 @@ struct TLSTests {
 
     private func fixture(trusting file: String?) throws -> PoolFixture {
         let names = ["tls.example", "other.example"]
-        let resolver = ScriptedResolver(
+        let server = try ScriptedNameServer(
             Dictionary(uniqueKeysWithValues: names.map { ($0, [.addresses([.loopback])]) }))
-        return try PoolFixture(resolver: resolver) { $0.trustedRootsFile = file }
+        return try PoolFixture(names: server) { $0.trustedRootsFile = file }
     }
 
     private func route(_ server: TLSServer, host: String) -> CourierRoute {

@@ -28,15 +28,16 @@ extension Courier {
     private func lookUp(_ name: String, _ pending: PendingRequest) {
         let isFirst = unresolved[name] == nil
         if isFirst {
-            let answer = names.lookUp(name) { [weak self] answer, freshUntil in
+            let reply = names.ask(name) { [weak self] answer in
                 guard let self else { return }
                 queue.async { [self] in
-                    resolved(name, answer, freshUntil)
+                    resolved(name, answer)
                     runTurn()
                 }
             }
-            if let answer {
-                take(answer.0, until: answer.freshUntil, pending)
+            if let order = reply.order { lookUps?.begin(order) }
+            if let known = reply.known {
+                take(known.answer, until: known.freshUntil, pending)
                 return
             }
         }
@@ -45,10 +46,28 @@ extension Courier {
         unresolvedDeadline = min(unresolvedDeadline ?? pending.deadline, pending.deadline)
     }
 
-    private func resolved(_ name: String, _ answer: NameAnswer, _ freshUntil: ContinuousClock.Instant) {
+    private func resolved(_ name: String, _ known: (answer: NameAnswer, freshUntil: ContinuousClock.Instant)?) {
         guard let requests = unresolved.removeValue(forKey: name) else { return }
         unresolvedCount -= requests.count
-        for pending in requests { take(answer, until: freshUntil, pending) }
+        for pending in requests {
+            if let known { take(known.answer, until: known.freshUntil, pending) } else { lookUp(name, pending) }
+        }
+    }
+
+    /// Resolves the host and judges every address, from any thread. Calls `completion` with the answer on any thread.
+    func answer(for host: EndpointURL.Host, completion: @escaping @Sendable (NameAnswer) -> Void) {
+        queue.async { [self] in
+            guard let lookUps else { return completion(.failed(NameResolutionError(.abandoned))) }
+            switch host {
+            case .address(let address):
+                completion(names.judge(literal: address))
+            case .name(let name):
+                let reply = names.ask(name) { completion($0?.answer ?? .failed(NameResolutionError(.abandoned))) }
+                if let order = reply.order { lookUps.begin(order) }
+                if let known = reply.known { completion(known.answer) }
+                armTimer()
+            }
+        }
     }
 
     private func take(_ answer: NameAnswer, until: ContinuousClock.Instant, _ pending: PendingRequest) {

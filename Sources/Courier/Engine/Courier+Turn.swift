@@ -68,7 +68,11 @@ extension Courier {
 
     private func act(onEventAt index: Int) {
         switch events.event(at: index) {
-        case .ready(let socket, let bits): multi?.act(on: socket, bits)
+        case .ready(let socket, let bits):
+            let isNameServer = lookUps?.act(
+                on: socket, reading: bits & (CURL_CSELECT_IN | CURL_CSELECT_ERR) != 0,
+                writing: bits & CURL_CSELECT_OUT != 0)
+            if isNameServer != true { multi?.act(on: socket, bits) }
         case .disturbed(let socket): Self.makeUnusable(socket)
         case nil: break
         }
@@ -93,6 +97,7 @@ extension Courier {
             multi?.actOnTime()
             rounds += 1
         }
+        lookUps?.actOnTime()
     }
 
     private func collectFinished() {
@@ -163,7 +168,7 @@ extension Courier {
 
     /// Sets the timer only when it would fire too late: one that fires too early does no harm.
     func armTimer() {
-        let deadline = [curlDeadline, unresolvedDeadline].compactMap(\.self).min()
+        let deadline = [curlDeadline, unresolvedDeadline, lookUps?.deadline].compactMap(\.self).min()
         guard let deadline, !isClosed else { return }
         if let armed, armed <= deadline { return }
         armed = deadline

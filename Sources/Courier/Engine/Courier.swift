@@ -27,6 +27,8 @@ final class Courier: @unchecked Sendable {
 
     var multi: MultiHandle?
     var events: EventSet
+    /// The look-ups of names that run here, until the courier is closed.
+    private(set) var lookUps: NameLookUps?
     private var source: (any DispatchSourceRead)?
     var timer: (any DispatchSourceTimer)?
     var curlDeadline: ContinuousClock.Instant?
@@ -74,6 +76,14 @@ final class Courier: @unchecked Sendable {
                 return 0
             })
         guard multi != nil else { return nil }
+        lookUps = NameLookUps(names: names, limits: configuration.names, share: share) {
+            [unowned self] socket, reading, writing in
+            if reading || writing {
+                self.events.watch(socket, reading: reading, writing: writing)
+            } else {
+                self.events.forget(socket)
+            }
+        }
     }
 
     /// Begins to watch the sockets. The courier lives until `close` is called.
@@ -118,6 +128,8 @@ final class Courier: @unchecked Sendable {
             guard !isClosed else { return }
             isClosed = true
             abandonAll()
+            lookUps?.abandonAll()
+            lookUps = nil
             finishTurn()
             timer?.cancel()
             source?.cancel()

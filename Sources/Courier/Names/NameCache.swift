@@ -1,33 +1,31 @@
 import Outbox
 
-/// What is known about names, and which look-ups run: the decisions of ``NameService``, without its threads and timers.
+/// What is known about names, and which look-ups run: the decisions of ``NameService``.
 ///
-/// One look-up per name runs at a time, and all requests for the name wait for it. A look-up that overran its budget keeps
-/// its thread, because getaddrinfo cannot be stopped. Until it returns, its name fails at once and takes no second thread.
+/// One look-up per name runs at a time, and all requests for the name wait for it. A name that is asked for in the last
+/// quarter of its answer's life is looked up ahead, so that no request waits for a name in use.
 struct NameCache<Waiter> {
-    struct Entry {
+    private struct Entry {
         /// The newest answer.
         var answer: NameAnswer?
+        /// From when on the name is looked up again while `answer` is used.
+        var refreshAt: ContinuousClock.Instant
         /// Until when `answer` may be used.
-        var freshUntil: ContinuousClock.Instant
-        /// The last vetted addresses and when they were found.
-        var lastVetted: (addresses: VettedAddresses, at: ContinuousClock.Instant)?
+        var usableUntil: ContinuousClock.Instant
+        /// The last vetted addresses, and until when they stand in while name servers fail.
+        var lastVetted: (addresses: VettedAddresses, usableUntil: ContinuousClock.Instant)?
         var flight: Flight?
     }
 
-    /// A look-up that waits for a thread or runs.
-    struct Flight {
-        enum State { case queued, running, overrun }
+    /// A look-up that runs, and who waits for it.
+    private struct Flight {
         var id: UInt64
-        var state: State
         var waiters: [Waiter]
     }
 
     let limits: CourierConfiguration.Names
     private var entries: [String: Entry] = [:]
-    private var queue: [String] = []
-    private var running = 0
-    private var lastID: UInt64 = 0
+    private var lastFlight: UInt64 = 0
     private var lastGeneration: UInt64 = 0
 
     init(limits: CourierConfiguration.Names) {
@@ -37,96 +35,94 @@ struct NameCache<Waiter> {
     enum LookUpAction {
         /// The answer is known and may be used until the instant given.
         case answer(NameAnswer, freshUntil: ContinuousClock.Instant)
+        /// As `answer`; and a look-up has begun that the waiter does not wait for.
+        case refresh(NameAnswer, freshUntil: ContinuousClock.Instant, flight: UInt64)
         /// The waiter was added to a look-up that had begun before.
         case wait
-        /// A look-up has begun. Call `expire` when its budget is over.
+        /// A look-up has begun, and the waiter waits for it.
         case begin(flight: UInt64)
     }
 
-    /// Asks for `name`. Call `next` afterwards.
+    /// Asks for `name`.
     mutating func lookUp(_ name: String, now: ContinuousClock.Instant, waiter: Waiter) -> LookUpAction {
-        var entry = entries[name] ?? Entry(answer: nil, freshUntil: now, lastVetted: nil, flight: nil)
-        if let answer = entry.answer, now < entry.freshUntil { return .answer(answer, freshUntil: entry.freshUntil) }
-        if let flight = entry.flight {
-            if flight.state == .overrun { return answerInstead(of: NameResolutionError(.timedOut), entry, now: now) }
+        if let entry = entries[name], let answer = entry.answer, now < entry.usableUntil {
+            if now < entry.refreshAt { return .answer(answer, freshUntil: entry.refreshAt) }
+            // Asked again soon, so that what the look-up brings does not wait for the end of a long life.
+            let freshUntil = min(entry.usableUntil, now + limits.failureLifetime)
+            guard entry.flight == nil else { return .answer(answer, freshUntil: freshUntil) }
+            let flight = nextFlight([])
+            entries[name]?.flight = flight
+            return .refresh(answer, freshUntil: freshUntil, flight: flight.id)
+        }
+        if entries[name]?.flight != nil {
             entries[name]?.flight?.waiters.append(waiter)
             return .wait
         }
-        guard queue.count < limits.maximumQueued, makeRoom(now: now) else {
-            return answerInstead(of: NameResolutionError(.overloaded), entry, now: now)
+        guard entries[name] != nil || makeRoom(now: now) else {
+            return .answer(.failed(NameResolutionError(.overloaded)), freshUntil: now)
         }
-        lastID += 1
-        entry.flight = Flight(id: lastID, state: .queued, waiters: [waiter])
-        entries[name] = entry
-        queue.append(name)
-        return .begin(flight: lastID)
+        let flight = nextFlight([waiter])
+        entries[name, default: Entry(refreshAt: now, usableUntil: now)].flight = flight
+        return .begin(flight: flight.id)
     }
 
-    /// The next name to resolve, if a thread is free.
-    mutating func next() -> String? {
-        guard running < max(1, limits.maximumThreads), !queue.isEmpty else { return nil }
-        running += 1
-        let name = queue.removeFirst()
-        entries[name]?.flight?.state = .running
-        return name
-    }
-
-    /// A look-up that `next` returned has ended. Returns who gets which answer.
+    /// A look-up has ended. Returns who gets which answer; nil when it was ended before.
     mutating func finish(
-        _ name: String, _ result: Result<[IPAddress], NameResolutionError>, now: ContinuousClock.Instant,
-        judge: (IPAddress) -> Bool
-    ) -> (waiters: [Waiter], answer: NameAnswer, freshUntil: ContinuousClock.Instant) {
-        running -= 1
-        var entry = entries[name] ?? Entry(answer: nil, freshUntil: now, lastVetted: nil, flight: nil)
-        let waiters = entry.flight?.waiters ?? []
+        _ name: String, flight id: UInt64, _ result: Result<NameRecords, NameResolutionError>,
+        now: ContinuousClock.Instant, judge: (IPAddress) -> Bool
+    ) -> (waiters: [Waiter], answer: NameAnswer, freshUntil: ContinuousClock.Instant)? {
+        guard var entry = entries[name], let flight = entry.flight, flight.id == id else { return nil }
         entry.flight = nil
-        var answer = answer(for: result, last: entry.lastVetted?.addresses, judge: judge)
-        entry.freshUntil = now + limits.failureLifetime
+        let answer = answer(for: result, last: entry.lastVetted?.addresses, judge: judge)
+        entry.answer = answer
+        entry.refreshAt = now + limits.failureLifetime
+        entry.usableUntil = entry.refreshAt
         switch answer {
         case .vetted(let addresses):
-            entry.lastVetted = (addresses, now)
-            entry.freshUntil = now + limits.lifetime
+            let life = lifetime(of: result)
+            entry.refreshAt = now + life * 3 / 4
+            entry.usableUntil = now + life
+            entry.lastVetted = (addresses, entry.usableUntil + limits.staleLifetime)
         case .blocked:
             entry.lastVetted = nil
         case .failed(let error):
-            if error.code == .notFound { entry.lastVetted = nil }
-            answer = stale(entry, now: now) ?? answer
+            if error.isAboutName { entry.lastVetted = nil }
+            if let last = entry.lastVetted, now < last.usableUntil {
+                entry.answer = .vetted(last.addresses)
+                entry.usableUntil = last.usableUntil
+            }
         }
-        entry.answer = answer
         entries[name] = entry
-        return (waiters, answer, entry.freshUntil)
+        return (flight.waiters, entry.answer ?? answer, entry.refreshAt)
     }
 
-    /// The budget of a look-up is over. Returns who gets which answer; nil when it ended before.
-    mutating func expire(
-        _ name: String, flight id: UInt64, now: ContinuousClock.Instant
-    ) -> (waiters: [Waiter], answer: NameAnswer, freshUntil: ContinuousClock.Instant)? {
-        guard var entry = entries[name], var flight = entry.flight, flight.id == id else { return nil }
-        let waiters = flight.waiters
-        flight.waiters = []
-        if flight.state == .queued {
-            queue.removeAll { $0 == name }
-            entry.flight = nil
-        } else {
-            flight.state = .overrun
-            entry.flight = flight
-        }
-        let answer = stale(entry, now: now) ?? .failed(NameResolutionError(.timedOut))
-        entry.answer = answer
-        entry.freshUntil = now + limits.failureLifetime
-        entries[name] = entry
-        return (waiters, answer, entry.freshUntil)
+    /// A look-up has ended without an answer. Returns who waited for it.
+    mutating func abandon(_ name: String, flight id: UInt64) -> [Waiter] {
+        guard let flight = entries[name]?.flight, flight.id == id else { return [] }
+        entries[name]?.flight = nil
+        return flight.waiters
+    }
+
+    private mutating func nextFlight(_ waiters: [Waiter]) -> Flight {
+        lastFlight += 1
+        return Flight(id: lastFlight, waiters: waiters)
+    }
+
+    /// The time to live that the name servers gave, within bounds.
+    private func lifetime(of result: Result<NameRecords, NameResolutionError>) -> Duration {
+        guard case .success(let records) = result else { return limits.failureLifetime }
+        return min(max(records.timeToLive, limits.shortestLifetime), limits.longestLifetime)
     }
 
     private mutating func answer(
-        for result: Result<[IPAddress], NameResolutionError>, last: VettedAddresses?, judge: (IPAddress) -> Bool
+        for result: Result<NameRecords, NameResolutionError>, last: VettedAddresses?, judge: (IPAddress) -> Bool
     ) -> NameAnswer {
         switch result {
         case .failure(let error): return .failed(error)
-        case .success(let addresses):
-            if let forbidden = addresses.first(where: { !judge($0) }) { return .blocked(forbidden) }
-            guard !addresses.isEmpty else { return .failed(NameResolutionError(.notFound)) }
-            let used = Array(addresses.prefix(limits.maximumAddresses))
+        case .success(let records):
+            if let forbidden = records.addresses.first(where: { !judge($0) }) { return .blocked(forbidden) }
+            guard !records.addresses.isEmpty else { return .failed(NameResolutionError(.noAddress)) }
+            let used = Array(records.addresses.prefix(limits.maximumAddresses))
             if let last, Set(last.addresses) == Set(used) { return .vetted(last) }
             return .vetted(vet(used))
         }
@@ -138,23 +134,18 @@ struct NameCache<Waiter> {
         return VettedAddresses(addresses, generation: lastGeneration)
     }
 
-    private func stale(_ entry: Entry, now: ContinuousClock.Instant) -> NameAnswer? {
-        guard let last = entry.lastVetted, now < last.at + limits.lifetime + limits.staleLifetime else { return nil }
-        return .vetted(last.addresses)
-    }
-
-    private func answerInstead(
-        of error: NameResolutionError, _ entry: Entry, now: ContinuousClock.Instant
-    ) -> LookUpAction {
-        .answer(stale(entry, now: now) ?? .failed(error), freshUntil: now)
-    }
-
-    /// Forgets names when there are too many. False when all of them are being resolved.
+    /// Forgets names when there are too many: those whose answers are over, and if that is too few, also the half whose
+    /// answers end first. False when all of them are being looked up.
     private mutating func makeRoom(now: ContinuousClock.Instant) -> Bool {
         guard entries.count >= limits.maximumNames else { return true }
-        entries = entries.filter { $0.value.flight != nil || now < $0.value.freshUntil }
-        if entries.count >= limits.maximumNames { entries = entries.filter { $0.value.flight != nil } }
-        return entries.count < limits.maximumNames
+        entries = entries.filter { $0.value.flight != nil || now < $0.value.usableUntil }
+        if entries.count >= limits.maximumNames {
+            let ends = entries.values.filter { $0.flight == nil }.map(\.usableUntil).sorted()
+            guard !ends.isEmpty else { return false }
+            let median = ends[ends.count / 2]
+            entries = entries.filter { $0.value.flight != nil || median < $0.value.usableUntil }
+        }
+        return true
     }
 }
 

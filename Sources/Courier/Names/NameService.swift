@@ -1,48 +1,43 @@
-import Dispatch
 import Outbox
 import Synchronization
 
-/// Resolves names on a few threads and judges every address, for all couriers of a pool.
+/// What is known about names, for all couriers of a pool: one look-up a name at a time, every address judged.
 ///
-/// libcurl's own resolver would start a thread for each look-up, so that thousands of endpoints with a dead name server
-/// would mean thousands of threads. It would also dial addresses that the policy has not judged.
+/// libcurl's own resolver would start a thread for each look-up, and would dial addresses that the policy has not judged.
+/// The service runs no look-up itself: it hands an order to the courier that asked first, whose ``NameLookUps`` tell it how
+/// that ended.
 final class NameService: Sendable {
-    typealias Waiter = @Sendable (NameAnswer, _ freshUntil: ContinuousClock.Instant) -> Void
+    /// Takes an answer, or nil when the look-up was abandoned: then it may ask again.
+    typealias Waiter = @Sendable ((answer: NameAnswer, freshUntil: ContinuousClock.Instant)?) -> Void
 
-    private let resolver: any NameResolver
     private let judge: @Sendable (IPAddress) -> Bool
-    private let limits: CourierConfiguration.Names
     private let cache: Mutex<NameCache<Waiter>>
-    /// Queues without work. They are serial: each has a thread of its own when it needs one. Look-ups that block on a
-    /// concurrent queue would take the threads that the whole process shares, and Dispatch waits a second before it makes
-    /// another.
-    private let idleQueues: Mutex<[DispatchQueue]>
-    private let clock = DispatchQueue(label: "postrider.names.budget")
+    private let hosts: Mutex<HostsFile>
 
-    init(
-        limits: CourierConfiguration.Names, resolver: any NameResolver, judge: @escaping @Sendable (IPAddress) -> Bool
-    ) {
-        self.limits = limits
-        self.resolver = resolver
+    init(limits: CourierConfiguration.Names, judge: @escaping @Sendable (IPAddress) -> Bool) {
         self.judge = judge
         cache = Mutex(NameCache(limits: limits))
-        idleQueues = Mutex((0..<max(1, limits.maximumThreads)).map { DispatchQueue(label: "postrider.names.\($0)") })
+        hosts = Mutex(HostsFile(path: limits.hostsFile))
     }
 
-    /// The answer for `name` if it is known. If not, returns nil and calls `waiter` with it later, once, on any thread.
-    func lookUp(_ name: String, waiter: @escaping Waiter) -> (NameAnswer, freshUntil: ContinuousClock.Instant)? {
+    /// What ``ask(_:waiter:)`` found.
+    struct Reply {
+        /// The answer; without one the waiter gets it, once, on any thread, perhaps before `ask` returns.
+        var known: (answer: NameAnswer, freshUntil: ContinuousClock.Instant)?
+        /// A look-up that the caller has to begin.
+        var order: LookUpOrder?
+    }
+
+    func ask(_ name: String, waiter: @escaping Waiter) -> Reply {
         switch cache.withLock({ $0.lookUp(name, now: .now, waiter: waiter) }) {
         case .answer(let answer, let freshUntil):
-            return (answer, freshUntil)
+            return Reply(known: (answer, freshUntil))
         case .wait:
-            return nil
+            return Reply()
+        case .refresh(let answer, let freshUntil, let flight):
+            return Reply(known: (answer, freshUntil), order: unlessWritten(LookUpOrder(name: name, flight: flight)))
         case .begin(let flight):
-            let budget = Int(clamping: limits.budget.attoseconds / 1_000_000_000_000)
-            clock.asyncAfter(deadline: .now() + .microseconds(budget)) { [weak self] in
-                self?.expire(name, flight: flight)
-            }
-            startNext()
-            return nil
+            return Reply(order: unlessWritten(LookUpOrder(name: name, flight: flight)))
         }
     }
 
@@ -52,31 +47,23 @@ final class NameService: Sendable {
         return .vetted(cache.withLock { $0.vet([address]) })
     }
 
-    private func startNext() {
-        while let name = cache.withLock({ $0.next() }) {
-            // There is always one: no more look-ups run than there are queues, and each returns its queue first.
-            guard let queue = idleQueues.withLock({ $0.popLast() }) else { return }
-            queue.async { [self] in resolve(name, on: queue) }
-        }
+    /// A look-up has ended.
+    func finish(_ order: LookUpOrder, _ result: Result<NameRecords, NameResolutionError>) {
+        let end = cache.withLock { $0.finish(order.name, flight: order.flight, result, now: .now, judge: judge) }
+        guard let end else { return }
+        for waiter in end.waiters { waiter((end.answer, end.freshUntil)) }
     }
 
-    private func resolve(_ name: String, on queue: DispatchQueue) {
-        let result: Result<[IPAddress], NameResolutionError>
-        do throws(NameResolutionError) {
-            result = .success(try resolver.addresses(of: name))
-        } catch {
-            result = .failure(error)
-        }
-        idleQueues.withLock { $0.append(queue) }
-        let (waiters, answer, freshUntil) = cache.withLock { $0.finish(name, result, now: .now, judge: judge) }
-        for waiter in waiters { waiter(answer, freshUntil) }
-        startNext()
+    /// A look-up has ended without an answer, because its courier is closed.
+    func abandon(_ order: LookUpOrder) {
+        for waiter in cache.withLock({ $0.abandon(order.name, flight: order.flight) }) { waiter(nil) }
     }
 
-    private func expire(_ name: String, flight: UInt64) {
-        guard let (waiters, answer, freshUntil) = cache.withLock({ $0.expire(name, flight: flight, now: .now) }) else {
-            return
-        }
-        for waiter in waiters { waiter(answer, freshUntil) }
+    /// The order, unless the hosts file has the name. Then the look-up is over.
+    private func unlessWritten(_ order: LookUpOrder) -> LookUpOrder? {
+        let written = hosts.withLock { $0.addresses(of: order.name) }
+        guard !written.isEmpty else { return order }
+        finish(order, .success(NameRecords(addresses: written, timeToLive: HostsFile.lifetime)))
+        return nil
     }
 }

@@ -6,18 +6,22 @@ import TestSupport
 struct PoolFixture {
     let pool: CourierPool
     let log = ResultLog()
+    /// Lives as long as the pool that asks it.
+    private let names: ScriptedNameServer?
 
     /// - Parameter judge: the address policy; by default only this machine's own IPv4 addresses are allowed.
     init(
-        couriers: Int = 2, resolver: any NameResolver = ScriptedResolver([:]),
+        couriers: Int = 2, names: ScriptedNameServer? = nil,
         configure: (inout CourierConfiguration) -> Void = { _ in },
         judge: @escaping @Sendable (IPAddress) -> Bool = { $0.isLoopback }
     ) throws {
         var configuration = CourierConfiguration()
         configuration.couriers = couriers
+        self.names = names
+        if let names { configuration.names = names.settings }
         configure(&configuration)
         pool = try CourierPool(
-            configuration: configuration, judge: judge, resolver: resolver, deliver: { [log] in log.add($0) })
+            configuration: configuration, judge: judge, deliver: { [log] in log.add($0) })
     }
 
     /// Makes one request and returns its result.
