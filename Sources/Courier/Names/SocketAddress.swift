@@ -1,3 +1,4 @@
+import CCAres
 import CLibCurl
 import Glibc
 import Outbox
