@@ -11,6 +11,10 @@ package struct CourierConfiguration: Sendable {
     package var maximumConnections: Int
     /// How many prepared handles each courier keeps for later requests, about 20 KiB each.
     package var maximumPrepared = 1024
+    /// How many requests a courier begins before it looks for answers again. With fewer it looks more often than answers
+    /// come; with more a batch to one quick endpoint opens a connection for each of its requests, and libcurl's search for
+    /// an idle one passes all of them.
+    package var startsPerRound = 32
     /// How long a connection may have been idle to be used again. Longer, and more of them turn out to be dead.
     package var idleConnectionAge: Duration = .seconds(30)
     /// How old a connection may be to be used again, so that endpoints that move behind one address are found again.

@@ -90,8 +90,9 @@ enum CurlGlobal {
     func setCommonOptions(trustedRootsFile: String?) {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_NOSIGNAL, 1)
-        // libcurl would read the environment otherwise.
+        // libcurl would read the environment otherwise, for the first at every connection and for the second at every request.
         set(CURLOPT_PROXY, "")
+        set(CURLOPT_NOPROXY, "*")
         set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
         set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         set(CURLOPT_SSL_VERIFYPEER, 1)

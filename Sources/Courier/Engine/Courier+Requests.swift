@@ -102,12 +102,12 @@ extension Courier {
         do throws(RequestRefusal) {
             try transfer.load(
                 pending, vetted: vetted, remaining: pending.deadline - now,
-                nameLookup: Int64(clamping: (now - pending.begun).attoseconds / 1_000_000_000_000),
+                nameLookup: (now - pending.begun).microseconds,
                 unixTime: SystemClock.wallMicroseconds() / 1_000_000,
                 unneeded: { shelf.takeRetired(before: turn) })
             guard add(transfer) else { throw RequestRefusal(.internalError, "the transfer could not be begun") }
         } catch {
-            transfer.carriage = nil
+            transfer.drop()
             results.append(pending.result(.failed(error.code, detail: error.detail)))
             shelf.put(transfer, maximum: configuration.maximumPrepared)
         }

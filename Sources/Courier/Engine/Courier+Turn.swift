@@ -20,9 +20,10 @@ extension Courier {
             startWaiting()
             actOnTime()
             collectFinished()
-        } while taken == EventSet.batch && rounds < Self.maximumRounds
+        } while (taken == EventSet.batch || canStart) && rounds < Self.maximumRounds
         endOverdueLookUps()
         finishTurn()
+        if canStart { queue.async { [self] in runTurn() } }
     }
 
     func finishTurn() {
@@ -51,8 +52,16 @@ extension Courier {
         }
     }
 
+    /// Whether a request waits that may begin.
+    private var canStart: Bool {
+        waitingHead < waiting.count && (isClosed || active.count + unresolvedCount < limit.current)
+    }
+
+    /// Begins what may begin, a round's worth: the next round can use the connections of those that were answered.
     private func startWaiting() {
-        while waitingHead < waiting.count, isClosed || active.count + unresolvedCount < limit.current {
+        var started = 0
+        while canStart, started < configuration.startsPerRound {
+            started += 1
             let request = waiting[waitingHead]
             waitingHead += 1
             if isClosed { cancel(request) } else { begin(request) }
@@ -172,7 +181,7 @@ extension Courier {
         guard let deadline, !isClosed else { return }
         if let armed, armed <= deadline { return }
         armed = deadline
-        let wait = Int(clamping: max(deadline - .now, .zero).attoseconds / 1_000_000_000_000)
-        timer?.schedule(deadline: .now() + .microseconds(wait), leeway: .milliseconds(1))
+        let wait = max(deadline - .now, .zero).microseconds
+        timer?.schedule(deadline: .now() + .microseconds(Int(clamping: wait)), leeway: .milliseconds(1))
     }
 }

@@ -89,6 +89,8 @@ struct Shelf {
 final class PreparedRoute {
     let route: CourierRoute
     let fixedHeaders: FixedHeaders
+    /// Nil when libcurl does not take it.
+    let url: ParsedURL?
     /// Transfers that wait for another request, the last used one at the end.
     var idle: [Transfer] = []
     /// How many transfers are in flight.
@@ -100,6 +102,7 @@ final class PreparedRoute {
     init(_ route: CourierRoute) {
         self.route = route
         fixedHeaders = FixedHeaders(route.fixedHeaders)
+        url = ParsedURL(route.url)
     }
 
     /// The name that libcurl knows a set of vetted addresses by.

@@ -55,20 +55,18 @@ extension Transfer {
     }
 
     private func takeHeadLine(_ line: Span<UInt8>) -> Bool {
-        guard carriage != nil else { return false }
-        switch carriage?.end.head.take(line) {
+        switch progress.end.head.take(line) {
         case .proceed: return true
-        case .finish: carriage?.end.stop = .enough
-        case .tooLarge: carriage?.end.stop = .headTooLarge
-        case .malformed: carriage?.end.stop = .headMalformed
-        case nil: break
+        case .finish: progress.end.stop = .enough
+        case .tooLarge: progress.end.stop = .headTooLarge
+        case .malformed: progress.end.stop = .headMalformed
         }
         return false
     }
 
     private func takeBodyPiece(_ piece: Span<UInt8>) -> Bool {
-        if carriage?.end.body.take(piece) == true { return true }
-        carriage?.end.stop = .enough
+        if progress.end.body.take(piece) { return true }
+        progress.end.stop = .enough
         return false
     }
 
@@ -78,19 +76,19 @@ extension Transfer {
         guard let wanted, wanted.scope == 0, wanted.port == prepared.route.port,
             vetted?.contains(wanted.address) == true, judge(wanted.address)
         else {
-            carriage?.end.stop = .blocked
-            carriage?.blockedAddress = wanted?.address
+            progress.end.stop = .blocked
+            progress.blockedAddress = wanted?.address
             return -1
         }
         let type = unsafe address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = unsafe socket(address.pointee.family, type, address.pointee.protocol)
         guard descriptor >= 0 else {
-            carriage?.end.stop = .noSocket(errno)
+            progress.end.stop = .noSocket(errno)
             return -1
         }
         courier.socketWasOpened(descriptor)
-        carriage?.remoteAddress = wanted.address
-        carriage?.openedSocket = true
+        progress.remoteAddress = wanted.address
+        progress.openedSocket = true
         return descriptor
     }
 
@@ -99,23 +97,22 @@ extension Transfer {
     /// libcurl silently sends a POST again when a kept connection turns out to be dead before the first byte of an answer.
     /// The server may have acted on the first one, so that would be an attempt without a record: the second is refused.
     private func requestMayGoOut(to address: IPAddress?) -> Bool {
-        guard let request = carriage?.pending.request, carriage?.end.wasSent == false else {
-            carriage?.end.stop = .wouldRepeat
+        guard let request = pending?.request, !progress.end.wasSent else {
+            progress.end.stop = .wouldRepeat
             return false
         }
         guard let address, vetted?.contains(address) == true, judge(address) else {
-            carriage?.end.stop = .blocked
-            carriage?.blockedAddress = address
+            progress.end.stop = .blocked
+            progress.blockedAddress = address
             return false
         }
-        carriage?.remoteAddress = address
+        progress.remoteAddress = address
         guard ContinuousClock.now < request.mustStartBefore else {
-            carriage?.end.stop = .tooLate
+            progress.end.stop = .tooLate
             return false
         }
-        carriage?.end.wasSent = true
-        let openedSocket = carriage?.openedSocket ?? true
-        carriage?.reusedConnection = !openedSocket
+        progress.end.wasSent = true
+        progress.reusedConnection = !progress.openedSocket
         return true
     }
 }

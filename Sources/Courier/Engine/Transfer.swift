@@ -7,12 +7,11 @@ import Outbox
 /// Belongs to one courier and is touched on its queue only, by libcurl's callbacks too. What libcurl does not copy (header
 /// lists, body, addresses) is kept alive here for as long as the handle may look at it.
 @safe final class Transfer {
-    /// A request in flight and what has been seen of it.
-    struct Carriage {
-        let pending: PendingRequest
-        let body: RequestBody
-        let nameLookup: Int64
+    /// What has been seen of the request in flight.
+    struct Progress {
         var end = TransferEnd(code: 0)
+        /// Microseconds.
+        var nameLookup: Int64 = 0
         /// The address that was dialled last, or that the connection leads to.
         var remoteAddress: IPAddress?
         var blockedAddress: IPAddress?
@@ -25,12 +24,17 @@ import Outbox
     let handle: EasyHandle
     let judge: @Sendable (IPAddress) -> Bool
     unowned let courier: Courier
-    var carriage: Carriage?
+    /// The request in flight; nil while the handle is free. Apart from its progress, which changes with each line of an
+    /// answer: together in one optional value they would be copied as often.
+    private(set) var pending: PendingRequest?
+    var progress = Progress()
     /// Where this transfer stands among those in flight.
     var slot = 0
     /// The turn of the courier in which it was used last.
     var lastTurn: UInt64 = 0
     private(set) var vetted: VettedAddresses?
+    /// What libcurl reads while the request is in flight.
+    private var body: RequestBody?
     private let headers = HeaderList()
     private var lines = HeaderLines()
     private var connectTo: TextList?
@@ -39,7 +43,8 @@ import Outbox
 
     /// Nil when memory is out or libcurl does not take the URL.
     init?(_ prepared: PreparedRoute, courier: Courier) {
-        guard let handle = EasyHandle(), handle.setURL(prepared.route.url) else { return nil }
+        guard let handle = EasyHandle(), let url = prepared.url else { return nil }
+        unsafe handle.set(CURLOPT_CURLU, pointer: UnsafeRawPointer(url.pointer))
         self.handle = handle
         self.prepared = prepared
         self.courier = courier
@@ -74,51 +79,62 @@ import Outbox
         unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
         handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
-        carriage = Carriage(pending: pending, body: body, nameLookup: nameLookup)
+        self.pending = pending
+        self.body = body
+        progress = Progress(nameLookup: nameLookup)
+    }
+
+    /// Gives the request up without a result.
+    func drop() {
+        pending = nil
+        body = nil
     }
 
     /// The result of the request whose transfer ended with `code`. The handle is free afterwards.
     func unload(code: UInt32) -> CourierResult? {
-        guard var carriage = carriage.take() else { return nil }
-        carriage.end.code = code
+        guard let pending else { return nil }
+        defer { drop() }
+        progress.end.code = code
         if code != 0 {
-            carriage.end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
-            carriage.end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
-            carriage.end.text = unsafe String(cString: errorText)
+            progress.end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
+            progress.end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
+            progress.end.text = unsafe String(cString: errorText)
             unsafe errorText.pointee = 0
         }
         return CourierResult(
-            request: carriage.pending.request, startedAt: carriage.pending.startedAt, outcome: carriage.end.outcome(),
-            remoteAddress: carriage.remoteAddress, blockedAddress: carriage.blockedAddress, timings: timings(carriage))
+            request: pending.request, startedAt: pending.startedAt, outcome: progress.end.outcome(),
+            remoteAddress: progress.remoteAddress, blockedAddress: progress.blockedAddress, timings: timings(pending))
     }
 
     /// The request, if its transfer ended because no socket could be made. The handle is free then.
     func takeRequestLackingSocket() -> (any CourierRequest)? {
-        guard case .noSocket = carriage?.end.stop, carriage?.end.wasSent == false else { return nil }
-        return carriage.take()?.pending.request
+        guard case .noSocket = progress.end.stop, !progress.end.wasSent, let pending else { return nil }
+        drop()
+        return pending.request
     }
 
     /// The result of the request when the pool gives its transfer up.
     func abandon() -> CourierResult? {
-        guard let carriage = carriage.take() else { return nil }
+        guard let pending else { return nil }
+        defer { drop() }
         return CourierResult(
-            request: carriage.pending.request, startedAt: carriage.pending.startedAt,
-            outcome: carriage.end.wasSent ? .interrupted : .notSent(.cancelled),
-            remoteAddress: carriage.remoteAddress, timings: timings(carriage))
+            request: pending.request, startedAt: pending.startedAt,
+            outcome: progress.end.wasSent ? .interrupted : .notSent(.cancelled),
+            remoteAddress: progress.remoteAddress, timings: timings(pending))
     }
 
-    private func timings(_ carriage: Carriage) -> CourierTimings {
+    private func timings(_ pending: PendingRequest) -> CourierTimings {
         var timings = CourierTimings()
-        timings.nameLookup = carriage.nameLookup
+        timings.nameLookup = progress.nameLookup
         let ready = handle.microseconds(CURLINFO_PRETRANSFER_TIME_T)
-        if carriage.openedSocket {
+        if progress.openedSocket {
             let connected = handle.microseconds(CURLINFO_CONNECT_TIME_T)
             timings.connect = max(0, connected - handle.microseconds(CURLINFO_NAMELOOKUP_TIME_T))
             timings.tls = max(0, handle.microseconds(CURLINFO_APPCONNECT_TIME_T) - connected)
         }
         timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
-        timings.total = Int64(clamping: (ContinuousClock.now - carriage.pending.begun).attoseconds / 1_000_000_000_000)
-        timings.reusedConnection = carriage.reusedConnection
+        timings.total = (ContinuousClock.now - pending.begun).microseconds
+        timings.reusedConnection = progress.reusedConnection
         return timings
     }
 
@@ -142,7 +158,6 @@ import Outbox
         handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile)
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)
-        handle.set(CURLOPT_PATH_AS_IS, 1)
         handle.set(CURLOPT_TCP_NODELAY, 1)
         handle.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         handle.set(CURLOPT_HTTP09_ALLOWED, 0)
@@ -170,7 +185,7 @@ struct PendingRequest {
     /// The result of a request that ended here.
     func result(_ outcome: CourierOutcome, blocked: IPAddress? = nil) -> CourierResult {
         var timings = CourierTimings()
-        timings.total = Int64(clamping: (ContinuousClock.now - begun).attoseconds / 1_000_000_000_000)
+        timings.total = (ContinuousClock.now - begun).microseconds
         return CourierResult(
             request: request, startedAt: startedAt, outcome: outcome, remoteAddress: nil, blockedAddress: blocked,
             timings: timings)

@@ -28,28 +28,37 @@ package struct HeaderLines: Sendable {
     ///   - name: a token of RFC 9110, section 5.6.2, and none of the names that only the courier may set.
     ///   - value: visible ASCII, spaces and tabs.
     package mutating func append(_ name: String, _ value: String) {
-        append(name, bytes: value.utf8)
+        var value = value
+        value.withUTF8 { value in unsafe append(name, value) }
     }
 
     /// Appends the line `name: value`, the value as bytes: visible ASCII, spaces and tabs.
-    package mutating func append(_ name: String, bytes value: some Collection<UInt8>) {
-        let length = name.utf8.count + value.count + 3
+    package mutating func append(_ name: String, bytes value: [UInt8]) {
+        unsafe value.withUnsafeBufferPointer { value in unsafe append(name, value) }
+    }
+
+    private mutating func append(_ name: String, _ value: UnsafeBufferPointer<UInt8>) {
+        var name = name
+        name.withUTF8 { name in unsafe append(name, value) }
+    }
+
+    private mutating func append(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+        let length = name.count + value.count + 3
         let fits = starts.count < Self.maximumLines && bytes.count + length <= Self.maximumBytes
-        guard fits, !name.isEmpty, name.utf8.allSatisfy(\.isTokenCharacter), !ReservedHeader.isForCourierAlone(name),
-            value.allSatisfy(Self.isValueByte)
-        else {
-            refusal = refusal ?? String(decoding: name.utf8.prefix(64).filter(\.isTokenCharacter), as: UTF8.self)
+        let kind = unsafe Self.kind(of: value)
+        guard fits, kind != .forbidden, unsafe Self.isName(name) else {
+            unsafe refusal = refusal ?? String(decoding: name.prefix(64).filter(\.isTokenCharacter), as: UTF8.self)
             return
         }
         starts.append(bytes.count)
-        bytes.append(contentsOf: name.utf8)
-        if value.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+        unsafe bytes.append(contentsOf: name)
+        if kind == .blank {
             // libcurl takes "Name:" for an order to leave the header out, and "Name;" for an empty value.
             bytes.append(0x3B)
         } else {
             bytes.append(0x3A)
             bytes.append(0x20)
-            bytes.append(contentsOf: value)
+            unsafe bytes.append(contentsOf: value)
         }
         bytes.append(0)
     }
@@ -68,8 +77,21 @@ package struct HeaderLines: Sendable {
         refusal = nil
     }
 
-    private static func isValueByte(_ byte: UInt8) -> Bool {
-        (0x20...0x7E).contains(byte) || byte == 0x09
+    private enum ValueKind {
+        case visible
+        /// Nothing but spaces and tabs, or nothing at all.
+        case blank
+        case forbidden
+    }
+
+    private static func kind(of value: UnsafeBufferPointer<UInt8>) -> ValueKind {
+        guard unsafe value.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x09 }) else { return .forbidden }
+        return unsafe value.allSatisfy { $0 == 0x20 || $0 == 0x09 } ? .blank : .visible
+    }
+
+    private static func isName(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        unsafe !name.isEmpty && name.allSatisfy(\.isTokenCharacter)
+            && !ReservedHeader.isForCourierAlone(Span(_unsafeElements: name))
     }
 }
 

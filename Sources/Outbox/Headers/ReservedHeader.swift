@@ -38,9 +38,26 @@ package struct ReservedHeader: Sendable {
     }
 
     /// Whether only the courier may set this header.
-    package static func isForCourierAlone(_ name: String) -> Bool {
-        forCourierAlone.contains { $0.matches(name) }
+    ///
+    /// - Parameter name: not empty. Asked for each line of each request, so most names are answered by their length and
+    ///   first letter alone.
+    package static func isForCourierAlone(_ name: Span<UInt8>) -> Bool {
+        guard lengthsForCourierAlone[Int(name[0] & 0x1F)] & (1 << min(name.count, 63)) != 0 else { return false }
+        let text = String(decoding: name.indices.map { name[$0] }, as: UTF8.self)
+        return forCourierAlone.contains { $0.matches(text) }
     }
+
+    /// For each letter, in either case, the lengths of the names for the courier alone that begin with it, as bits; the
+    /// last bit stands for all greater lengths.
+    private static let lengthsForCourierAlone: [UInt64] = {
+        var lengths = [UInt64](repeating: 0, count: 32)
+        for header in forCourierAlone {
+            guard let first = header.name.utf8.first else { continue }
+            let count = min(header.name.utf8.count, 63)
+            lengths[Int(first & 0x1F)] |= header.isPrefix ? UInt64.max << count : 1 << count
+        }
+        return lengths
+    }()
 
     /// Letter case does not matter (RFC 9110 section 5.1).
     private func matches(_ other: String) -> Bool {
