@@ -45,6 +45,11 @@ package final class CourierPool: Sendable {
         couriers.reduce(0) { $0 + $1.load.load(ordering: .relaxed) }
     }
 
+    /// How many of them have not begun: they wait for the processor, or for a place.
+    package var queued: Int {
+        couriers.reduce(0) { $0 + $1.queued.load(ordering: .relaxed) }
+    }
+
     /// Results may come before this returns. After `close`, every result is `notSent(.cancelled)`.
     package func submit(_ batch: [any CourierRequest]) {
         guard couriers.count > 1 else {

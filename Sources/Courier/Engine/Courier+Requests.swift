@@ -2,6 +2,7 @@ import CLibCurl
 import Dispatch
 import Glibc
 import Outbox
+import Synchronization
 
 /// The way of a request until its transfer begins.
 extension Courier {
@@ -137,6 +138,7 @@ extension Courier {
     func abandonAll() {
         takeInbox()
         for request in waiting[waitingHead...] { cancel(request) }
+        queued.subtract(waiting.count - waitingHead, ordering: .relaxed)
         waiting = []
         waitingHead = 0
         for requests in unresolved.values {

@@ -66,6 +66,7 @@ extension Courier {
             waitingHead += 1
             if isClosed { cancel(request) } else { begin(request) }
         }
+        queued.subtract(started, ordering: .relaxed)
         if waitingHead == waiting.count {
             waiting = []
             waitingHead = 0

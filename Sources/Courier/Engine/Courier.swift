@@ -6,7 +6,7 @@ import Synchronization
 
 /// One queue of the pool: a serial Dispatch queue, one libcurl multi handle, one epoll descriptor with all its sockets.
 ///
-/// Everything but the inbox and the load is touched on `queue` only, which is what libcurl demands of a multi handle and its
+/// Everything but the inbox and the counts is touched on `queue` only, which is what libcurl demands of a multi handle and its
 /// easy handles; that is why the conformance to Sendable is unchecked. Dispatch watches the epoll descriptor alone: a
 /// source for each socket costs more than all the work of libcurl on a request.
 final class Courier: @unchecked Sendable {
@@ -19,6 +19,8 @@ final class Courier: @unchecked Sendable {
     let judge: @Sendable (IPAddress) -> Bool
     /// Requests that were given to this courier and have no result yet.
     let load = Atomic(0)
+    /// Those of them that have not begun.
+    let queued = Atomic(0)
     let queue: DispatchQueue
     let names: NameService
     let deliver: Delivery
@@ -105,6 +107,7 @@ final class Courier: @unchecked Sendable {
     /// From any thread.
     func submit(_ requests: [any CourierRequest]) {
         load.add(requests.count, ordering: .relaxed)
+        queued.add(requests.count, ordering: .relaxed)
         let wasEmpty = inbox.withLock { inbox in
             defer { inbox.append(contentsOf: requests) }
             return inbox.isEmpty

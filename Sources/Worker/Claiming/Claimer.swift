@@ -25,6 +25,8 @@ protocol ClaimStore: LoopStore {
 protocol Couriers: Sendable {
     /// Takes requests over; each gets exactly one result.
     func submit(_ batch: [OutgoingDelivery])
+    /// How many requests wait to begin.
+    var queued: Int { get }
     /// Ends what was submitted, with results.
     func cancelAll()
 }
@@ -46,6 +48,11 @@ final class Claimer: Service {
     static let longestWait = Duration.seconds(1)
     /// The most payload bytes of one claim: libpq holds a whole answer in memory before anything of it is used.
     static let bytesPerClaim = 8 << 20
+    /// While so many requests wait to begin, more are claimed only when half of them have begun: claims stay large, and what
+    /// becomes due in a quiet lane is not behind hundreds.
+    static let mostQueued = 256
+    /// But so many are let in at once when something became due in a lane that has no backlog.
+    static let freshRoom = 16
     /// Between two looks at what is still in flight while the worker drains.
     static let drainPause = Duration.milliseconds(50)
     /// How long recording what the drain left over may take.
@@ -134,23 +141,39 @@ final class Claimer: Service {
             try await look(&known)
         }
         let inFlight = parts.permits.current
-        if inFlight.hasRoom, !isProbe || inFlight.count == 0 {
-            try await claim(&known, worker, inFlight, isProbe: isProbe)
+        let free = freePermits(known, inFlight)
+        if free > 0, !isProbe || inFlight.count == 0 {
+            try await claim(&known, worker, isProbe ? 1 : free, inFlight.freeBytes)
         }
         parts.state.waiting(since: known.schedule.oldestDue)
-        await wakeup.wait(atMost: pause(known, parts.permits.current))
+        await wakeup.wait(atMost: pause(known))
     }
 
     /// How long nothing is due.
-    private func pause(_ known: Knowledge, _ inFlight: InFlight) -> Duration {
+    private func pause(_ known: Knowledge) -> Duration {
         let now = now
+        let inFlight = parts.permits.current
+        let free = freePermits(known, inFlight)
         var pause = min(Self.longestWait, min(known.pace.next, known.walk.next) - now)
-        if inFlight.hasRoom, let time = known.time?.at(now),
-            let wake = known.schedule.nextWake(now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes)
+        if free > 0, let time = known.time?.at(now),
+            let wake = known.schedule.nextWake(now: time, freePermits: free, freeBytes: inFlight.freeBytes)
         {
             pause = min(pause, time.duration(to: wake))
         }
         return max(pause, .microseconds(200))
+    }
+
+    /// How many further deliveries may be claimed now. When the couriers have enough to do, they call when they have less.
+    private func freePermits(_ known: Knowledge, _ inFlight: InFlight) -> Int {
+        guard inFlight.hasRoom else { return 0 }
+        var queued = couriers.queued
+        if queued > Self.mostQueued / 2 {
+            parts.permits.callAtNextAnswer()
+            // They may have begun them since.
+            queued = couriers.queued
+        }
+        if queued <= Self.mostQueued / 2 { return min(inFlight.free, Self.mostQueued - queued) }
+        return known.schedule.hasFreshLane ? min(inFlight.free, Self.freshRoom) : 0
     }
 
     // MARK: What there is to do
@@ -226,12 +249,12 @@ final class Claimer: Service {
     // MARK: Claiming
 
     private func claim(
-        _ known: inout Knowledge, _ worker: Int32, _ inFlight: InFlight, isProbe: Bool
+        _ known: inout Knowledge, _ worker: Int32, _ freePermits: Int, _ freeBytes: Int
     ) async throws(PostgresError) {
         let requestedAt = now
         guard let time = known.time,
             let plan = known.schedule.nextClaim(
-                now: time.at(requestedAt), freePermits: isProbe ? 1 : inFlight.free, freeBytes: inFlight.freeBytes)
+                now: time.at(requestedAt), freePermits: freePermits, freeBytes: freeBytes)
         else { return }
         let rows: [ClaimDeliveries.Row]
         do throws(PostgresError) {

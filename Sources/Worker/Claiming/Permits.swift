@@ -28,10 +28,11 @@ final class Permits: Sendable {
     private struct State {
         var inFlight: InFlight
         var news = LaneNews()
+        var isAwaited = false
     }
 
     private let state: Mutex<State>
-    /// Called when permits came back.
+    /// Called when permits came back, and at answers that are waited for.
     private let freed: Wakeup
 
     init(_ inFlight: InFlight, freed: Wakeup) {
@@ -48,7 +49,17 @@ final class Permits: Sendable {
 
     /// Couriers have ended these deliveries; their permits are still held.
     func answered(_ answers: [LaneNews.Answered]) {
-        state.withLock { $0.news.answered += answers }
+        let isAwaited = state.withLock { state in
+            state.news.answered += answers
+            defer { state.isAwaited = false }
+            return state.isAwaited
+        }
+        if isAwaited { freed.call() }
+    }
+
+    /// Has the next answers end the claimer's wait.
+    func callAtNextAnswer() {
+        state.withLock { $0.isAwaited = true }
     }
 
     /// Gives back the permits of deliveries that are recorded or given up.

@@ -120,6 +120,7 @@ final class FakeCouriers: Couriers {
     struct Content: Sendable {
         var deliveries: [Int64] = []
         var cancels = 0
+        var queued = 0
         /// What happens on `cancelAll`.
         var onCancel: @Sendable () -> Void = {}
     }
@@ -128,6 +129,7 @@ final class FakeCouriers: Couriers {
 
     var deliveries: [Int64] { content.value.deliveries }
     var cancels: Int { content.value.cancels }
+    var queued: Int { content.value.queued }
 
     func submit(_ batch: [OutgoingDelivery]) {
         let ids = batch.map(\.delivery.id)
