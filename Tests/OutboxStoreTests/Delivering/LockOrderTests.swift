@@ -84,7 +84,7 @@ struct LockOrderTests {
             let other = try await outbox.worker(2)
             try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
                 _ = try await transaction.query(
-                    "SELECT * FROM postrider.claim(1, ARRAY[\(lanes[0])], ARRAY[5], 5, 100, '1 s', false)",
+                    "SELECT * FROM postrider.claim(1, '{\(lanes[0])}', '{-infinity}', '{5}', 5, 100, '1 s')",
                     deadline: .seconds(5))
                 _ = try await other.connection.query("SET lock_timeout = '2 s'", deadline: .seconds(5))
                 #expect(try await other.claim(lanes).map(\.endpoint) == [lanes[1]])

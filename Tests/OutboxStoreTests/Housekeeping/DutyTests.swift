@@ -75,21 +75,4 @@ struct DutyTests {
             #expect(!state.isReadOnly && state.schemaVersion == Migration.newest)
         }
     }
-
-    @Test("of discovering names the lanes with live rows, and when each is due")
-    func discover() async throws {
-        try await TestOutbox.withOutbox { outbox in
-            for name in ["a", "b", "c", "d"] { try await outbox.registerEndpoint(name, types: [name]) }
-            for (type, wait) in [("a", nil), ("b", "1 hour"), ("d", nil)] as [(String, String?)] {
-                try await outbox.publish(type, deliverAfter: wait)
-            }
-            let bell = try await outbox.connection.run(ReadDoorbell(), deadline: .seconds(5))
-            #expect(bell == [3])
-            try await outbox.query("SELECT postrider.pause_endpoint('d')")
-            let lanes = try await outbox.ownWorker().discover()
-            #expect(lanes.map(\.endpoint) == [1, 2])
-            #expect(lanes.first?.dueIn == .zero)
-            #expect(lanes.last.map { $0.dueIn > .seconds(3500) && $0.dueIn <= .seconds(3600) } == true)
-        }
-    }
 }

@@ -42,8 +42,9 @@ extension Measuring {
         }
 
         private func step(_ worker: TestWorker, again: Bool) async throws {
-            let lanes = try await worker.discover(unhinted: again).map(\.endpoint)
-            let claimed = try await worker.claim(lanes, room: 100, budget: 300, unhinted: again)
+            let seen = try await worker.look(since: nil).seen
+            let lanes = try await worker.walk().map(\.endpoint)
+            let claimed = try await worker.claim(lanes, room: 100, budget: 300)
             #expect(!claimed.isEmpty)
             let events = try await worker.connection.run(FetchEvents(of: claimed), deadline: .seconds(5))
             #expect(events.count == Set(claimed.map(\.event)).count)
@@ -53,7 +54,7 @@ extension Measuring {
             try await worker.settle(
                 claimed.enumerated().map { Settlement(madeUp: $1, outcomes[$0 % outcomes.count]) },
                 again: again)
-            try await worker.connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
+            #expect(try await !worker.look(since: seen).lanes.isEmpty)
         }
     }
 }

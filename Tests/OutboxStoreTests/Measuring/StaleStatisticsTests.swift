@@ -30,7 +30,7 @@ extension Measuring {
                 }
                 for outcome in 0...2 {
                     let claim = try await Plan.of(
-                        "CREATE TEMP TABLE claimed AS SELECT * FROM postrider.claim(1, '{1}', '{500}', 500, 1000000000, '15 s', false)",
+                        "CREATE TEMP TABLE claimed AS SELECT * FROM postrider.claim(1, '{1}', '{-infinity}', '{500}', 500, 1000000000, '15 s') WHERE state IS NULL",
                         on: outbox.connection)
                     let settle = try await Plan.of(Self.settle(outcome), on: outbox.connection)
                     try await outbox.script("DROP TABLE claimed")

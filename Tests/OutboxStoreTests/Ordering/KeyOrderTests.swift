@@ -73,14 +73,14 @@ struct KeyOrderTests {
                 let publish = "SELECT postrider.publish('x', '1', ordering_key => 'k')"
                 _ = try await transaction.query(publish, deadline: .seconds(5))
                 _ = try await worker.connection.query(publish, deadline: .seconds(5))
-                #expect(try await worker.claim(unhinted: true).map(\.event) == [2])
+                #expect(try await worker.claim().map(\.event) == [2])
             }
             try await outbox.lapseLeases()
-            let first = try await worker.claim(unhinted: true)
+            let first = try await worker.claim()
             #expect(first.map(\.event) == [1])
             #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 1)
             try await worker.settle(first, .delivered)
-            #expect(try await worker.claim(unhinted: true).map(\.event) == [2])
+            #expect(try await worker.claim().map(\.event) == [2])
             #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 1)
             await worker.connection.close()
         }

@@ -59,7 +59,7 @@ struct OperatorRoleTests {
                 "UPDATE postrider.lanes SET leased = 0", "UPDATE postrider.endpoints SET state = 'active'",
                 "DELETE FROM postrider.attempts", "DELETE FROM postrider.dead",
                 "UPDATE postrider.settings SET retention = '1 day'",
-                "SELECT postrider.claim(1, '{1}', '{1}', 1, 1, '1 s', false)",
+                "SELECT postrider.claim(1, '{1}', '{-infinity}', '{1}', 1, 1, '1 s')",
                 "SELECT postrider.disable_endpoint(1, 'x')",
                 "SELECT postrider.keep_retention()", "SELECT postrider.revive('{1}')",
                 "SELECT postrider.touch_endpoint(1)",

@@ -13,13 +13,14 @@ struct WorkerRoleTests {
                 try await outbox.registerEndpoint("a", maxInFlight: 100),
                 try await outbox.registerEndpoint("b", rateLimit: 1000),
             ]
-            for _ in 0..<2 { try await outbox.publish(count: 6, keys: 3) }
             let connection = try await outbox.connect(in: "postrider_worker")
             let id = try #require(
                 try await connection.run(Workers.register(name: "w", version: "1"), deadline: .seconds(5)).first)
             let worker = TestWorker(id: id, connection: connection)
-            #expect(try await worker.discover().map(\.endpoint) == lanes)
-            #expect(try await connection.run(ReadDoorbell(), deadline: .seconds(5)) == [24])
+            let seen = try await worker.look(since: nil).seen
+            for _ in 0..<2 { try await outbox.publish(count: 6, keys: 3) }
+            #expect(try await worker.look(since: seen).lanes.map(\.endpoint) == lanes)
+            #expect(try await worker.walk().map(\.endpoint) == lanes)
             let claimed = try await worker.claim(lanes)
             #expect(claimed.count == 6)
             #expect(try await connection.run(FetchEvents(of: claimed), deadline: .seconds(5)).count == 3)
@@ -30,7 +31,6 @@ struct WorkerRoleTests {
             ]
             #expect(
                 try await worker.settle(zip(claimed, outcomes).map { Settlement(madeUp: $0, $1) }) == [])
-            try await connection.execute(AdvanceHints(lanes: lanes), deadline: .seconds(5))
             try await connection.execute(Workers.beat(id, inFlight: 1, draining: false), deadline: .seconds(5))
             try await housekeep(connection)
             try await connection.execute(Workers.forget(id), deadline: .seconds(5))
