@@ -125,6 +125,9 @@ CREATE TABLE postrider.subscriptions (
     PRIMARY KEY (tenant, pattern, endpoint_id)
 );
 CREATE INDEX subscriptions_endpoint ON postrider.subscriptions (endpoint_id);
+-- For housekeeping, so that its cost does not grow with the endpoints.
+CREATE INDEX subscriptions_new ON postrider.subscriptions (endpoint_id) WHERE effective_at IS NULL;
+CREATE INDEX endpoints_removed ON postrider.endpoints (id) WHERE state = 'removed';
 
 -- ------------------------------------------------------------------------------------------------ warm: one row a lane
 
@@ -146,6 +149,8 @@ CREATE TABLE postrider.lanes (
     tokens real NOT NULL DEFAULT 1,
     tokens_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
+-- For housekeeping. Claims change neither column, so they stay HOT.
+CREATE INDEX lanes_limited ON postrider.lanes (endpoint_id) WHERE max_in_flight IS NOT NULL;
 CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in IS NOT NULL;
 
 -- How an endpoint has been doing. Apart from the lanes, so that recording it never keeps a claim away from a lane.

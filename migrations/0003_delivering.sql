@@ -17,7 +17,10 @@
 -- however many lanes there are, and a transaction that stays open costs nothing until it ends. Without p_seen it only says
 -- what it sees.
 --
--- Of the rows of one transaction and lane the first 64 are read; in p_limit rows in all it stops.
+-- Of the rows of one transaction and lane at most 128 are read, those that are due first; after p_limit rows in all it stops.
+--
+-- Never in a transaction that has written and will write more: its id is below the snapshot's end and not among those that
+-- run, so what it writes after this look would not be found.
 CREATE FUNCTION postrider.look(p_seen pg_snapshot, p_limit int)
 RETURNS TABLE (seen pg_snapshot, clock timestamptz, endpoint_id int, due_at timestamptz, "count" int, is_changed boolean)
 -- STABLE: everything in here has the snapshot of the statement that calls it.
@@ -50,23 +53,31 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH RECURSIVE written AS (
-        SELECT r.until, few.changed_in, few.endpoint_id, few.due_at, few.nth
+        SELECT r.until, few.changed_in, few.endpoint_id, few.due_at, few.nth, few.first_lane, few.first_change
         FROM unnest(v_from, v_until) AS r (began, until)
         CROSS JOIN LATERAL (
             SELECT d.changed_in, d.endpoint_id, d.due_at,
-                   row_number() OVER (ORDER BY d.changed_in, d.endpoint_id, d.due_at) AS nth
+                   row_number() OVER turns AS nth, first_value(d.endpoint_id) OVER turns AS first_lane,
+                   first_value(d.changed_in) OVER turns AS first_change
             FROM postrider.deliveries d
             WHERE d.changed_in >= r.began AND d.changed_in < r.until
+            WINDOW turns AS (ORDER BY d.changed_in, d.endpoint_id, d.due_at)
             ORDER BY d.changed_in, d.endpoint_id, d.due_at LIMIT 64) few
         UNION ALL
-        -- After 64 rows it goes on with the next lane: its first row is the one that is due first.
-        SELECT w.until, few.changed_in, few.endpoint_id, few.due_at, few.nth
+        -- After 64 rows of one lane it goes on with the next lane, whose first row is the one that is due first; after 64 rows
+        -- of several it goes on with the last of them, so that a lane with many rows is seen to have many.
+        SELECT w.until, few.changed_in, few.endpoint_id, few.due_at, few.nth, few.first_lane, few.first_change
         FROM written w
         CROSS JOIN LATERAL (
             SELECT d.changed_in, d.endpoint_id, d.due_at,
-                   row_number() OVER (ORDER BY d.changed_in, d.endpoint_id, d.due_at) AS nth
+                   row_number() OVER turns AS nth, first_value(d.endpoint_id) OVER turns AS first_lane,
+                   first_value(d.changed_in) OVER turns AS first_change
             FROM postrider.deliveries d
-            WHERE (d.changed_in, d.endpoint_id) > (w.changed_in, w.endpoint_id) AND d.changed_in < w.until
+            WHERE (d.changed_in, d.endpoint_id, d.due_at) > (w.changed_in, w.endpoint_id, CASE
+                    WHEN (w.first_change, w.first_lane) = (w.changed_in, w.endpoint_id) THEN 'infinity'
+                    ELSE w.due_at END)
+                AND d.changed_in < w.until
+            WINDOW turns AS (ORDER BY d.changed_in, d.endpoint_id, d.due_at)
             ORDER BY d.changed_in, d.endpoint_id, d.due_at LIMIT 64) few
         WHERE w.nth = 64),
     news AS (
@@ -87,8 +98,8 @@ END
 $f$;
 
 -- The next p_count open lanes after p_after, in the order of their ids: those with live rows that p_worker does not hold,
--- when the first row of the lane is due, and when the first may be claimed. The last row has no times: it names the lane that the next call goes on from, or none
--- at the end. For the start of a worker, and as the net under its looks.
+-- when the first row of the lane is due, and when the first may be claimed. The last row has no times: it names the lane that
+-- the next call goes on from, or none at the end. For the start of a worker, and as the net under its looks.
 CREATE FUNCTION postrider.walk(p_worker int, p_after int, p_count int)
 RETURNS TABLE (endpoint_id int, from_at timestamptz, next_at timestamptz)
 LANGUAGE plpgsql STABLE

@@ -162,16 +162,20 @@ BEGIN
     WITH recent AS MATERIALIZED (
         SELECT o.id, o.created_at, o.tenant, o.event_type, o.endpoint
         FROM postrider.outbox o WHERE o.created_at >= p_since),
+    -- Subscriptions and names by look-ups, one for each type and name: not each with all that there are.
     matches AS MATERIALIZED (
-        SELECT t.tenant, t.event_type, s.endpoint_id, min(s.effective_at) AS effective_at
+        SELECT t.tenant, t.event_type, m.endpoint_id, m.effective_at
         FROM (SELECT DISTINCT r.tenant, r.event_type FROM recent r WHERE r.endpoint IS NULL) t
-        JOIN postrider.subscriptions s
-            ON s.tenant = t.tenant AND s.pattern = ANY (postrider.patterns_matching(t.event_type))
-        GROUP BY t.tenant, t.event_type, s.endpoint_id),
+        CROSS JOIN LATERAL (
+            SELECT s.endpoint_id, min(s.effective_at) AS effective_at FROM postrider.subscriptions s
+            WHERE s.tenant = t.tenant AND s.pattern = ANY (postrider.patterns_matching(t.event_type))
+            GROUP BY s.endpoint_id) m),
     named AS MATERIALIZED (
-        SELECT e.id, e.tenant, e.name, min(s.effective_at) AS effective_at
-        FROM postrider.endpoints e JOIN postrider.subscriptions s ON s.endpoint_id = e.id
-        WHERE e.state <> 'removed' GROUP BY e.id),
+        SELECT e.id, e.tenant, e.name,
+               (SELECT min(s.effective_at) FROM postrider.subscriptions s WHERE s.endpoint_id = e.id) AS effective_at
+        FROM postrider.endpoints e
+        WHERE e.name = ANY (ARRAY(SELECT DISTINCT r.endpoint FROM recent r WHERE r.endpoint IS NOT NULL))
+            AND e.state <> 'removed'),
     owed AS (
         SELECT r.id, r.created_at, m.endpoint_id FROM recent r
         JOIN matches m ON m.tenant = r.tenant AND m.event_type = r.event_type
@@ -221,7 +225,9 @@ $f$;
 
 -- A subscription that this transaction sees is committed: every event whose transaction begins from now on sees it too.
 CREATE FUNCTION postrider.keep_subscriptions() RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off
+AS $f$
 DECLARE
     v_count int;
 BEGIN
@@ -271,8 +277,8 @@ END
 $f$;
 
 -- Cancels what a producer, who still saw an endpoint, owed to it in the moment it was removed; and wakes ordering keys
--- whose first row waits, should there ever be one. It looks at the 10,000 longest waiting rows of each lane, and locks a
--- lane only when it has found something.
+-- whose first row waits, should there ever be one. It looks at removed endpoints, and at the 10,000 longest waiting rows of
+-- each lane that holds rows with a key; it locks a lane only when it has found something.
 CREATE FUNCTION postrider.keep_keys() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
@@ -283,9 +289,9 @@ BEGIN
     IF NOT postrider.take_duty('keys') THEN
         RETURN 0;
     END IF;
-    FOR v_lane IN SELECT l.endpoint_id FROM postrider.lanes l JOIN postrider.endpoints e ON e.id = l.endpoint_id
+    FOR v_lane IN SELECT l.endpoint_id FROM postrider.endpoints e JOIN postrider.lanes l ON l.endpoint_id = e.id
                   WHERE e.state = 'removed'
-                      AND EXISTS (SELECT FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id)
+                      AND (SELECT true FROM postrider.deliveries d WHERE d.endpoint_id = e.id LIMIT 1)
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
         BEGIN
             v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
@@ -293,9 +299,18 @@ BEGIN
             NULL;   -- a settle is running there: next time
         END;
     END LOOP;
+    -- From lane to lane along the index of keys: one descent for each that has any.
+    WITH RECURSIVE keyed AS (
+        (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.ordering_key IS NOT NULL
+         ORDER BY d.endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM postrider.deliveries d
+                WHERE d.ordering_key IS NOT NULL AND d.endpoint_id > k.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM keyed k WHERE k.endpoint_id IS NOT NULL)
     SELECT array_agg(k.endpoint_id), array_agg(k.ordering_key) INTO v_lanes, v_keys
     FROM (
-        SELECT l.endpoint_id, waiting.ordering_key FROM postrider.lanes l
+        SELECT l.endpoint_id, waiting.ordering_key FROM keyed l
         CROSS JOIN LATERAL (
             SELECT DISTINCT w.ordering_key
             FROM (SELECT d.ordering_key FROM postrider.deliveries d
