@@ -60,7 +60,8 @@ BEGIN
                    row_number() OVER turns AS nth, first_value(d.endpoint_id) OVER turns AS first_lane,
                    first_value(d.changed_in) OVER turns AS first_change
             FROM postrider.deliveries d
-            WHERE d.changed_in >= r.began AND d.changed_in < r.until
+            -- The condition of the index.
+            WHERE d.changed_in > '0' AND d.changed_in >= r.began AND d.changed_in < r.until
             WINDOW turns AS (ORDER BY d.changed_in, d.endpoint_id, d.due_at)
             ORDER BY d.changed_in, d.endpoint_id, d.due_at LIMIT 64) few
         UNION ALL
@@ -73,7 +74,7 @@ BEGIN
                    row_number() OVER turns AS nth, first_value(d.endpoint_id) OVER turns AS first_lane,
                    first_value(d.changed_in) OVER turns AS first_change
             FROM postrider.deliveries d
-            WHERE (d.changed_in, d.endpoint_id, d.due_at) > (w.changed_in, w.endpoint_id, CASE
+            WHERE d.changed_in > '0' AND (d.changed_in, d.endpoint_id, d.due_at) > (w.changed_in, w.endpoint_id, CASE
                     WHEN (w.first_change, w.first_lane) = (w.changed_in, w.endpoint_id) THEN 'infinity'
                     ELSE w.due_at END)
                 AND d.changed_in < w.until
@@ -274,13 +275,14 @@ BEGIN
                count(*) FILTER (WHERE c.step = 3) > count(*) FILTER (WHERE c.step IN (4, 5)) AS is_stepped_over,
                count(*) FILTER (WHERE c.step = 5) > count(*) FILTER (WHERE c.step = 6) AS is_full,
                count(*) FILTER (WHERE c.step = 6) > count(*) FILTER (WHERE c.step = 7) AS is_cut,
-               count(*) FILTER (WHERE c.step = 7) AS taken
+               count(*) FILTER (WHERE c.step = 7) AS taken, count(*) FILTER (WHERE c.step = 8) AS fresh
         FROM (SELECT r.endpoint_id, r.from_at, 0 AS step FROM unnest(p_lanes, p_from) AS r (endpoint_id, from_at)
               UNION ALL SELECT l.endpoint_id, NULL, 1 FROM lane l
               UNION ALL SELECT s.endpoint_id, NULL, CASE WHEN s.is_peeked THEN 2 ELSE 3 END FROM seen s
               UNION ALL SELECT h.endpoint_id, NULL, CASE WHEN h.is_head THEN 5 ELSE 4 END FROM headed h
               UNION ALL SELECT w.endpoint_id, NULL, 6 FROM within w
-              UNION ALL SELECT t.endpoint_id, NULL, 7 FROM taken t) c
+              UNION ALL SELECT t.endpoint_id, NULL, 7 FROM taken t
+              UNION ALL SELECT t.endpoint_id, NULL, 8 FROM taken t WHERE t.held_by = 0) c
         GROUP BY c.endpoint_id),
     left_over AS (
         SELECT c.*, l.open_at, l.rate_limit, l.max_in_flight, l.leased,
@@ -293,7 +295,10 @@ BEGIN
                    WHEN o.is_locked THEN CASE
                        WHEN o.is_full THEN 3
                        WHEN o.is_cut THEN 0
-                       WHEN o.is_more THEN CASE WHEN o.filled < 1 THEN 2 ELSE 0 END
+                       WHEN o.is_more THEN CASE
+                           WHEN o.filled < 1 THEN 2
+                           WHEN o.leased + o.fresh >= o.max_in_flight THEN 3
+                           ELSE 0 END
                        WHEN o.is_stepped_over THEN 4
                        ELSE 1 END
                    ELSE coalesce((

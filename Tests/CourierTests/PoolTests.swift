@@ -39,9 +39,8 @@ struct PoolTests {
     @Test("A batch that is begun in many rounds is begun to its end, though no socket has anything to tell")
     func manyRounds() async throws {
         let receiver = try ScriptedReceiver()
-        let resolver = ScriptedResolver(["dead.example": [.hang]])
-        defer { resolver.release() }
-        let fixture = try PoolFixture(couriers: 1, resolver: resolver) { $0.startsPerRound = 1 }
+        let names = try ScriptedNameServer(["dead.example": [.silence]])
+        let fixture = try PoolFixture(couriers: 1, names: names) { $0.startsPerRound = 1 }
         let waiting = (0..<20).map { TestRequest(.to(receiver, id: 9, name: "dead.example"), number: $0) }
         fixture.pool.submit(waiting + [TestRequest(.to(receiver), number: 20)])
         try await receiver.waitForRequests(1)

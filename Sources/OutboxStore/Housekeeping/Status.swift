@@ -13,20 +13,6 @@ package enum Status {
     /// What time it is by the database's clock.
     package static let clock = PostgresQuery<PostgresTimestamp>("SELECT clock_timestamp()")
 
-    /// Microseconds that the oldest delivery has been waiting that is due and not in flight: what to alert on. 0 when there
-    /// is none.
-    package static let lag = PostgresQuery<Int64>(
-        """
-        SELECT coalesce(max((extract(epoch FROM now() - oldest.due_at) * 1000000)::bigint), 0)
-        FROM postrider.lanes l
-        CROSS JOIN LATERAL (
-            SELECT d.due_at FROM postrider.deliveries d
-            WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= l.scan_from AND d.due_at <= now()
-                AND d.lease_until <= now()
-            ORDER BY d.due_at LIMIT 1) oldest
-        WHERE l.open_at <= now()
-        """)
-
     // now() can bound an index scan, clock_timestamp() cannot.
     /// How many deliveries are due, and for how long the first of them has been; paused endpoints apart.
     package static let backlog = PostgresQuery<Backlog>(

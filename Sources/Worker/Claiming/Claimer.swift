@@ -191,10 +191,11 @@ final class Claimer: Service {
         for answered in news.answered {
             known.schedule.answered(answered.endpoint, answered.answer, took: answered.took, now: time)
         }
-        if !news.settled.isEmpty { known.schedule.settled(news.settled, now: time) }
+        // Before they are settled, while it is known since when the earliest of them is due.
         for abandoned in news.abandoned {
             known.schedule.leaseWillEnd(abandoned.endpoint, at: abandoned.leaseUntil)
         }
+        if !news.settled.isEmpty { known.schedule.settled(news.settled, now: time) }
     }
 
     private func look(_ known: inout Knowledge) async throws(PostgresError) {

@@ -104,7 +104,7 @@ struct ClaimReportTests {
     func writesNothing() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint("empty", types: ["none"])
-            try await outbox.registerEndpoint("in flight")
+            try await outbox.registerEndpoint("in-flight")
             try await outbox.registerEndpoint("full", maxInFlight: 1)
             try await outbox.registerEndpoint("limited", rateLimit: 0.001)
             try await outbox.registerEndpoint("paused")

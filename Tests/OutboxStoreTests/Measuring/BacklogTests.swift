@@ -18,9 +18,40 @@ extension Measuring {
                 print("pages a row behind 10,000 and 1,000,000 deliveries: \(small) \(large)")
                 #expect(small <= 9)
                 #expect(large <= 9)
+                // It steps over what is in flight.
+                try await outbox.script("DELETE FROM postrider.deliveries WHERE lease_by <> 0")
+                try await outbox.query("VACUUM postrider.deliveries")
                 let walk = try await Plan.of("SELECT * FROM postrider.walk(1, 0, 1000)", on: outbox.connection)
                 // A lane, and where the walk ends.
                 #expect(walk.rows == 2 && walk.buffers < 30, "\(walk)")
+            }
+        }
+
+        @Test("of 250 lanes with a row each reads at most 20 pages a row")
+        func width() async throws {
+            try await TestOutbox.withOwnServer { outbox in
+                for number in 1...250 { try await outbox.registerEndpoint("endpoint \(number)".replacing(" ", with: "-")) }
+                func claim(_ lanes: Range<Int>, room: Int) async throws -> Double {
+                    let list = lanes.map(String.init).joined(separator: ",")
+                    let count = lanes.count
+                    let plan = try await Plan.of(
+                        """
+                        SELECT * FROM postrider.claim(1, '{\(list)}', array_fill('-infinity'::timestamptz, '{\(count)}'),
+                            array_fill(\(room), '{\(count)}'), 250, 1000000000, '15 s')
+                        """, on: outbox.connection)
+                    #expect(plan.rows == 250 + count)
+                    return Double(plan.buffers) / 250
+                }
+                // The first reads catalogs.
+                for _ in 0..<2 { try await outbox.publish() }
+                try await outbox.ownWorker().work(.delivered)
+                try await outbox.publish()
+                let wide = try await claim(1..<251, room: 1)
+                try await backlog(outbox, 1_000)
+                let narrow = try await claim(1..<2, room: 250)
+                print("pages a row of 250 lanes with one each, and of one with 250: \(wide), \(narrow)")
+                #expect(wide <= 20)
+                #expect(narrow <= 9)
             }
         }
 

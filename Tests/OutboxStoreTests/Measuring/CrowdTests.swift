@@ -18,7 +18,9 @@ extension Measuring {
         func pages() async throws {
             try await TestOutbox.withOwnServer { outbox in
                 var all: [Pages] = []
-                var size = 0
+                try await outbox.registerEndpoint()
+                try await outbox.query("SELECT postrider.pause_endpoint('shop'), postrider.resume_endpoint('shop')")
+                var size = 1
                 for crowd in [1, 1_000, 100_000] {
                     try await enlarge(outbox, from: size, to: crowd)
                     size = crowd
@@ -65,6 +67,8 @@ extension Measuring {
                     SELECT clock_timestamp(), n, now(), 1 + (n % \(lanes)) * \(max(crowd / 100, 1)), 100
                     FROM generate_series(1, \(rows)) AS n
                     """)
+                // Also with no row there is a transaction.
+                try await outbox.query("SELECT pg_current_xact_id()")
                 pages.looks.append(try await watch.pages())
                 try await watch.look()
             }

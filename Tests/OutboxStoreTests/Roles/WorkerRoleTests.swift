@@ -50,7 +50,6 @@ struct WorkerRoleTests {
         _ = try await connection.run(Duties.keepLeases, deadline: deadline)
         _ = try await connection.run(Duties.keepKeys, deadline: deadline)
         _ = try await connection.run(Duties.keepWorkers, deadline: deadline)
-        _ = try await connection.run(Status.lag, deadline: deadline)
         _ = try await connection.run(Status.database, deadline: deadline)
         #expect(try await connection.run(Duties.takeVacuum(deadRows: -1), deadline: deadline) == [false])
     }

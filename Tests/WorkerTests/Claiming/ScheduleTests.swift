@@ -210,6 +210,14 @@ import Testing
         #expect(schedule.suspectsHeld == 1)
     }
 
+    /// The worker takes its clock for later than the database's is, and so claims a little early.
+    @Test func aClaimThatCameTooEarlyIsNotRepeatedAtOnce() {
+        var schedule = claimed(.empty, nextAt: at(0))
+        #expect(next(&schedule, 3) == nil)
+        #expect(wake(schedule, 3) == at(4))
+        #expect(next(&schedule, 4) != nil)
+    }
+
     // MARK: Standing
 
     @Test func theWindowGrowsWithEachSuccessAndEndsWithAFailure() {
@@ -258,6 +266,24 @@ import Testing
         let plan = try #require(next(&schedule, 5_000))
         #expect(plan.lanes.first { $0.endpoint == 2 }?.room == 1)
         #expect(plan.lanes.first { $0.endpoint == 1 }?.room == 341)
+    }
+
+    /// While a lane has a backlog, claims wait until they are worth it. A lane that comes new does not wait for that.
+    @Test func onlyABacklogIsPaced() throws {
+        var schedule = schedule()
+        for round in 0..<400 { answer(&schedule, 1, .delivered, round * 10) }
+        schedule.noticed([found(1, 5_000, count: 64)], now: at(5_000))
+        let plan = try #require(next(&schedule, 5_000))
+        let taken = LaneCount(endpoint: 1, count: 341, bytes: 341)
+        schedule.claimed(plan, taken: [taken], reports: [report(1, .more, from: at(5_000))], now: at(5_000))
+        schedule.settled([LaneCount(endpoint: 1, count: 10, bytes: 10)], now: at(5_001))
+        #expect(next(&schedule, 5_001) == nil)
+        #expect(wake(schedule, 5_001) == at(5_005))
+        var other = schedule
+        other.noticed([found(2, 5_001)], now: at(5_001))
+        #expect(next(&other, 5_001)?.lanes.map(\.endpoint).contains(2) == true)
+        schedule.settled([LaneCount(endpoint: 1, count: 90, bytes: 90)], now: at(5_002))
+        #expect(next(&schedule, 5_002)?.budget == 100)
     }
 
     // MARK: Memory
