@@ -141,9 +141,8 @@ final class Claimer: Service {
             try await look(&known)
         }
         let inFlight = parts.permits.current
-        let free = freePermits(known, inFlight)
-        if free > 0, !isProbe || inFlight.count == 0 {
-            try await claim(&known, worker, isProbe ? 1 : free, inFlight.freeBytes)
+        if !isProbe || inFlight.count == 0 {
+            try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
         }
         parts.state.waiting(since: known.schedule.oldestDue)
         await wakeup.wait(atMost: pause(known))
@@ -153,18 +152,18 @@ final class Claimer: Service {
     private func pause(_ known: Knowledge) -> Duration {
         let now = now
         let inFlight = parts.permits.current
-        let free = freePermits(known, inFlight)
         var pause = min(Self.longestWait, min(known.pace.next, known.walk.next) - now)
-        if free > 0, let time = known.time?.at(now),
-            let wake = known.schedule.nextWake(now: time, freePermits: free, freeBytes: inFlight.freeBytes)
+        if let time = known.time?.at(now),
+            let wake = known.schedule.nextWake(
+                now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: most(known, inFlight))
         {
             pause = min(pause, time.duration(to: wake))
         }
         return max(pause, .microseconds(200))
     }
 
-    /// How many further deliveries may be claimed now. When the couriers have enough to do, they call when they have less.
-    private func freePermits(_ known: Knowledge, _ inFlight: InFlight) -> Int {
+    /// How many deliveries the next claim may bring. When the couriers have enough to do, they call when they have less.
+    private func most(_ known: Knowledge, _ inFlight: InFlight) -> Int {
         guard inFlight.hasRoom else { return 0 }
         var queued = couriers.queued
         if queued > Self.mostQueued / 2 {
@@ -172,8 +171,8 @@ final class Claimer: Service {
             // They may have begun them since.
             queued = couriers.queued
         }
-        if queued <= Self.mostQueued / 2 { return min(inFlight.free, Self.mostQueued - queued) }
-        return known.schedule.hasFreshLane ? min(inFlight.free, Self.freshRoom) : 0
+        if queued <= Self.mostQueued / 2 { return Self.mostQueued - queued }
+        return known.schedule.hasFreshLane ? Self.freshRoom : 0
     }
 
     // MARK: What there is to do
@@ -250,12 +249,12 @@ final class Claimer: Service {
     // MARK: Claiming
 
     private func claim(
-        _ known: inout Knowledge, _ worker: Int32, _ freePermits: Int, _ freeBytes: Int
+        _ known: inout Knowledge, _ worker: Int32, _ inFlight: InFlight, atMost: Int
     ) async throws(PostgresError) {
         let requestedAt = now
         guard let time = known.time,
             let plan = known.schedule.nextClaim(
-                now: time.at(requestedAt), freePermits: freePermits, freeBytes: freeBytes)
+                now: time.at(requestedAt), freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: atMost)
         else { return }
         let rows: [ClaimDeliveries.Row]
         do throws(PostgresError) {

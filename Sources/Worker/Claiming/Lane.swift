@@ -132,8 +132,8 @@ struct Lane: Sendable {
     /// Whether something of it is due that no claim has taken.
     var hasDueRows: Bool {
         switch work {
-        case .ready, .claiming, .resting, .limited, .full: true
-        case .idle, .waiting, .closed: false
+        case .ready, .resting, .limited, .full: true
+        case .idle, .claiming, .waiting, .closed: false
         }
     }
 

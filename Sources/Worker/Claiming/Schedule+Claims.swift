@@ -21,13 +21,16 @@ extension Schedule {
     /// What may be dealt now.
     struct Room {
         let free: Int
+        /// The most to deal, whatever is free.
+        let most: Int
         /// For all but the first permits of proven lanes.
         var open: Int
         var suspects: Int
         let bytes: Int
         let suspectBytes: Int
 
-        init(_ schedule: Schedule, _ freePermits: Int, _ freeBytes: Int) {
+        init(_ schedule: Schedule, _ freePermits: Int, _ freeBytes: Int, _ most: Int) {
+            self.most = most
             let limits = schedule.limits
             let books = schedule.books
             let free = freeBytes > 0 ? max(0, min(freePermits, limits.permits - books.load)) : 0
@@ -50,12 +53,15 @@ extension Schedule {
     /// - Parameters:
     ///   - freePermits: how many further deliveries the worker may hold, if that is less than the schedule knows itself.
     ///   - freeBytes: how many further payload bytes it may hold.
-    mutating func nextClaim(now: PostgresTimestamp, freePermits: Int, freeBytes: Int) -> ClaimPlan? {
+    ///   - atMost: how many deliveries the claim may bring, however many permits are free.
+    mutating func nextClaim(
+        now: PostgresTimestamp, freePermits: Int, freeBytes: Int, atMost: Int = .max
+    ) -> ClaimPlan? {
         // A plan that was not carried out must not keep its lanes.
         for slot in claiming { giveBack(slot) }
         claiming = []
         advance(now)
-        let room = Room(self, freePermits, freeBytes)
+        let room = Room(self, freePermits, freeBytes, atMost)
         guard let time = claimTime(room), time <= steady.now else { return nil }
         deal(room)
         guard !claiming.isEmpty else { return nil }
@@ -77,30 +83,34 @@ extension Schedule {
     /// When to claim, in ``SteadyTime``; `nil` when nothing can be claimed.
     func claimTime(_ room: Room) -> Int64? {
         let suspectRoom = nextSuspect(room.suspects) == nil ? 0 : min(room.suspects, books.suspect.room)
-        let usable = min(room.open, books.proven.room + books.unknown.room + suspectRoom)
+        guard room.most > 0 else { return nil }
+        let usable = min(room.open, room.most, books.proven.room + books.unknown.room + suspectRoom)
         guard usable > 0 || firstInReserve(room.free) != nil else { return nil }
         if hasFreshLane { return steady.now }
         let most = min(
-            limits.open,
+            limits.open, room.most,
             books.proven.window + books.unknown.window + min(books.suspect.window, limits.suspectPermits))
         return usable * Self.worthwhilePart >= most ? steady.now : max(steady.now, lastClaim + Self.paceWait)
     }
 
     /// Deals the permits that are free, and puts the lanes that get any into `claiming`.
     private mutating func deal(_ start: Room) {
-        var free = start.free
+        var free = min(start.free, start.most)
         var room = start
         var suspectBytes = start.suspectBytes
         // Half of an even share at a time: exact enough, and a lone lane does not get its batch one by one.
         let ready = count(in: .first) + count(in: .more) + count(in: .unknown)
-        let portion = max(1, room.open / max(1, 2 * ready))
-        while free > 0, let slot = nextToServe(free, room) {
+        let portion = max(1, min(room.open, free) / max(1, 2 * ready))
+        var unknown = 0
+        while free > 0, let slot = nextToServe(free, room, unknown: unknown < Self.unknownPerClaim) {
             let lane = lanes[slot]
             if lane.granted == 0 {
                 guard claiming.count < Self.lanesPerClaim else { break }
                 claiming.append(slot)
+                if lane.standing == .unknown { unknown += 1 }
             }
-            let count = lane.queue == .more ? min(portion, lane.room, room.open) : 1
+            dealtToUnknown = lane.standing == .unknown
+            let count = lane.queue == .more ? min(portion, lane.room, room.open, free) : 1
             grant(count, to: slot)
             free -= count
             room.open = max(0, room.open - count)
@@ -116,16 +126,19 @@ extension Schedule {
     }
 
     /// The lane that gets the next permit: a suspect only when it is its turn or when nobody else can use it.
-    private func nextToServe(_ free: Int, _ room: Room) -> Int? {
+    ///
+    /// - Parameter mayTakeUnknown: whether the claim may name a further lane that has not answered yet.
+    private func nextToServe(_ free: Int, _ room: Room, unknown mayTakeUnknown: Bool) -> Int? {
         guard room.open > 0 else { return firstInReserve(free) }
         let suspect = nextSuspect(room.suspects)
         if let suspect, dealtSinceSuspect >= Self.suspectTurn - 1 { return suspect }
-        var best: ReadyLanes.Next?
-        for queue in [Lane.Queue.first, .unknown, .more] {
-            guard let next = next(in: queue) else { continue }
-            if let better = best, (better.tenant, better.lane) <= (next.tenant, next.lane) { continue }
-            best = next
-        }
+        let first = next(in: .first)
+        var unknown = mayTakeUnknown ? next(in: .unknown) : nil
+        // In turns: hundreds of lanes that are new at once do not keep one waiting that has answered quickly.
+        if first != nil, dealtToUnknown { unknown = nil }
+        if let unknown, first != nil { return unknown.slot }
+        var best = first ?? unknown
+        if let more = next(in: .more), best.map({ ($0.tenant, $0.lane) > (more.tenant, more.lane) }) ?? true { best = more }
         return best?.slot ?? suspect
     }
 

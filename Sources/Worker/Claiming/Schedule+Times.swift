@@ -38,12 +38,14 @@ extension Schedule {
     ///
     /// - Parameters:
     ///   - freePermits: as for ``nextClaim(now:freePermits:freeBytes:)``.
-    ///   - freeBytes: the same.
-    func nextWake(now: PostgresTimestamp, freePermits: Int, freeBytes: Int) -> PostgresTimestamp? {
+    ///   - freeBytes, atMost: the same.
+    func nextWake(
+        now: PostgresTimestamp, freePermits: Int, freeBytes: Int, atMost: Int = .max
+    ) -> PostgresTimestamp? {
         let time = steady.at(now)
         var next: PostgresTimestamp?
         func consider(_ other: PostgresTimestamp) { next = min(next ?? other, other) }
-        if let claimAt = claimTime(Room(self, freePermits, freeBytes)) {
+        if let claimAt = claimTime(Room(self, freePermits, freeBytes, atMost)) {
             consider(now.advanced(by: .microseconds(max(0, claimAt - time))))
         }
         if let rest = rests.first { consider(now.advanced(by: .microseconds(max(0, rest.time - time)))) }

@@ -20,6 +20,9 @@ struct Schedule: Sendable {
     static let manyRows = 64
     /// The most lanes of one claim. With more, its lane locks are held long; with fewer, an event to thousands takes many.
     static let lanesPerClaim = 256
+    /// The most of them that have not answered yet: their endpoints have to be loaded and connected to, and a claim of hundreds
+    /// would keep quick lanes waiting.
+    static let unknownPerClaim = 64
     /// The most lanes that are remembered when they have no work: about 20 MB. With fewer, an endpoint has to prove itself
     /// again after a silence.
     static let rememberedLanes = 131_072
@@ -31,6 +34,8 @@ struct Schedule: Sendable {
     var hasFreshLane = false
     /// In ``SteadyTime``; long ago at first.
     var lastClaim: Int64 = .min / 2
+    /// Whether the last permit went to a lane that has not answered yet.
+    var dealtToUnknown = false
     /// Permits dealt to others since one was dealt to a suspect.
     var dealtSinceSuspect = 0
     /// The lanes that the claim on its way names.

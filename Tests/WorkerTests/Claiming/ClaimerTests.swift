@@ -10,8 +10,12 @@ import Testing
 /// The claimer against a database and couriers that do what the test says.
 @Suite(.timeLimit(.minutes(1))) struct ClaimerTests {
     private let rig = Rig(maxInFlight: 10)
-    private let store = FakeClaimStore()
+    private let store: FakeClaimStore
     private let couriers = FakeCouriers()
+
+    init() {
+        store = FakeClaimStore(time: rig.time)
+    }
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
         try await rig.run(
@@ -24,8 +28,8 @@ import Testing
 
     /// Rows that were there before the worker began, in the walk.
     private func putBefore(_ ids: Int64..., lane: Int32 = 1) {
+        let clock = store.clock
         content.change { content in
-            let clock = PostgresTimestamp(unixMicroseconds: content.clock)
             content.due += ids.map { Samples.delivery($0, endpoint: lane) }
             content.lanes.append(WalkedLane(endpoint: lane, from: clock, nextAt: clock))
         }
@@ -147,9 +151,10 @@ import Testing
         try await run { _ in
             try await rig.time.rest()
             #expect(rig.parts.state.waitingSince == nil)
+            let clock = store.clock
             put(1, 2)
             try await rig.time.turn { couriers.deliveries == [1] }
-            #expect(rig.parts.state.waitingSince == PostgresTimestamp(unixMicroseconds: content.value.clock))
+            #expect(rig.parts.state.waitingSince == clock.advanced(by: .milliseconds(2)))
             rig.parts.permits.giveBack([Samples.delivery(1)])
         }
     }
@@ -173,10 +178,8 @@ import Testing
         content.change { $0.states = [1: .busy] }
         try await run { _ in
             try await rig.time.rest()
-            content.change { content in
-                content.written.append(
-                    [FoundLane(endpoint: 1, dueAt: PostgresTimestamp(unixMicroseconds: content.clock))])
-            }
+            let clock = store.clock
+            content.change { $0.written.append([FoundLane(endpoint: 1, dueAt: clock)]) }
             var times: [ContinuousClock.Instant] = []
             try await rig.time.turn {
                 if store.asked.count > times.count { times.append(rig.time.now) }

@@ -174,7 +174,7 @@ import Testing
         for lane in Int32(1)...4_000 { scene.database.publish(to: lane) }
         scene.run(ticks: 300)
         #expect(scene.delivered == 4_000)
-        #expect(scene.claims <= 4_000 / Schedule.lanesPerClaim + 6)
+        #expect(scene.claims <= 4_000 / Schedule.unknownPerClaim + 6)
         #expect(scene.emptyNames == 0)
         #expect(scene.faults == [])
     }

@@ -7,8 +7,6 @@ import Postgres
 /// A database that the claimer looks at: it holds what the test puts there, and remembers what it was asked.
 final class FakeClaimStore: ClaimStore {
     struct Content: Sendable {
-        /// The database's clock, in microseconds since 1970.
-        var clock: Int64 = 1_700_000_000_000_000
         /// What each look finds that starts from here; the number is what it has seen.
         var written: [[FoundLane]] = []
         /// What a walk finds.
@@ -33,7 +31,19 @@ final class FakeClaimStore: ClaimStore {
     }
 
     let content = Shared(Content())
+    private let time: ManualLoopClock
+    private let start: ContinuousClock.Instant
     let closed = Signal()
+
+    init(time: ManualLoopClock) {
+        self.time = time
+        start = time.now
+    }
+
+    /// The database's clock.
+    var clock: PostgresTimestamp {
+        PostgresTimestamp(unixMicroseconds: 1_700_000_000_000_000).advanced(by: time.now - start)
+    }
 
     var asked: [ClaimDeliveries] { content.value.asked }
 
@@ -52,7 +62,7 @@ final class FakeClaimStore: ClaimStore {
         return [
             .seen(
                 LookAtLanes.Seen(
-                    snapshot: "\(now.written.count)", clock: PostgresTimestamp(unixMicroseconds: now.clock),
+                    snapshot: "\(now.written.count)", clock: clock,
                     isOtherServer: now.isOtherServer))
         ] + news.map { .found($0) }
     }
@@ -65,6 +75,7 @@ final class FakeClaimStore: ClaimStore {
     }
 
     func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row] {
+        let clock = clock
         let (error, rows): (PostgresError?, [ClaimDeliveries.Row]) = content.change { content in
             content.asked.append(claim)
             guard content.claimError == nil else { return (content.claimError, []) }
@@ -78,7 +89,7 @@ final class FakeClaimStore: ClaimStore {
                     .report(
                         LaneReport(
                             endpoint: lane, state: content.states[lane] ?? (isEmpty ? .empty : .more),
-                            from: PostgresTimestamp(unixMicroseconds: content.clock), nextAt: .infinity)))
+                            from: clock, nextAt: .infinity)))
             }
             return (nil, rows)
         }
@@ -104,9 +115,9 @@ final class FakeClaimStore: ClaimStore {
 extension FakeClaimStore {
     /// A transaction that writes these deliveries commits.
     func commit(_ deliveries: [ClaimedDelivery]) {
+        let clock = clock
         content.change { content in
             content.due += deliveries
-            let clock = PostgresTimestamp(unixMicroseconds: content.clock)
             content.written.append(
                 Set(deliveries.map(\.endpoint)).sorted().map { lane in
                     FoundLane(endpoint: lane, dueAt: clock, count: deliveries.count { $0.endpoint == lane })
