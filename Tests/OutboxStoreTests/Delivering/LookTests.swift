@@ -47,7 +47,8 @@ struct LookTests {
                     if [0, 1, 49].contains(round) { pages.append(try await watch.pages()) }
                 }
             }
-            #expect(pages[2] <= pages[1] && pages[2] > 0, "\(pages)")
+            // The index may have grown by a level.
+            #expect(pages[2] <= pages[1] + 1 && pages[2] > 0, "\(pages)")
             #expect(try await watch.look() == [1])
             #expect(try await watch.look() == [])
             await writer.close()
