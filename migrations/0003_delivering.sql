@@ -85,12 +85,14 @@ BEGIN
         (SELECT w.endpoint_id, w.due_at, 1 AS count, false AS is_changed FROM written w LIMIT p_limit)
         UNION ALL
         -- A lane whose settings changed may hold rows from before: when is the first of them due?
-        (SELECT l.endpoint_id, first.due_at, 0, true
+        -- LIMIT keeps the ranges of transactions inside: as a join, all lanes that ever changed might be read for each range.
+        (SELECT changed.endpoint_id, CASE WHEN changed.open_at <= clock_timestamp() THEN (
+                    SELECT d.due_at FROM postrider.deliveries d WHERE d.endpoint_id = changed.endpoint_id
+                    ORDER BY d.due_at LIMIT 1) END, 0, true
          FROM unnest(v_from, v_until) AS r (began, until)
-         JOIN postrider.lanes l ON l.changed_in >= r.began AND l.changed_in < r.until
-         LEFT JOIN LATERAL (
-             SELECT d.due_at FROM postrider.deliveries d WHERE d.endpoint_id = l.endpoint_id
-             ORDER BY d.due_at LIMIT 1) first ON l.open_at <= clock_timestamp()
+         CROSS JOIN LATERAL (
+             SELECT l.endpoint_id, l.open_at FROM postrider.lanes l
+             WHERE l.changed_in >= r.began AND l.changed_in < r.until LIMIT p_limit) changed
          LIMIT p_limit))
     SELECT NULL::pg_snapshot, NULL::timestamptz, n.endpoint_id, coalesce(min(n.due_at), 'infinity'), sum(n.count)::int,
            bool_or(n.is_changed)

@@ -28,7 +28,8 @@ struct WalkTests {
                     WalkedLane(endpoint: 5, from: dues[3], nextAt: leased.leaseUntil),
                 ])
             // The worker that holds it knows its own leases.
-            let own = try await outbox.column("SELECT endpoint_id FROM postrider.walk(7, 0, 100) WHERE from_at IS NOT NULL")
+            let own = try await outbox.column(
+                "SELECT endpoint_id FROM postrider.walk(7, 0, 100) WHERE from_at IS NOT NULL")
             #expect(own == ["1", "2"])
         }
     }
@@ -36,7 +37,8 @@ struct WalkTests {
     @Test("goes on where the call before it ended, and passes every lane once")
     func strides() async throws {
         try await TestOutbox.withOutbox { outbox in
-            try await outbox.query("INSERT INTO postrider.lanes (endpoint_id) SELECT n FROM generate_series(1, 2500) AS n")
+            try await outbox.query(
+                "INSERT INTO postrider.lanes (endpoint_id) SELECT n FROM generate_series(1, 2500) AS n")
             try await outbox.query(
                 """
                 INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes)

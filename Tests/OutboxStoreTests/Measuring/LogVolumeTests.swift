@@ -9,7 +9,7 @@ extension Measuring {
     struct LogVolumeTests {
         static let count = 5_000
 
-        @Test("writes at most 600 bytes of log beyond its event, and is claimed by HOT updates")
+        @Test("writes at most 650 bytes of log beyond its event, and is claimed by HOT updates")
         func bytes() async throws {
             try await TestOutbox.withOwnServer { outbox in
                 try await outbox.registerEndpoint()
@@ -35,7 +35,7 @@ extension Measuring {
                 let steps = [event, published - event, claim, settle].map { $0 / Double(Self.count) }
                 let hot = Double(after.hot - before.hot) / Double(after.all - before.all)
                 print("bytes of log per event and per fan-out, claim, settle with attempt: \(steps); HOT \(hot)")
-                #expect(steps.dropFirst().reduce(0, +) <= 600)
+                #expect(steps.dropFirst().reduce(0, +) <= 650)
                 #expect(after.all - before.all == Int64(Self.count))
                 #expect(hot == 1)
             }

@@ -43,7 +43,8 @@ struct WakeUpTests {
             let settling = Task { try await outbox.settleElsewhere(claimed, .delivered) }
             try await outbox.waitForBlocked(1)
             try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
-                let claim = "SELECT * FROM postrider.claim(2, '{1}', '{-infinity}', '{5}', 5, 1000, '15 s') WHERE state IS NULL"
+                let claim =
+                    "SELECT * FROM postrider.claim(2, '{1}', '{-infinity}', '{5}', 5, 1000, '15 s') WHERE state IS NULL"
                 #expect(try await transaction.query(claim, deadline: .seconds(5)).rows.isEmpty)
                 let asleep = "SELECT count(*) FROM postrider.deliveries WHERE due_at = 'infinity'"
                 #expect(try await transaction.query(asleep, deadline: .seconds(5)).first == "1")

@@ -20,7 +20,8 @@ package struct TestWorker: Sendable {
         var lanes: [WalkedLane] = []
         var last: Int32?
         repeat {
-            let rows = try await connection.run(WalkLanes(after: last, exceptHeldBy: nil), deadline: TestOutbox.deadline)
+            let rows = try await connection.run(
+                WalkLanes(after: last, exceptHeldBy: nil), deadline: TestOutbox.deadline)
             last = nil
             for row in rows {
                 switch row {
@@ -36,7 +37,8 @@ package struct TestWorker: Sendable {
     package func look(since seen: String?) async throws(PostgresError) -> (lanes: [FoundLane], seen: String) {
         var lanes: [FoundLane] = []
         var seen = seen ?? ""
-        let rows = try await connection.run(LookAtLanes(since: seen.isEmpty ? nil : seen), deadline: TestOutbox.deadline)
+        let rows = try await connection.run(
+            LookAtLanes(since: seen.isEmpty ? nil : seen), deadline: TestOutbox.deadline)
         for row in rows {
             switch row {
             case .seen(let now): seen = now.snapshot
