@@ -239,7 +239,7 @@ BEGIN
         FROM (
             SELECT headed.*,
                    count(*) FILTER (WHERE headed.lease_by = 0)
-                       OVER (PARTITION BY headed.endpoint_id ORDER BY headed.due_at, headed.id) AS fresh
+                       OVER (PARTITION BY headed.turn ORDER BY headed.due_at, headed.id) AS fresh
             FROM headed WHERE headed.is_head) h
         WHERE h.max_in_flight IS NULL OR h.lease_by <> 0 OR h.fresh <= h.max_in_flight - h.leased
         -- One lane's rows after another's would starve the last ones of the byte budget, so they are dealt in turns.
