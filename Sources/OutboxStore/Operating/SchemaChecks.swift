@@ -25,7 +25,7 @@ package enum SchemaChecks {
         FROM (VALUES
             ('postrider_producer', ARRAY['publish'], ARRAY['INSERT'], ARRAY['postrider.outbox'],
              ARRAY['postrider.outbox', 'postrider.endpoint_secrets']),
-            ('postrider_worker', ARRAY['discover', 'claim', 'settle', 'keep_partitions', 'keep_repaired'],
+            ('postrider_worker', ARRAY['look', 'walk', 'claim', 'settle', 'keep_partitions', 'keep_repaired'],
              ARRAY['SELECT', 'UPDATE', 'SELECT', 'INSERT'],
              ARRAY['postrider.deliveries', 'postrider.deliveries', 'postrider.endpoint_secrets', 'postrider.workers'],
              ARRAY[]::text[]),

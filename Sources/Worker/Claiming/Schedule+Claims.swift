@@ -138,7 +138,9 @@ extension Schedule {
         if first != nil, dealtToUnknown { unknown = nil }
         if let unknown, first != nil { return unknown.slot }
         var best = first ?? unknown
-        if let more = next(in: .more), best.map({ ($0.tenant, $0.lane) > (more.tenant, more.lane) }) ?? true { best = more }
+        if let more = next(in: .more), best.map({ ($0.tenant, $0.lane) > (more.tenant, more.lane) }) ?? true {
+            best = more
+        }
         return best?.slot ?? suspect
     }
 

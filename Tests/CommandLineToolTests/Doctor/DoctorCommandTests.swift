@@ -47,7 +47,8 @@ import Testing
                     EXECUTE 'DROP TABLE ' || v_table;
                 END $$
                 """)
-            try await installation.sql("REVOKE EXECUTE ON FUNCTION postrider.discover(boolean) FROM postrider_worker")
+            try await installation.sql(
+                "REVOKE EXECUTE ON FUNCTION postrider.look(pg_snapshot, int) FROM postrider_worker")
             let examined = await installation.run("doctor", "--json", environment: ["POSTRIDER_ALLOW_HTTP": "false"])
             #expect(examined.status == .failure)
             let levels = try levels(examined)

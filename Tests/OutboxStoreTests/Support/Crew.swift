@@ -56,7 +56,7 @@ struct Crew: Sendable {
             guard ContinuousClock.now < end else { throw Stuck(description: "did not finish in \(limit)") }
             let batch = try await worker.claim(room: budget, budget: budget, slack: slack)
             // By now another worker has claimed them, or this one has.
-            try await worker.settle(late)
+            try await again { () async throws(PostgresError) in try await worker.settle(late) }
             late = []
             var settlements: [Settlement] = []
             for delivery in batch {
@@ -66,15 +66,28 @@ struct Crew: Sendable {
                 case .abandon: break
                 }
             }
-            try await worker.settle(settlements)
-            try await lapse(late, of: worker)
+            try await again { () async throws(PostgresError) in try await worker.settle(settlements) }
+            try await again { () async throws(PostgresError) in try await lapse(late, of: worker) }
             claimed += batch
         }
         return claimed
     }
 
+    /// As a worker does: what failed for a reason that passes, such as a deadlock of a late settle with the ending of leases here,
+    /// is done again.
+    private func again<Result>(_ body: () async throws(PostgresError) -> Result) async throws(PostgresError) {
+        while true {
+            do throws(PostgresError) {
+                _ = try await body()
+                return
+            } catch {
+                guard error.kind == .retry else { throw error }
+            }
+        }
+    }
+
     /// Ends leases at once.
-    private func lapse(_ settlements: [Settlement], of worker: TestWorker) async throws {
+    private func lapse(_ settlements: [Settlement], of worker: TestWorker) async throws(PostgresError) {
         guard !settlements.isEmpty else { return }
         _ = try await worker.connection.query(
             """
