@@ -38,10 +38,11 @@ struct Lane: Sendable {
         case first
         /// Proven, and something of it is held.
         case more
+        /// Unknown, and nothing of it is held.
         case unknown
         /// Suspect, and nothing of it is held.
         case suspectFirst
-        /// Suspect, and something of it is held.
+        /// Suspect or unknown, and something of it is held.
         case suspectMore
 
         static let all = allCases
@@ -93,7 +94,7 @@ struct Lane: Sendable {
     var isSilent = false
     /// Whether the last answer was a quick success; `nil` before the first one.
     var wasQuick: Bool?
-    /// Slow start: the most permits that the lane may hold.
+    /// Slow start: the most permits that the lane may hold once it has answered. Before, it shares what suspects may hold.
     var window = 1
 
     // MARK: Order
@@ -117,14 +118,19 @@ struct Lane: Sendable {
     var load: Int { held + granted }
 
     /// How many further permits the lane can use.
-    var room: Int { work == .ready ? max(0, min(window - load, wanted - granted)) : 0 }
+    var room: Int {
+        let most = standing == .unknown ? ScheduleLimits.highestLaneShare : window
+        return work == .ready ? max(0, min(most - load, wanted - granted)) : 0
+    }
+    /// The part of `room` that needs nothing of what suspects share: the first permit of a lane that has not answered.
+    var firstRoom: Int { load == 0 ? min(1, room) : 0 }
 
     /// The queue that it belongs into now.
     var rightQueue: Queue? {
         guard room > 0 else { return nil }
         switch standing {
         case .proven: return load == 0 ? .first : .more
-        case .unknown: return .unknown
+        case .unknown: return load == 0 ? .unknown : .suspectMore
         case .suspect: return load == 0 ? .suspectFirst : .suspectMore
         }
     }

@@ -40,8 +40,8 @@ extension Schedule {
             bytes = hasOpenBytes ? freeBytes - limits.reservedBytes : freeBytes
             suspectBytes = limits.suspectBytes - books.suspect.bytes
             // One that is larger than all of their bytes is let in alone.
-            let mayTake = suspectBytes > 0 || books.suspect.load == 0
-            suspects = mayTake ? max(0, min(open, limits.suspectPermits - books.suspect.load)) : 0
+            let mayTake = suspectBytes > 0 || books.suspectLoad == 0
+            suspects = mayTake ? max(0, min(open, limits.suspectPermits - books.suspectLoad)) : 0
         }
     }
 
@@ -82,7 +82,7 @@ extension Schedule {
 
     /// When to claim, in ``SteadyTime``; `nil` when nothing can be claimed.
     func claimTime(_ room: Room) -> Int64? {
-        let suspectRoom = nextSuspect(room.suspects) == nil ? 0 : min(room.suspects, books.suspect.room)
+        let suspectRoom = nextSuspect(room.suspects) == nil ? 0 : min(room.suspects, books.suspectRoom)
         guard room.most > 0 else { return nil }
         let usable = min(room.open, room.most, books.proven.room + books.unknown.room + suspectRoom)
         guard usable > 0 || firstInReserve(room.free) != nil else { return nil }
@@ -109,13 +109,13 @@ extension Schedule {
                 claiming.append(slot)
                 if lane.standing == .unknown { unknown += 1 }
             }
-            dealtToUnknown = lane.standing == .unknown
+            dealtToUnknown = lane.queue == .unknown
             let count = lane.queue == .more ? min(portion, lane.room, room.open, free) : 1
             grant(count, to: slot)
             free -= count
             room.open = max(0, room.open - count)
             room.suspects = min(room.suspects, room.open)
-            if lane.standing == .suspect {
+            if lane.queue?.isSuspect == true {
                 suspectBytes -= lane.rowBytes
                 room.suspects = suspectBytes > 0 ? max(0, room.suspects - 1) : 0
                 dealtSinceSuspect = 0
@@ -154,7 +154,7 @@ extension Schedule {
         guard free > 0 else { return nil }
         if let first = next(in: .suspectFirst) { return first.slot }
         guard let more = next(in: .suspectMore) else { return nil }
-        let left = max(0, limits.suspectPermits - books.suspect.load)
+        let left = max(0, limits.suspectPermits - books.suspectLoad)
         return FairShare.standard.room(free: left, held: lanes[more.slot].load) > 0 ? more.slot : nil
     }
 

@@ -10,8 +10,9 @@ import Postgres
 /// the walk of the same turn is told, or the walk would find rows that the next look will tell.
 ///
 /// Each permit goes to the tenant that holds least, and of it to the lane that holds least. What may be held:
-/// - a lane: its window, which begins with one permit, grows by one with each success and ends with a failure;
-/// - all suspects together: a quarter of the permits and bytes, one each first;
+/// - a lane: its window, which grows by one with each success and falls to one with a failure;
+/// - all suspects together: a quarter of the permits and bytes, one each first. What a lane holds beyond its first permit before
+///   it has ever answered counts to that quarter too;
 /// - everything but the first permit of a proven lane: fifteen sixteenths.
 struct Schedule: Sendable {
     /// An answer within this is quick; and a lane with something unanswered is silent after this.

@@ -19,6 +19,13 @@ struct ScheduleBooks: Equatable, Sendable {
     private(set) var unknown = Sum()
     private(set) var suspect = Sum()
     private(set) var readyLanes = 0
+    /// What lanes that have not answered hold beyond one each, and what they could use of that. It counts to the part of suspects.
+    private(set) var unproven = 0
+    private(set) var unprovenRoom = 0
+
+    /// What counts against the part of suspects.
+    var suspectLoad: Int { suspect.load + unproven }
+    var suspectRoom: Int { suspect.room + unprovenRoom }
 
     var held: Int { proven.held + unknown.held + suspect.held }
     var load: Int { proven.load + unknown.load + suspect.load }
@@ -28,20 +35,23 @@ struct ScheduleBooks: Equatable, Sendable {
     mutating func count(_ lane: Lane, _ sign: Int) {
         if lane.work == .ready { readyLanes += sign }
         switch lane.standing {
-        case .proven: proven.count(lane, sign)
-        case .unknown: unknown.count(lane, sign)
-        case .suspect: suspect.count(lane, sign)
+        case .proven: proven.count(lane, sign, room: lane.room, window: lane.window)
+        case .suspect: suspect.count(lane, sign, room: lane.room, window: lane.window)
+        case .unknown:
+            unknown.count(lane, sign, room: lane.firstRoom, window: 1)
+            unproven += sign * max(0, lane.load - 1)
+            unprovenRoom += sign * (lane.room - lane.firstRoom)
         }
     }
 }
 
 extension ScheduleBooks.Sum {
-    fileprivate mutating func count(_ lane: Lane, _ sign: Int) {
+    fileprivate mutating func count(_ lane: Lane, _ sign: Int, room: Int, window: Int) {
         lanes += sign
         held += sign * lane.held
         granted += sign * lane.granted
         bytes += sign * lane.bytes
-        room += sign * lane.room
-        if lane.work == .ready { window += sign * lane.window }
+        self.room += sign * room
+        if lane.work == .ready { self.window += sign * window }
     }
 }

@@ -141,8 +141,8 @@ import Testing
         for lane in Int32(2)...30 { scene.database.publish(10_000, to: lane) }
         scene.run(ticks: 200)
         scene.isMeasured = { $0 == Self.healthy }
-        scene.database.publish(10, to: Self.healthy)
-        scene.run(ticks: 1_500)
+        scene.database.publish(20, to: Self.healthy)
+        scene.run(ticks: 3_000)
         #expect(scene.waits.count >= 20)
         #expect(scene.database.lanes[Self.healthy]?.rows.isEmpty == true)
         #expect(scene.faults == [])

@@ -72,8 +72,8 @@ import Testing
         #expect(wake(schedule, 0) == at(0))
         #expect(schedule.oldestDue == at(-30))
         let plan = next(&schedule, 0)
-        #expect(plan?.lanes == [ClaimPlan.Lane(endpoint: 1, from: at(-30), room: 1)])
-        #expect(plan?.budget == 1)
+        #expect(plan?.lanes == [ClaimPlan.Lane(endpoint: 1, from: at(-30), room: 2)])
+        #expect(plan?.budget == 2)
         #expect(schedule.oldestDue == nil)
     }
 
@@ -244,8 +244,9 @@ import Testing
             let plan = try #require(next(&schedule, 0))
             let taken = plan.lanes.map { LaneCount(endpoint: $0.endpoint, count: 1, bytes: 10) }
             schedule.claimed(
-                plan, taken: taken, reports: plan.lanes.map { report($0.endpoint, .more, from: at(0)) }, now: at(0))
+                plan, taken: taken, reports: plan.lanes.map { report($0.endpoint, .empty) }, now: at(0))
         }
+        schedule.noticed((Int32(1)...30).map { found($0, count: 100) }, now: at(0))
         for time in [400, 800, 1_200] { schedule.advance(at(time)) }
         #expect(schedule.suspectsHeld == 30)
         for lane in Int32(1)...15 {
@@ -299,5 +300,29 @@ import Testing
         #expect(schedule.slot(of: 20) != nil)
         schedule.forgetAll()
         #expect(schedule.recounted([:]) == [])
+    }
+
+    /// A lane that has never answered may hold many when it is alone: two thirds of what suspects may hold. With others like it, they
+    /// share that.
+    @Test func lanesThatHaveNotAnsweredShareThePartOfSuspects() throws {
+        var schedule = schedule(permits: 2_048)
+        schedule.noticed([found(1, count: 1_000)], now: at(0))
+        var plan = try #require(next(&schedule, 0))
+        #expect(plan.lanes.map(\.room) == [342])
+        schedule.claimed(
+            plan, taken: [LaneCount(endpoint: 1, count: 342, bytes: 10)], reports: [report(1, .more, from: at(0))], now: at(0))
+        schedule.noticed((Int32(2)...1_000).map { found($0, count: 1_000) }, now: at(1))
+        var held = 342
+        for turn in 0..<30 {
+            guard let next = next(&schedule, 10 + turn * 10) else { break }
+            plan = next
+            held += plan.budget
+            schedule.claimed(
+                plan, taken: plan.lanes.map { LaneCount(endpoint: $0.endpoint, count: $0.room, bytes: 10) },
+                reports: plan.lanes.map { report($0.endpoint, .more, from: at(0)) }, now: at(10 + turn * 10))
+        }
+        // One for each of the thousand, and together a quarter more.
+        #expect(held <= 1_000 + 512)
+        #expect(held >= 1_000 + 342 - 1)
     }
 }

@@ -237,7 +237,8 @@ struct SimulatedScene {
         for named in plan.lanes {
             guard let slot = schedule.slot(of: named.endpoint) else { continue }
             let lane = schedule.lanes[slot]
-            if lane.load > lane.window || lane.load > limits.laneShare {
+            let most = lane.standing == .unknown ? limits.suspectPermits : lane.window
+            if lane.load > most || lane.load > limits.laneShare {
                 faults.append("a lane holds more than its window")
             }
             if lane.standing == .suspect { suspects += named.room }
@@ -245,7 +246,7 @@ struct SimulatedScene {
         }
         if plan.lanes.count > Schedule.lanesPerClaim { faults.append("a claim names too many lanes") }
         if plan.budget > free { faults.append("a claim takes more than is free") }
-        if suspects > 0, schedule.books.suspect.load > limits.suspectPermits {
+        if suspects > 0, schedule.books.suspectLoad > limits.suspectPermits {
             faults.append("suspects hold more than their part")
         }
         // Only the first permits of proven lanes come out of the reserve.
@@ -274,12 +275,15 @@ extension Schedule {
             let held = alike.reduce(0) { $0 + (truth[$1.endpoint] ?? 0) }
             if sum.lanes != alike.count || sum.held != held || sum.bytes != held * SimulatedScene.bytesOfRow
                 || sum.granted != alike.reduce(0, { $0 + $1.granted })
-                || sum.room != alike.reduce(0, { $0 + $1.room })
-                || sum.window != alike.reduce(0, { $0 + ($1.work == .ready ? $1.window : 0) })
+                || sum.room != alike.reduce(0, { $0 + (standing == .unknown ? $1.firstRoom : $1.room) })
+                || sum.window
+                    != alike.reduce(0, { $0 + ($1.work == .ready ? (standing == .unknown ? 1 : $1.window) : 0) })
             {
                 faults.append("the books of \(standing) lanes differ")
             }
         }
+        let unknown = known.filter { $0.standing == .unknown }
+        if books.unproven != unknown.reduce(0, { $0 + max(0, $1.load - 1) }) { faults.append("unproven differs") }
         for (tenant, lanes) in Dictionary(grouping: known, by: \.tenant) {
             let load = lanes.reduce(0) { $0 + ($1.standing == .suspect ? 0 : $1.load) }
             if tenants[tenant].load != load { faults.append("tenant \(tenant) holds another number") }
