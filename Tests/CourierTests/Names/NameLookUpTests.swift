@@ -183,7 +183,7 @@ struct NameLookUpTests {
             for number in 0..<20 {
                 let begun = ContinuousClock.now
                 #expect(Self.texts(await pool.answer(for: .name("n\(number).good.example"))) == ["127.0.0.1"])
-                #expect(begun.duration(to: .now) < .milliseconds(100))
+                #expect(begun.duration(to: .now) < .milliseconds(500), "the silent ones are waited for three seconds")
             }
             for await texts in group { #expect(texts == ["no answer from the name servers in time"]) }
         }

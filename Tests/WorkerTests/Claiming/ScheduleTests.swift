@@ -310,7 +310,8 @@ import Testing
         var plan = try #require(next(&schedule, 0))
         #expect(plan.lanes.map(\.room) == [342])
         schedule.claimed(
-            plan, taken: [LaneCount(endpoint: 1, count: 342, bytes: 10)], reports: [report(1, .more, from: at(0))], now: at(0))
+            plan, taken: [LaneCount(endpoint: 1, count: 342, bytes: 10)], reports: [report(1, .more, from: at(0))],
+            now: at(0))
         schedule.noticed((Int32(2)...1_000).map { found($0, count: 1_000) }, now: at(1))
         var held = 342
         for turn in 0..<30 {
