@@ -197,7 +197,9 @@ final class Claimer: Service {
         if !news.settled.isEmpty { known.schedule.settled(news.settled, now: time) }
     }
 
-    private func look(_ known: inout Knowledge) async throws(PostgresError) {
+    /// - Returns: whether it may have missed something, so that the walk begins again.
+    @discardableResult
+    private func look(_ known: inout Knowledge) async throws(PostgresError) -> Bool {
         let began = now
         let rows = try await store.look(since: known.seen)
         let arrived = now
@@ -209,7 +211,7 @@ final class Claimer: Service {
             case .found(let lane): found.append(lane)
             }
         }
-        guard let seen else { return }
+        guard let seen else { return false }
         let time = DatabaseTime(seen.clock, readAt: arrived)
         known.time = time
         if seen.isOtherServer { beginAgain(&known) }
@@ -217,7 +219,9 @@ final class Claimer: Service {
         known.pace.looked(found: !found.isEmpty, began: began, now: arrived)
         known.schedule.noticed(found, now: time.at(arrived))
         // The look stopped before the end of what was written.
-        if found.reduce(0, { $0 + max($1.count, 1) }) >= Int(LookAtLanes.longest) { known.walk.beginAgain(arrived) }
+        let isCut = found.reduce(0) { $0 + max($1.count, 1) } >= Int(LookAtLanes.longest)
+        if isCut { known.walk.beginAgain(arrived) }
+        return isCut || seen.isOtherServer
     }
 
     /// A stride of the walk. Then a look, and what it finds is told first: the walk has seen nothing that it did not see.
@@ -227,8 +231,8 @@ final class Claimer: Service {
         let began = now
         let rows = try await store.walk(after: known.walk.last, exceptHeldBy: isFirst ? nil : worker)
         let took = now - began
-        try await look(&known)
-        guard let time = known.time?.at(now) else { return }
+        let isOver = try await look(&known)
+        guard !isOver, let time = known.time?.at(now) else { return }
         var lanes: [WalkedLane] = []
         var last: Int32?
         for row in rows {
@@ -237,8 +241,6 @@ final class Claimer: Service {
             case .reached(let lane): last = lane
             }
         }
-        // The look may have been the first on another server.
-        guard known.walk.isFirst == isFirst else { return }
         known.walk.reached(last, took: took, now: now)
         let missed = known.schedule.walked(lanes, now: time)
         guard !isFirst, missed > 0 else { return }

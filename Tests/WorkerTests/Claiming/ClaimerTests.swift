@@ -116,10 +116,23 @@ import Testing
         try await run { _ in
             try await rig.time.rest()
             putBefore(1)
-            content.change { $0.isOtherServer = true }
+            content.change { $0.lookOnOtherServer = $0.looks.count + 1 }
             try await rig.time.turn { couriers.deliveries == [1] }
             #expect(content.value.walks == [nil, nil])
             rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func aFirstWalkThatMeetsAnotherServerBeginsAgain() async throws {
+        content.change { content in
+            content.reaches = [1000, 2000, 3000]
+            // The first look, the one after the first stride, and the one after the second.
+            content.lookOnOtherServer = 3
+        }
+        try await run { _ in
+            try await rig.time.turn { content.value.strides.count >= 4 }
+            // Lanes that were read on the other server are read again.
+            #expect(content.value.strides.prefix(4) == [nil, 1000, nil, 3000])
         }
     }
 

@@ -15,8 +15,8 @@ final class FakeClaimStore: ClaimStore {
         var due: [ClaimedDelivery] = []
         /// What a claim says of a lane, where it is not what follows from `due`.
         var states: [Int32: LaneReport.State] = [:]
-        /// The last look was on another server.
-        var isOtherServer = false
+        /// Which look is on another server than the one before it, counted from 1.
+        var lookOnOtherServer = 0
         /// What each kind of statement fails with.
         var lookError: PostgresError?
         var claimError: PostgresError?
@@ -26,6 +26,9 @@ final class FakeClaimStore: ClaimStore {
         var preparations = 0
         var looks: [String?] = []
         var walks: [Int32?] = []
+        /// Where walks began, and where the next ones get to; to the end where nothing is said.
+        var strides: [Int32?] = []
+        var reaches: [Int32] = []
         var asked: [ClaimDeliveries] = []
         var fetches = 0
     }
@@ -54,7 +57,6 @@ final class FakeClaimStore: ClaimStore {
     func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row] {
         let now = content.change { content in
             content.looks.append(seen)
-            defer { content.isOtherServer = false }
             return content
         }
         if let error = now.lookError { throw error }
@@ -63,14 +65,16 @@ final class FakeClaimStore: ClaimStore {
             .seen(
                 LookAtLanes.Seen(
                     snapshot: "\(now.written.count)", clock: clock,
-                    isOtherServer: now.isOtherServer))
+                    isOtherServer: now.looks.count == now.lookOnOtherServer))
         ] + news.map { .found($0) }
     }
 
     func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row] {
         content.change { content in
             content.walks.append(worker)
-            return content.lanes.map { .found($0) } + [.reached(nil)]
+            content.strides.append(last)
+            let reached = content.reaches.isEmpty ? nil : content.reaches.removeFirst()
+            return content.lanes.map { .found($0) } + [.reached(reached)]
         }
     }
 
