@@ -60,8 +60,8 @@ extension CourierConfiguration {
         /// questions leave from one port, which helps who forges answers, and questions over their budget stay longer.
         /// Shorter, and there are more channels, 76 KB each.
         package var channelAge: Duration = .seconds(1)
-        /// The shortest and the longest time that an answer is used, whatever its time to live. Shorter, and each request
-        /// waits for a look-up; longer, and a moved endpoint is missed for longer.
+        /// The shortest and the longest time that an answer is used, also when its time to live is shorter or longer.
+        /// Shorter, and each request waits for a look-up; longer, and a moved endpoint is missed for longer.
         package var shortestLifetime: Duration = .seconds(1)
         package var longestLifetime: Duration = .seconds(60)
         /// How long a failure or a refusal is used.

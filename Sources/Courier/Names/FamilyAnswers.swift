@@ -16,7 +16,7 @@ struct FamilyAnswers {
 
     var isComplete: Bool { v4 != nil && v6 != nil }
 
-    /// Whether a family has brought addresses, so that the look-up is a success whatever the other brings.
+    /// Whether a family has brought addresses, so that the look-up is a success even if the other brings nothing.
     var hasAddresses: Bool { [v4, v6].contains { (try? $0?.get()) != nil } }
 
     /// Both answers as one. A family without an answer counts as one whose name servers were silent.

@@ -21,7 +21,7 @@ extension Schedule {
     /// What may be dealt now.
     struct Room {
         let free: Int
-        /// The most to deal, whatever is free.
+        /// The most to deal, even if more is free.
         let most: Int
         /// For all but the first permits of proven lanes.
         var open: Int
@@ -125,7 +125,7 @@ extension Schedule {
         }
     }
 
-    /// The lane that gets the next permit: a suspect only when it is its turn or when nobody else can use it.
+    /// The lane that gets the next permit: a suspect only when it is its turn or when no other lane can use it.
     ///
     /// - Parameter mayTakeUnknown: whether the claim may name a further lane that has not answered yet.
     private func nextToServe(_ free: Int, _ room: Room, unknown mayTakeUnknown: Bool) -> Int? {

@@ -18,7 +18,6 @@ struct ScheduleBooks: Equatable, Sendable {
     private(set) var proven = Sum()
     private(set) var unknown = Sum()
     private(set) var suspect = Sum()
-    private(set) var readyLanes = 0
     /// What lanes that have not answered hold beyond one each, and what they could use of that. It counts to the part of suspects.
     private(set) var unproven = 0
     private(set) var unprovenRoom = 0
@@ -33,7 +32,6 @@ struct ScheduleBooks: Equatable, Sendable {
 
     /// Counts a lane in (`sign` 1), or out (−1) before it changes.
     mutating func count(_ lane: Lane, _ sign: Int) {
-        if lane.work == .ready { readyLanes += sign }
         switch lane.standing {
         case .proven: proven.count(lane, sign, room: lane.room, window: lane.window)
         case .suspect: suspect.count(lane, sign, room: lane.room, window: lane.window)

@@ -34,7 +34,7 @@ struct FamilyAnswersTests {
     }
 
     @Test(
-        "One family is enough, whatever the other brings",
+        "One family is enough, even if the other brings nothing",
         arguments: [NameResolutionError.Code.noAddress, .serverFailure])
     func one(_ code: NameResolutionError.Code) {
         #expect(joined(Self.found(Self.v4), Self.failed(code)) == Self.found(Self.v4))
