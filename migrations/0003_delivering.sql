@@ -367,9 +367,11 @@ $f$;
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
 -- 4 expired (not sent), 5 released (not sent: given back, its attempt uncounted).
 -- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
+-- p_lease_end: when the first of their leases ends, as the claims said. Fails with lock_not_available when that is over, or soon
+-- will be, and another transaction has one of the rows: to be tried again.
 -- Returns the ids that were stale: their lease was lost, so nothing but their attempt was recorded.
 CREATE FUNCTION postrider.settle(
-    p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[], p_attempt smallint[], p_event bigint[],
+    p_worker int, p_again boolean, p_lease_end timestamptz, p_endpoint int[], p_due timestamptz[], p_id bigint[], p_attempt smallint[], p_event bigint[],
     p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[], p_reason text[],
     p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
@@ -389,6 +391,18 @@ DECLARE
     v_gone int[];
     v_all boolean;
 BEGIN
+    -- 0. When a lease is over, another worker may claim the row while this runs, and settle it with others in an order of its
+    --    own: to hold one such row and to wait for another would be a deadlock. So they are locked at once and without
+    --    waiting. A row whose lease goes on is in no other settle. No settle lasts 10 s: the worker cancels it then.
+    IF p_lease_end <= v_now + interval '10 s' THEN
+        PERFORM 1 FROM generate_series(1, v_count) AS i (place)
+        CROSS JOIN LATERAL (
+            SELECT d.attempt, d.lease_by FROM postrider.deliveries d
+            WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
+                AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker
+            FOR UPDATE NOWAIT) own;
+    END IF;
+
     -- 1. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
     --    worker that lost its lease changes nothing. An element is known by its place in the arrays: a worker that claimed
     --    a row again after losing it may settle both attempts in one batch. The arrays are read by place, and only what is

@@ -46,10 +46,11 @@ GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrid
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
+    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
+    postrider.look(pg_snapshot, int),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
-    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
+    postrider.settle(int, boolean, timestamptz, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
         text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
     postrider.disable_endpoint(int, text), postrider.take_duty(text),
     postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),
