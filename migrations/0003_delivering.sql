@@ -261,6 +261,7 @@ BEGIN
     spent AS (
         UPDATE postrider.lanes l
         SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh END,
+            lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN coalesce(l.lapse_at, v_now + l.timeout + p_slack) END,
             tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens
                           ELSE postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - n.taken END,
             tokens_at = CASE WHEN l.rate_limit IS NULL OR l.tokens_at BETWEEN v_now AND v_now + interval '1 s'
