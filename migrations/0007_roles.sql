@@ -47,7 +47,7 @@ GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
-    postrider.look(pg_snapshot, int),
+    postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, timestamptz, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
