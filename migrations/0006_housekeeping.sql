@@ -447,8 +447,9 @@ BEGIN
     v_until := format('(%s,0)', v_page + v_pages)::tid;
     DELETE FROM postrider.outbox_default o
     WHERE o.ctid >= v_from AND o.ctid < v_until AND o.created_at < v_before
-        AND o.id NOT IN (SELECT d.event_id FROM postrider.deliveries d WHERE d.event_at < v_before)
-        AND o.id NOT IN (SELECT x.event_id FROM postrider.dead x WHERE x.event_at < v_before);
+        AND (o.created_at, o.id) NOT IN (
+            SELECT d.event_at, d.event_id FROM postrider.deliveries d WHERE d.event_at < v_before)
+        AND (o.created_at, o.id) NOT IN (SELECT x.event_at, x.event_id FROM postrider.dead x WHERE x.event_at < v_before);
     GET DIAGNOSTICS v_total = ROW_COUNT;
     DELETE FROM postrider.attempts_default a
     WHERE a.ctid >= v_from AND a.ctid < v_until AND a.started_at < v_before
@@ -511,18 +512,21 @@ BEGIN
         -- An attempt comes after its event, so older attempts tell nothing; the hour is for clocks set back.
         WHERE NOT EXISTS (
                 SELECT FROM postrider.attempts a
-                WHERE a.event_id = w.id AND a.endpoint_id = w.endpoint_id AND a.outcome = 0
+                WHERE a.event_id = w.id AND a.event_at = w.created_at AND a.endpoint_id = w.endpoint_id AND a.outcome = 0
                     AND a.started_at >= p_from - interval '1 hour' AND a.event_id BETWEEN p_low AND p_high)
             AND NOT EXISTS (
                 SELECT FROM postrider.dead x
-                WHERE x.event_id = w.id AND x.endpoint_id = w.endpoint_id AND x.event_id BETWEEN p_low AND p_high)
+                WHERE x.event_id = w.id AND x.event_at = w.created_at AND x.endpoint_id = w.endpoint_id
+                    AND x.event_id BETWEEN p_low AND p_high)
             AND NOT EXISTS (
                 SELECT FROM postrider.closed c
-                WHERE c.event_id = w.id AND c.endpoint_id = w.endpoint_id AND c.event_id BETWEEN p_low AND p_high))
+                WHERE c.event_id = w.id AND c.event_at = w.created_at AND c.endpoint_id = w.endpoint_id
+                    AND c.event_id BETWEEN p_low AND p_high))
     -- Last, since it has no index for this: it is read only when something is left.
     SELECT p.id, p.created_at, p.endpoint_id FROM open p
     WHERE NOT EXISTS (
-        SELECT FROM postrider.deliveries d WHERE d.event_id = p.id AND d.endpoint_id = p.endpoint_id)
+        SELECT FROM postrider.deliveries d
+        WHERE d.event_id = p.id AND d.event_at = p.created_at AND d.endpoint_id = p.endpoint_id)
     ORDER BY p.id, p.endpoint_id LIMIT 10000;
 END
 $f$;
@@ -710,7 +714,7 @@ BEGIN
                       AND (SELECT true FROM postrider.deliveries d WHERE d.endpoint_id = e.id LIMIT 1)
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
         BEGIN
-            v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+            v_count := v_count + postrider.cancel_deliveries(NULL, NULL, v_lane, 'the endpoint was removed');
         EXCEPTION WHEN lock_not_available THEN
             NULL;   -- a settle is running there: next time
         END;
