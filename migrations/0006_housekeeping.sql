@@ -314,7 +314,9 @@ BEGIN
     EXECUTE format('LOCK TABLE ONLY postrider.%I, postrider.%I IN SHARE UPDATE EXCLUSIVE MODE', p_parent || '_default', p_name);
     PERFORM set_config('lock_timeout', '100ms', true);
     EXECUTE format('LOCK TABLE ONLY postrider.%I IN ACCESS EXCLUSIVE MODE', p_parent);
-    EXECUTE format('LOCK TABLE ONLY postrider.%I, postrider.%I IN ACCESS EXCLUSIVE MODE NOWAIT', p_parent || '_default', p_name);
+    -- Those who end now may have given back the parent and not these yet.
+    PERFORM set_config('lock_timeout', '20ms', true);
+    EXECUTE format('LOCK TABLE ONLY postrider.%I, postrider.%I IN ACCESS EXCLUSIVE MODE', p_parent || '_default', p_name);
     EXECUTE format('DROP TABLE postrider.%I', p_name);
 END
 $f$;

@@ -89,6 +89,23 @@ struct DutyTests {
         }
     }
 
+    @Test("brings a time limit of its own, and not that of the login")
+    func ownLimit() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.query("SET session_replication_role = replica")
+            try await outbox.publish(count: 12_000)
+            let worker = try await outbox.connect(in: "postrider_worker")
+            _ = try await worker.query("SET statement_timeout = '20 ms'", deadline: .seconds(5))
+            let error = await worker.refusal(of: "SELECT postrider.keep_all_repaired()")
+            #expect(error?.sqlState?.rawValue == "57014")
+            let made = try await worker.execute(
+                script: Duties.script(.repairAll, limit: .seconds(9)), deadline: .seconds(10))
+            #expect(made.first == "10000")
+            await worker.close()
+        }
+    }
+
     @Test("of forgetting workers spares those heard of today")
     func workers() async throws {
         try await TestOutbox.withOutbox { outbox in
