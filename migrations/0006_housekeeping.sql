@@ -1,7 +1,7 @@
 -- 0006 housekeeping: what workers do on the side. Every worker asks; a duty is done by one at a time.
 --
--- Locks:        none at migration. At run time: making a partition takes ACCESS EXCLUSIVE on the DEFAULT partition, dropping
---               one takes it on the parent, then on DEFAULT and the partition: parent before child, as producers and readers
+-- Locks:        none at migration. At run time: making a partition takes ACCESS EXCLUSIVE on the DEFAULT partition, taking
+--               one out takes it on the parent, then on DEFAULT and the partition: parent before child, as producers and readers
 --               do. Each waits 50 or 100 ms at most, less than the server takes to look for a deadlock, and a duty that got
 --               no lock is tried again after growing pauses. What moves or deletes rows holds no lock that a producer wants.
 -- Old workers:  may keep running.
@@ -26,9 +26,9 @@ CREATE TABLE postrider.duties (
 ) WITH (fillfactor = 50);
 -- Those that look at everything are first due an interval from now: at the start there is nothing to repair.
 INSERT INTO postrider.duties (duty, every, last_at) VALUES
-    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'), ('leases', '15 seconds', '-infinity'),
-    ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('idempotency', '1 hour', '-infinity'),
-    ('strays', '1 day', '-infinity'), ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
+    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'), ('keys', '1 minute', '-infinity'),
+    ('workers', '1 hour', '-infinity'), ('idempotency', '1 hour', '-infinity'), ('strays', '1 day', '-infinity'),
+    ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
 
 -- How long a duty rests: after failures 5 s, doubled each time, up to a quarter of an hour or four of its intervals.
 CREATE FUNCTION postrider.duty_rest(p_every interval, p_failures int) RETURNS interval
@@ -108,6 +108,8 @@ $f$;
 CREATE FUNCTION postrider.lock_default(p_parent text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $f$
 BEGIN
+    -- The commit must not wait for the disk while all producers wait for this lock. Lost in a crash it is done again.
+    PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM set_config('lock_timeout', '2s', true);
     EXECUTE format('LOCK TABLE postrider.%I IN SHARE UPDATE EXCLUSIVE MODE', p_parent || '_default');
     PERFORM set_config('lock_timeout', '50ms', true);
@@ -304,11 +306,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     SELECT clock_timestamp() - s.retention FROM postrider.settings s
 $f$;
 
--- Parent before child, as everybody who reads or inserts. With the parent's lock no one else can wait for the others' any
--- more; a session that holds one of them reads the partition by its own name, and we come back.
-CREATE FUNCTION postrider.drop_partition(p_parent text, p_name text) RETURNS void
+-- Takes a partition out of its table, and leaves its files for later: to delete them the commit waits for the disk with all
+-- locks held. Parent before child, as everybody who reads or inserts. With the parent's lock no one else can wait for the
+-- others' any more; a session that holds one of them reads the partition by its own name, and we come back.
+CREATE FUNCTION postrider.detach_partition(p_parent text, p_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $f$
 BEGIN
+    -- Lost in a crash it is done again.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- Sends vacuums away; producers and readers do not mind.
     PERFORM set_config('lock_timeout', '2s', true);
     EXECUTE format('LOCK TABLE ONLY postrider.%I, postrider.%I IN SHARE UPDATE EXCLUSIVE MODE', p_parent || '_default', p_name);
@@ -317,7 +322,21 @@ BEGIN
     -- Those who end now may have given back the parent and not these yet.
     PERFORM set_config('lock_timeout', '20ms', true);
     EXECUTE format('LOCK TABLE ONLY postrider.%I, postrider.%I IN ACCESS EXCLUSIVE MODE', p_parent || '_default', p_name);
-    EXECUTE format('DROP TABLE postrider.%I', p_name);
+    EXECUTE format('ALTER TABLE postrider.%I DETACH PARTITION postrider.%I', p_parent, p_name);
+END
+$f$;
+
+-- Drops the partitions that were taken out. No one else looks at them.
+CREATE FUNCTION postrider.drop_detached() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $f$
+DECLARE
+    v_name text;
+BEGIN
+    FOR v_name IN SELECT c.relname FROM pg_class c
+                  WHERE c.relnamespace = 'postrider'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+                      AND c.relname ~ '^(outbox|attempts)_p[0-9]{8}$' LOOP
+        EXECUTE format('DROP TABLE postrider.%I', v_name);
+    END LOOP;
 END
 $f$;
 
@@ -399,10 +418,10 @@ BEGIN
 END
 $f$;
 
--- Drops the oldest partition that is past its retention, one a call: events first, then attempts, so that no event ever
+-- Takes out the oldest partition that is past its retention, one a call: events first, then attempts, so that no event ever
 -- outlives the record of what became of it. A day of events that live deliveries or dead letters still need is kept, and of
--- attempts one that tells of such an event; a younger day is not kept for an older one's sake. When there is none to drop, a
--- portion of what is left of deliveries that were closed and of idempotency keys goes.
+-- attempts one that tells of such an event; a younger day is not kept for an older one's sake. When there is none left,
+-- those are dropped, and a portion goes of how deliveries were closed and of idempotency keys.
 CREATE FUNCTION postrider.keep_retention() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -419,9 +438,10 @@ BEGIN
         CONTINUE WHEN v_part.parent = 'outbox' AND v_part.day = ANY (v_needed);
         CONTINUE WHEN v_part.parent = 'attempts' AND postrider.tells_of_events(v_part.name, v_part.day_end);
         PERFORM postrider.end_duty('retention', true);
-        PERFORM postrider.drop_partition(v_part.parent, v_part.name);
+        PERFORM postrider.detach_partition(v_part.parent, v_part.name);
         RETURN v_part.name;
     END LOOP;
+    PERFORM postrider.drop_detached();
     v_closed := postrider.forget_closed(v_before, v_limit);
     SELECT g.deleted INTO v_keys FROM postrider.forget_keys(NULL, v_limit) g;
     PERFORM postrider.end_duty('retention', v_limit IN (v_closed, v_keys));
@@ -662,20 +682,20 @@ END
 $f$;
 
 -- For lanes with an in-flight limit: rows whose lease ran out stop counting. A claim takes them up again by itself, but
--- not when the lane is full of them and newer rows stand before them.
+-- not when the lane is full of them and newer rows stand before them. It reads the lanes whose first lease may have run out,
+-- however many lanes there are; not a duty, since two workers that do it at once skip each other's lanes.
 CREATE FUNCTION postrider.keep_leases() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 DECLARE
+    v_now timestamptz := clock_timestamp();
     v_lane record; v_count int; v_total int := 0;
 BEGIN
-    IF NOT postrider.hold_duty('leases') THEN
-        RETURN 0;
-    END IF;
-    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l
-                  WHERE l.max_in_flight IS NOT NULL AND l.leased > 0
-                  ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+    -- Never waits for a lane that it does not get, so their order is free. Not more than 500 at once: no one claims from them
+    -- in the meantime.
+    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l WHERE l.lapse_at <= v_now
+                  ORDER BY l.lapse_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
         -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
         -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
         WITH held AS MATERIALIZED (
@@ -689,11 +709,18 @@ BEGIN
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
         FROM lapsed WHERE d.ctid = lapsed.spot;
         GET DIAGNOSTICS v_count = ROW_COUNT;
-        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count)
-        WHERE l.endpoint_id = v_lane.endpoint_id AND v_count > 0;
+        UPDATE postrider.lanes l
+        SET leased = greatest(0, l.leased - v_count),
+            -- So that workers find it at their next look.
+            changed_in = CASE WHEN v_count > 0 THEN pg_current_xact_id() ELSE l.changed_in END,
+            lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN (
+                SELECT min(held.lease_until) FROM (
+                    SELECT d.lease_until FROM postrider.deliveries d
+                    WHERE d.endpoint_id = v_lane.endpoint_id AND d.lease_by <> 0
+                    ORDER BY d.due_at, d.id LIMIT greatest(0, l.leased - v_count)) held) END
+        WHERE l.endpoint_id = v_lane.endpoint_id;
         v_total := v_total + v_count;
     END LOOP;
-    PERFORM postrider.end_duty('leases', false);
     RETURN v_total;
 END
 $f$;

@@ -1,8 +1,6 @@
 /// What workers do on the side, one worker at a time. A closed set: these words stand in the table of duties, in logs and as a
 /// metric label.
 package enum Duty: String, CaseIterable, Sendable {
-    /// Stops counting rows whose lease ran out, in lanes with an in-flight limit.
-    case leases
     /// Cancels what removed endpoints are still owed, and wakes ordering keys that wait for no delivery.
     case keys
     /// Makes the deliveries of recent events that the fan-out trigger missed.

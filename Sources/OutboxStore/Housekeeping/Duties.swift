@@ -30,6 +30,10 @@ package enum Duties {
     /// Marks committed subscriptions as in effect; returns how many. Each worker does this, and often.
     package static let keepSubscriptions = PostgresQuery<Int32>("SELECT postrider.keep_subscriptions()")
 
+    /// Stops counting rows whose lease ran out, in lanes with an in-flight limit; returns how many. Each worker does this, and
+    /// often.
+    package static let keepLeases = PostgresQuery<Int32>("SELECT postrider.keep_leases()")
+
     /// How each duty is doing.
     package static let overview = PostgresQuery<DutyOverview>(
         """
@@ -47,7 +51,6 @@ package enum Duties {
     /// What does it. Returns how many rows or partitions it found something to do with, or a name.
     private static func function(_ duty: Duty) -> String {
         switch duty {
-        case .leases: "postrider.keep_leases()"
         case .keys: "postrider.keep_keys()"
         case .repair: "postrider.keep_repaired()"
         case .workers: "postrider.keep_workers()"

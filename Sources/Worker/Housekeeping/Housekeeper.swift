@@ -13,15 +13,16 @@ protocol HouseStore: LoopStore {
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Marks committed subscriptions as in effect.
     func keepSubscriptions() async throws(PostgresError) -> Int32?
+    /// Stops counting rows whose lease ran out, in lanes with an in-flight limit.
+    func keepLeases() async throws(PostgresError) -> Int32?
 }
 
 /// Says that the worker is alive and watches the database. What takes longer is up to ``Upkeep``, on connections of its own.
 final class Housekeeper: Service {
     static let loop = "housekeeper"
 
-    /// Between two showings of what is in flight.
-    static let tick = Duration.milliseconds(200)
     static let watchPause = Duration.seconds(1)
+    /// For subscriptions that became effective, and leases that ran out.
     static let subscriptionPause = Duration.seconds(1)
     static let heartbeatPause = Duration.seconds(5)
     /// A worker whose clock is further off than this signs with timestamps that receivers refuse.
@@ -65,14 +66,15 @@ final class Housekeeper: Service {
                     nextWatch = now + Self.watchPause
                     try await watch()
                 }
-                showInFlight()
                 if now >= nextBeat {
                     nextBeat = now + Self.heartbeatPause
                     try await beat()
                 }
                 if now >= nextSubscriptions {
                     nextSubscriptions = now + Self.subscriptionPause
-                    await keepSubscriptions()
+                    await keep("subscriptions") { () async throws(PostgresError) in try await store.keepSubscriptions()
+                    }
+                    await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
                 }
             } catch {
                 parts.log.log(
@@ -80,7 +82,7 @@ final class Housekeeper: Service {
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: Self.tick)
+            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions, nextDuties) - now)
         }
     }
 
@@ -107,12 +109,6 @@ final class Housekeeper: Service {
         }
     }
 
-    private func showInFlight() {
-        let inFlight = parts.permits.current
-        parts.metrics.inFlight.set(inFlight.count)
-        parts.metrics.inFlightBytes.set(inFlight.bytes)
-    }
-
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
         try await store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
@@ -124,17 +120,18 @@ final class Housekeeper: Service {
         await store.close()
     }
 
-    private func keepSubscriptions() async {
+    /// What every worker does, and often. One that fails must not keep the other from being done.
+    private func keep(_ name: String, _ duty: () async throws(PostgresError) -> Int32?) async {
         guard !mustStop else { return }
         do throws(PostgresError) {
-            guard let count = try await store.keepSubscriptions(), count > 0 else { return }
+            guard let count = try await duty(), count > 0 else { return }
             parts.log.log(
                 .debug, "a housekeeping duty found work",
-                with: [.loop: "subscriptions", .count: .stringConvertible(count)])
+                with: [.loop: .string(name), .count: .stringConvertible(count)])
         } catch {
             parts.log.log(
                 .warning, "a housekeeping duty failed and is tried again",
-                with: [.loop: "subscriptions", .error: "\(error)"])
+                with: [.loop: .string(name), .error: "\(error)"])
         }
     }
 }

@@ -121,7 +121,7 @@ extension Duty {
     /// How loud the log tells that there was something to do.
     fileprivate var level: Logger.Level {
         switch self {
-        case .partitions, .retention, .leases, .workers: .info
+        case .partitions, .retention, .workers: .info
         case .idempotency, .strays: .debug
         case .repair, .repairAll, .keys: .warning
         }

@@ -117,9 +117,13 @@ struct DroppingTests {
                 SELECT n, now() - interval '41 days', 1, 0, 'cancelled' FROM generate_series(1, 15000) AS n
                 """)
             let closed = "SELECT count(*) FROM postrider.closed"
+            let tables = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '_p[0-9]{8}$'"
+            let before = try await outbox.number(tables)
             for expected: Int64 in [15_000, 15_000, 5_000, 0] {
                 try await outbox.query(keep)
                 #expect(try await outbox.number(closed) == expected)
+                // Files are deleted when no lock is held that others want.
+                #expect(try await outbox.number(tables) == (expected == 15_000 ? before : before - 2))
             }
         }
     }

@@ -9,7 +9,7 @@ struct DutyTests {
     @Test("is done by one, and again when its time has come")
     func oneAtATime() async throws {
         try await TestOutbox.withOutbox { outbox in
-            let take = "SELECT postrider.take_duty('leases')"
+            let take = "SELECT postrider.take_duty('keys')"
             let taken = try await withThrowingTaskGroup(of: String?.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
@@ -25,13 +25,13 @@ struct DutyTests {
             #expect(try await outbox.query(take).first == "f")
             // It is done by whom has taken it, and not while that lasts.
             let second = try await outbox.connect()
-            try await outbox.renewDuty("leases")
+            try await outbox.renewDuty("keys")
             try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
-                _ = try await transaction.query("SELECT postrider.keep_leases()", deadline: .seconds(5))
+                _ = try await transaction.query("SELECT postrider.keep_keys()", deadline: .seconds(5))
                 #expect(try await second.query(take, deadline: .seconds(5)).first == "f")
             }
             #expect(try await second.query(take, deadline: .seconds(5)).first == "f")
-            try await outbox.script("UPDATE postrider.duties SET last_at = now() - interval '16 s'")
+            try await outbox.script("UPDATE postrider.duties SET last_at = now() - interval '61 s'")
             #expect(try await second.query(take, deadline: .seconds(5)).first == "t")
             // A clock that was set back does not keep it from being done.
             try await outbox.script("UPDATE postrider.duties SET last_at = now() + interval '1 h'")

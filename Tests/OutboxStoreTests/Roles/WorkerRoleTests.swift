@@ -44,6 +44,7 @@ struct WorkerRoleTests {
     private func housekeep(_ connection: PostgresConnection) async throws {
         let deadline = Duration.seconds(10)
         _ = try await connection.run(Duties.keepSubscriptions, deadline: deadline)
+        _ = try await connection.run(Duties.keepLeases, deadline: deadline)
         _ = try await connection.run(Status.database, deadline: deadline)
         for duty in try await connection.run(Duties.due, deadline: deadline).compactMap(Duty.init) {
             #expect(try await connection.run(Duties.take(duty), deadline: deadline) == [true])
@@ -108,7 +109,7 @@ struct WorkerRoleTests {
                 "SELECT postrider.cancel_deliveries(1, now(), 1, '')",
                 "SELECT postrider.revive('{1}')", "SELECT postrider.repair_fan_out('-infinity')",
                 "SELECT postrider.unguard_default('outbox')",
-                "SELECT postrider.drop_partition('outbox', 'outbox_p20200101')",
+                "SELECT postrider.detach_partition('outbox', 'outbox_p20200101')",
                 "SELECT postrider.end_duty('keys', false)",
                 "CREATE TABLE postrider.t (i int)",
             ] {

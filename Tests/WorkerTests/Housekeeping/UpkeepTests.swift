@@ -36,12 +36,12 @@ import Testing
 
     @Test func leavesWhatIsNotDueNotItsOwnOrTakenByAnother() async throws {
         store.content.change { content in
-            content.due = [.leases, .keys, .partitions]
-            content.taken = [.keys]
+            content.due = [.workers, .keys, .partitions]
+            content.taken = [.workers]
         }
         try await run(Duty.short) { _ in
             try await rig.time.rest()
-            #expect(store.asked == ["due", "take leases", "leases", "take keys"])
+            #expect(store.asked == ["due", "take keys", "keys", "take workers"])
         }
     }
 

@@ -72,6 +72,11 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         return 1
     }
 
+    func keepLeases() async throws(PostgresError) -> Int32? {
+        try ask("leases")
+        return 1
+    }
+
     func dueDuties() async throws(PostgresError) -> [String] {
         try ask("due")
         return content.value.due.map(\.rawValue)
