@@ -72,7 +72,8 @@ final class Housekeeper: Service {
                 }
                 if now >= nextSubscriptions {
                     nextSubscriptions = now + Self.subscriptionPause
-                    await keep("subscriptions") { () async throws(PostgresError) in try await store.keepSubscriptions()
+                    await keep("subscriptions") { () async throws(PostgresError) in
+                        try await store.keepSubscriptions()
                     }
                     await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
                 }
@@ -82,7 +83,7 @@ final class Housekeeper: Service {
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions, nextDuties) - now)
+            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions) - now)
         }
     }
 
