@@ -19,7 +19,7 @@ extension Diagnosis {
         guard !missing.isEmpty else { return .ok("rows", "the settings and all duties are there") }
         return .failure(
             "rows",
-            "missing: \(missing.joined(separator: ", ")); without them partitions, leases, repair or retention stop",
+            "missing: \(missing.joined(separator: ", ")); without them partitions, repair or retention stop",
             "postrider migrate")
     }
 

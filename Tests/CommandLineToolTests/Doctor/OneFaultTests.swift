@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: [
         ("TRUNCATE postrider.settings", "rows"), ("TRUNCATE postrider.duties", "rows"),
-        ("DELETE FROM postrider.duties WHERE duty = 'leases'", "rows"),
+        ("DELETE FROM postrider.duties WHERE duty = 'keys'", "rows"),
         ("UPDATE postrider.settings SET installation = '0123abcd'", "webhook ids"),
     ])
     func rowsThatMigratePutsBack(change: String, check: String) async throws {
