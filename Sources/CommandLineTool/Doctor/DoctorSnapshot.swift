@@ -18,6 +18,8 @@ struct DoctorSnapshot: Sendable {
         /// Tables whose changes a publication makes the server refuse.
         var tablesWithoutIdentity: [String]
         var unaccounted: Unaccounted
+        /// Nil when the login may not see all that has to be compared.
+        var books: BookCheck?
     }
 
     /// How many deliveries of the last hour's events are missing.
