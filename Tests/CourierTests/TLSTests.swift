@@ -63,4 +63,24 @@ struct TLSTests {
         #expect(result.outcome.errorCode == .tlsFailure)
         #expect(server.answered == 0)
     }
+
+    @Test("The system's trusted certificates are read once, not for each connection")
+    func sharedRoots() async throws {
+        let file = try #require(TrustedRoots.systemFile())
+        let size = try #require(try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int)
+        let server = try await TLSServer(certificate: certificate)
+        let fixture = try fixture(trusting: nil)
+        let route = route(server, host: "tls.example")
+        // Not trusted, so each request makes a connection.
+        let before = try Self.bytesRead()
+        for _ in 0..<20 { #expect(try await fixture.send(route).outcome.answer == nil) }
+        let read = try Self.bytesRead() - before
+        #expect(read < 10 * size, "\(read) bytes, the file has \(size)")
+    }
+
+    /// What this process has read from files so far.
+    private static func bytesRead() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/io", encoding: .utf8)
+        return try #require(text.split(separator: "\n").first?.split(separator: " ").last.flatMap { Int($0) })
+    }
 }
