@@ -9,7 +9,7 @@ struct DutyTests {
     @Test("is done by one, and again when its time has come")
     func oneAtATime() async throws {
         try await TestOutbox.withOutbox { outbox in
-            let take = "SELECT postrider.take_duty('leases')"
+            let take = "SELECT postrider.take_duty('keys')"
             let taken = try await withThrowingTaskGroup(of: String?.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
@@ -23,7 +23,7 @@ struct DutyTests {
             }
             #expect(taken.count { $0 == "t" } == 1)
             #expect(try await outbox.query(take).first == "f")
-            try await outbox.script("UPDATE postrider.duties SET last_at = now() - interval '16 s'")
+            try await outbox.script("UPDATE postrider.duties SET last_at = now() - interval '61 s'")
             #expect(try await outbox.query(take).first == "t")
         }
     }
