@@ -26,6 +26,7 @@ from soak.evidence import Evidence, collect
 from soak.fleet import Member, fleet
 from soak.journal import Journal
 from soak.plan import HEADER_CANARY, MAX_ATTEMPTS, SCHEDULE, SECRET, TIMEOUT_S
+from soak.pooler import pooler
 from soak.producers import producers
 from soak.proxy import proxy
 from soak.receivers import receivers
@@ -71,14 +72,16 @@ def _play(options: argparse.Namespace, seed: int, root: pathlib.Path) -> Evidenc
         urls = stack.enter_context(receivers(root / "receivers.jsonl", seed))
         _prepare(pair, executable, urls)
         disk = _small_disk(pair, root) if options.fail_overs == 0 else None
-        wire = stack.enter_context(proxy(lambda: pair.primary.folder / ".s.PGSQL.5432", seed))
-        direct = pair.url("soak_worker")
+        # One worker has a bad network before its database, one has a pooler, and the others know both servers.
+        wire, sound_wire = (stack.enter_context(proxy(lambda: pair.primary.folder / ".s.PGSQL.5432", seed)) for _ in range(2))
+        pool = stack.enter_context(pooler(root / "pooler", sound_wire.port))
         proxied = f"postgresql://soak_worker@127.0.0.1:{wire.port}/postgres?connect_timeout=3&sslmode=disable&gssencmode=disable"
-        databases = [proxied if number == 0 else direct for number in range(options.workers)]
+        ways = [proxied, pool.url("soak_worker"), pair.url("soak_worker")]
+        databases = [ways[min(number, len(ways) - 1)] for number in range(options.workers)]
         members = stack.enter_context(fleet(executable, databases, root, journal))
         with looking(pair, members, journal):
             with producers(options.producers, options.rate, pair.url("soak_producer"), root, seed):
-                Chaos(pair, members, wire, journal, random.Random(seed), disk).run(options.seconds, options.fail_overs)
+                Chaos(pair, members, wire, pool, journal, random.Random(seed), disk).run(options.seconds, options.fail_overs)
                 heal(pair, members, journal)
             _send_all(pair, journal)
         shown = {f"the metrics of worker {member.number}": (member.ask("/metrics") or (0, ""))[1] for member in members}

@@ -16,6 +16,7 @@ from checks.harness.processes import wait_until
 from soak.fleet import READY_S, Member
 from soak.journal import Journal
 from soak.plan import ENDPOINTS, LEASE_S
+from soak.pooler import Pooler
 from soak.proxy import Proxy
 from soak.servers import Pair
 
@@ -28,6 +29,7 @@ class Chaos:
     pair: Pair
     members: list[Member]
     proxy: Proxy
+    pooler: Pooler
     journal: Journal
     chance: random.Random
     # A small file system that holds the attempts of today; None where none could be mounted.
@@ -68,6 +70,7 @@ class Chaos:
             "preview_left_open": self._leave_preview_open,
             "network_slow": self._slow_down,
             "network_reset": self.proxy.reset,
+            "pooler_restarted": self._restart_pooler,
         }
         if self.small_disk is not None:
             faults["disk_full"] = self._fill_disk
@@ -135,6 +138,11 @@ class Chaos:
         self.proxy.heal()
         if self.chance.random() < 0.5:
             self.proxy.reset()
+
+    def _restart_pooler(self) -> None:
+        self.pooler.stop()
+        time.sleep(self.chance.uniform(0, 2))
+        self.pooler.start()
 
     def _fill_disk(self) -> None:
         assert self.small_disk is not None

@@ -247,7 +247,7 @@ def _log_lines(evidence: Evidence) -> Verdict:
 
 # Faults that keep the database from answering a worker.
 _DATABASE = ("restart_fast", "restart_at_once", "sessions_ended", "connections_used_up", "lanes_locked", "preview_left_open", "network_slow",
-             "network_reset", "disk_full", "fail_over")
+             "network_reset", "pooler_restarted", "disk_full", "fail_over")
 
 
 def _cause(evidence: Evidence, since: float, until: float) -> str | None:
