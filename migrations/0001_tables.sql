@@ -29,11 +29,12 @@ INSERT INTO postrider.settings DEFAULT VALUES;
 
 -- evt_<installation>_<event id>: constant for an event, never a dot (Standard Webhooks signs `id.timestamp.body`),
 -- and an operator can read the event id out of it. The tag is written into the function so that it stays immutable.
+-- The cast to text makes the body immutable too: only then is it put in place of a call, which costs a fiftieth.
 DO $make$
 BEGIN
     EXECUTE format(
         $sql$CREATE FUNCTION postrider.webhook_id(event_id bigint) RETURNS text
-            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$SELECT 'evt_%s_' || event_id$f$ $sql$,
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$SELECT 'evt_%s_' || event_id::text$f$ $sql$,
         (SELECT s.installation FROM postrider.settings s));
 END
 $make$;
