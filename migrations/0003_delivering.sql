@@ -181,17 +181,19 @@ BEGIN
     --    worker is emptying it. The lock is what makes limits exact and lets step 2 do without row locks. Where there is
     --    nothing to take, nothing is locked and nothing written.
     WITH picked AS (
-        SELECT r.endpoint_id, r.from_at, r.room
+        SELECT r.endpoint_id, first.due_at AS from_at, r.room
         FROM unnest(p_lanes, p_from, p_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
+        -- Step 2 begins at this row, and does not step over what is in flight before it once more.
+        CROSS JOIN LATERAL (
+            SELECT d.due_at, d.lease_by FROM postrider.deliveries d
+            WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
+                AND d.lease_until <= v_now
+            ORDER BY d.due_at LIMIT 1) first
         WHERE l.open_at <= v_now AND r.room > 0
             AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
             -- A row whose lease ran out is counted already.
-            AND (SELECT l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR d.lease_by <> 0
-                 FROM postrider.deliveries d
-                 WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
-                     AND d.lease_until <= v_now
-                 ORDER BY d.due_at LIMIT 1)
+            AND (l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR first.lease_by <> 0)
         ORDER BY r.turn
         FOR NO KEY UPDATE OF l SKIP LOCKED)
     SELECT array_agg(p.endpoint_id), array_agg(p.from_at), array_agg(p.room) INTO v_lanes, v_from, v_room FROM picked p;
