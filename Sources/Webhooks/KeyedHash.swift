@@ -12,13 +12,9 @@ struct KeyedHash: Sendable {
 
     init(key: SymmetricKey) {
         key.withUnsafeBytes { bytes in
-            var block = [UInt8](repeating: 0, count: SHA256.blockByteCount)
-            if bytes.count <= block.count {
-                block.replaceSubrange(..<bytes.count, with: bytes)
-            } else {
-                let digest = SHA256.hash(data: bytes)
-                block.replaceSubrange(..<SHA256.byteCount, with: digest)
-            }
+            // Padded with zeros to a block; a key that is longer is hashed.
+            var block = bytes.count <= SHA256.blockByteCount ? Array(bytes) : Array(SHA256.hash(data: bytes))
+            block.append(contentsOf: repeatElement(0, count: SHA256.blockByteCount - block.count))
             block.map { $0 ^ 0x36 }.withUnsafeBytes { inner.update(bufferPointer: $0) }
             block.map { $0 ^ 0x5c }.withUnsafeBytes { outer.update(bufferPointer: $0) }
         }

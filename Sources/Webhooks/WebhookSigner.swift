@@ -1,3 +1,4 @@
+import Crypto
 import Formats
 
 /// Signs requests with the symmetric scheme `v1` of Standard Webhooks 1.0.0: HMAC-SHA256 over
