@@ -11,7 +11,7 @@ extension Measuring {
             "are no calls",
             arguments: [
                 "SELECT postrider.webhook_id(o.created_at, o.id) FROM postrider.outbox o",
-                "SELECT postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, clock_timestamp()) FROM postrider.lanes l",
+                "SELECT postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, now()) FROM postrider.lanes l",
             ])
         func inline(sql: String) async throws {
             try await TestOutbox.withOutbox { outbox in
