@@ -83,7 +83,8 @@ let package = Package(
             name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
             swiftSettings: strict),
         .testTarget(
-            name: "WebhooksTests", dependencies: ["Webhooks"], resources: [.copy("Vectors")], swiftSettings: strict),
+            name: "WebhooksTests", dependencies: ["Webhooks", crypto], resources: [.copy("Vectors")],
+            swiftSettings: strict),
         .testTarget(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport", logging],
             swiftSettings: strict),

@@ -176,13 +176,14 @@ $f$;
 
 -- How many tokens a bucket holds: one and what comes in 1/20 s at most. p_at may lie ahead: by a little when another claim began
 -- after this one and was quicker, by much when the clock was set back, and then the bucket starts again. Never below
--- zero: LIMIT would fail.
+-- zero: LIMIT would fail. Nothing in it depends on the session (as a time plus an interval would), so that the planner puts it
+-- in place of each call; a call costs as much as claiming ten rows.
 CREATE FUNCTION postrider.tokens(p_rate real, p_tokens real, p_at timestamptz, p_now timestamptz) RETURNS real
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
-    SELECT least(1 + p_rate / 20, p_tokens + p_rate
-        * extract(epoch FROM p_now - CASE
-            WHEN p_at > p_now + interval '1 s' THEN p_now - interval '1 day'
-            ELSE least(greatest(p_at, p_now - interval '1 day'), p_now) END))::real
+    SELECT least(1 + p_rate / 20, p_tokens + p_rate * CASE
+        WHEN p_at <= p_now THEN extract(epoch FROM p_now - greatest(p_at, '2000-01-01 00:00+00'))
+        WHEN extract(epoch FROM least(p_at, '3000-01-01 00:00+00') - p_now) > 1 THEN 86400
+        ELSE 0 END)::real
 $f$;
 
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
@@ -214,36 +215,44 @@ BEGIN
     --    worker is emptying it. The lock is what makes limits exact and lets step 2 do without row locks. Where there is
     --    nothing to take, nothing is locked and nothing written.
     WITH picked AS (
-        SELECT r.endpoint_id, r.from_at, r.room
+        SELECT r.endpoint_id, first.due_at AS from_at, r.room
         FROM unnest(p_lanes, p_from, p_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
+        -- Step 2 begins at this row, and does not step over what is in flight before it once more.
+        CROSS JOIN LATERAL (
+            SELECT d.due_at, d.lease_by FROM postrider.deliveries d
+            WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
+                AND d.lease_until <= v_now
+            ORDER BY d.due_at LIMIT 1) first
         WHERE l.open_at <= v_now AND r.room > 0
             AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
             -- A row whose lease ran out is counted already.
-            AND (SELECT l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR d.lease_by <> 0
-                 FROM postrider.deliveries d
-                 WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
-                     AND d.lease_until <= v_now
-                 ORDER BY d.due_at LIMIT 1)
+            AND (l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR first.lease_by <> 0)
         ORDER BY r.turn
         FOR NO KEY UPDATE OF l SKIP LOCKED)
     SELECT array_agg(p.endpoint_id), array_agg(p.from_at), array_agg(p.room) INTO v_lanes, v_from, v_room FROM picked p;
 
     -- 2. A new statement, so a snapshot taken while the lanes are already ours: it sees all that an earlier holder did.
+    --    Each row passes through as few steps as can be, with nothing that it does not need there: that is what a claim costs.
     RETURN QUERY
     WITH lane AS MATERIALIZED (
-        SELECT l.*, r.turn, r.from_at,
-               least(r.room, p_budget,
-                     floor(postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now))::int) AS take
+        SELECT l.endpoint_id, l.revision, r.turn, r.from_at, l.max_in_flight - l.leased AS spare,
+               v_now + l.timeout + p_slack AS lease_until,
+               least(r.room, p_budget, floor(postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now))::int) AS take
         FROM unnest(v_lanes, v_from, v_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id),
     -- The first unleased rows of each lane, in the order of the primary key, and one more to know whether there is more.
     -- Rows in flight before them are stepped over: there are at most as many as all workers hold.
+    -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
     seen AS MATERIALIZED (
-        SELECT lane.turn, lane.endpoint_id, lane.revision, lane.timeout, lane.max_in_flight, lane.leased,
-               c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.ordering_key, c.nth > lane.take AS is_peeked
+        SELECT lane.turn, lane.endpoint_id, lane.revision, lane.spare, lane.lease_until,
+               c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.is_head, c.nth > lane.take AS is_peeked
         FROM lane CROSS JOIN LATERAL (
-            SELECT d.ctid AS spot, d.due_at, d.id, d.bytes, d.lease_by, d.ordering_key,
+            SELECT d.ctid AS spot, d.due_at, d.id, d.bytes, d.lease_by,
+                   d.ordering_key IS NULL OR NOT EXISTS (
+                       SELECT 1 FROM postrider.deliveries earlier
+                       WHERE earlier.endpoint_id = d.endpoint_id AND earlier.ordering_key = d.ordering_key
+                           AND earlier.id < d.id) AS is_head,
                    row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
@@ -257,70 +266,68 @@ BEGIN
             ON d.ctid = seen.spot AND d.due_at = seen.due_at AND d.lease_by = seen.lease_by
         WHERE seen.lease_by <> 0 AND NOT seen.is_peeked
         FOR NO KEY UPDATE OF d SKIP LOCKED),
-    -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
-    headed AS MATERIALIZED (
-        SELECT seen.*,
-               seen.ordering_key IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM postrider.deliveries earlier
-                   WHERE earlier.endpoint_id = seen.endpoint_id AND earlier.ordering_key = seen.ordering_key
-                       AND earlier.id < seen.id) AS is_head
-        FROM seen WHERE NOT seen.is_peeked AND (seen.lease_by = 0 OR seen.id IN (SELECT lapsed.id FROM lapsed))),
-    -- Where there is an in-flight limit, rows that no worker holds (lease_by = 0) count against it.
-    within AS MATERIALIZED (
-        SELECT h.*,
-               sum(h.bytes) OVER turns AS bytes_so_far,
-               row_number() OVER turns AS position
+    -- All rows that were seen, with what each may: fits if it is within its lane's limit, and its place among those that fit.
+    sifted AS MATERIALIZED (
+        SELECT f.*,
+               count(*) FILTER (WHERE f.fits) OVER turns AS position,
+               sum(f.bytes) FILTER (WHERE f.fits) OVER turns AS bytes_so_far
         FROM (
-            SELECT headed.*,
-                   count(*) FILTER (WHERE headed.lease_by = 0)
-                       OVER (PARTITION BY headed.turn ORDER BY headed.due_at, headed.id) AS fresh
-            FROM headed WHERE headed.is_head) h
-        WHERE h.max_in_flight IS NULL OR h.lease_by <> 0 OR h.fresh <= h.max_in_flight - h.leased
-        -- One lane's rows after another's would starve the last ones of the byte budget, so they are dealt in turns.
-        WINDOW turns AS (ORDER BY h.turn, h.due_at, h.id)),
+            SELECT h.*,
+                   -- Where there is an in-flight limit, rows that no worker holds (lease_by = 0) count against it.
+                   h.is_ready AND (h.spare IS NULL OR h.lease_by <> 0 OR h.spare >=
+                       count(*) FILTER (WHERE h.is_ready AND h.lease_by = 0)
+                           OVER (PARTITION BY h.turn ORDER BY h.due_at, h.id ROWS UNBOUNDED PRECEDING)) AS fits
+            FROM (
+                SELECT g.*, g.is_free AND g.is_head AS is_ready
+                FROM (
+                    SELECT seen.*,
+                           NOT seen.is_peeked AND (seen.lease_by = 0 OR seen.id IN (SELECT lapsed.id FROM lapsed)) AS is_free
+                    FROM seen) g) h) f
+        WINDOW turns AS (ORDER BY f.turn, f.due_at, f.id ROWS UNBOUNDED PRECEDING)),
     taken AS (
         UPDATE postrider.deliveries d
-        SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = v_now + w.timeout + p_slack
-        FROM within w
-        WHERE w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
+        SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = w.lease_until
+        FROM sifted w
+        WHERE w.fits AND w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
-        RETURNING w.revision, w.lease_by AS held_by, d.*),
+        RETURNING d.endpoint_id, w.revision, w.lease_by AS held_by, d.due_at, d.id, d.attempt, d.attempt_base,
+                  d.event_id, d.event_at, d.bytes, d.lease_until),
     -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
-        FROM headed h
-        WHERE NOT h.is_head
-            AND d.ctid = h.spot AND d.due_at = h.due_at AND d.lease_by = h.lease_by AND d.lease_until <= v_now
-        RETURNING d.endpoint_id, h.lease_by AS held_by),
+        FROM sifted w
+        WHERE w.is_free AND NOT w.is_head
+            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
+        RETURNING d.endpoint_id, w.lease_by AS held_by),
+    -- What became of each lane that was named. One pass that groups: joins would compare each lane with each.
+    counted AS MATERIALIZED (
+        SELECT c.endpoint_id, min(c.from_at) AS from_at, bool_or(c.is_locked) AS is_locked, bool_or(c.is_more) AS is_more,
+               bool_or(c.is_stepped_over) AS is_stepped_over, bool_or(c.is_full) AS is_full,
+               sum(c.fit) > sum(c.taken) AS is_cut, sum(c.taken) AS taken, sum(c.fresh) AS fresh, sum(c.unheld) AS unheld
+        FROM (SELECT r.endpoint_id, r.from_at, false AS is_locked, false AS is_more, false AS is_stepped_over,
+                     false AS is_full, 0 AS fit, 0 AS taken, 0 AS fresh, 0 AS unheld
+              FROM unnest(p_lanes, p_from) AS r (endpoint_id, from_at)
+              UNION ALL SELECT l.endpoint_id, NULL, true, false, false, false, 0, 0, 0, 0 FROM lane l
+              UNION ALL SELECT w.endpoint_id, NULL, true, bool_or(w.is_peeked), bool_or(NOT w.is_free AND NOT w.is_peeked),
+                               bool_or(w.is_ready AND NOT w.fits), (count(*) FILTER (WHERE w.fits))::int, 0, 0, 0
+                        FROM sifted w GROUP BY w.endpoint_id
+              UNION ALL SELECT t.endpoint_id, NULL, true, false, false, false, 0, count(*)::int,
+                               (count(*) FILTER (WHERE t.held_by = 0))::int, 0
+                        FROM taken t GROUP BY t.endpoint_id
+              UNION ALL SELECT p.endpoint_id, NULL, true, false, false, false, 0, 0, 0, 1
+                        FROM parked p WHERE p.held_by <> 0) c
+        GROUP BY c.endpoint_id),
     spent AS (
         UPDATE postrider.lanes l
-        SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh END,
+        SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh - n.unheld END,
             lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN coalesce(l.lapse_at, v_now + l.timeout + p_slack) END,
             tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens
                           ELSE postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - n.taken END,
             tokens_at = CASE WHEN l.rate_limit IS NULL OR l.tokens_at BETWEEN v_now AND v_now + interval '1 s'
                              THEN l.tokens_at ELSE v_now END
-        FROM (
-            SELECT c.endpoint_id, sum(c.fresh)::int AS fresh, sum(c.taken)::int AS taken
-            FROM (SELECT t.endpoint_id, (t.held_by = 0)::int AS fresh, 1 AS taken FROM taken t
-                  UNION ALL SELECT p.endpoint_id, -(p.held_by <> 0)::int, 0 FROM parked p) c
-            GROUP BY c.endpoint_id) n
-        WHERE l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND (l.max_in_flight IS NOT NULL OR l.rate_limit IS NOT NULL)),
-    -- What each lane that was named has left. One pass that groups: joins would compare each lane with each.
-    counted AS (
-        SELECT c.endpoint_id, min(c.from_at) AS from_at, bool_or(c.step = 1) AS is_locked, bool_or(c.step = 2) AS is_more,
-               count(*) FILTER (WHERE c.step = 3) > count(*) FILTER (WHERE c.step IN (4, 5)) AS is_stepped_over,
-               count(*) FILTER (WHERE c.step = 5) > count(*) FILTER (WHERE c.step = 6) AS is_full,
-               count(*) FILTER (WHERE c.step = 6) > count(*) FILTER (WHERE c.step = 7) AS is_cut,
-               count(*) FILTER (WHERE c.step = 7) AS taken, count(*) FILTER (WHERE c.step = 8) AS fresh
-        FROM (SELECT r.endpoint_id, r.from_at, 0 AS step FROM unnest(p_lanes, p_from) AS r (endpoint_id, from_at)
-              UNION ALL SELECT l.endpoint_id, NULL, 1 FROM lane l
-              UNION ALL SELECT s.endpoint_id, NULL, CASE WHEN s.is_peeked THEN 2 ELSE 3 END FROM seen s
-              UNION ALL SELECT h.endpoint_id, NULL, CASE WHEN h.is_head THEN 5 ELSE 4 END FROM headed h
-              UNION ALL SELECT w.endpoint_id, NULL, 6 FROM within w
-              UNION ALL SELECT t.endpoint_id, NULL, 7 FROM taken t
-              UNION ALL SELECT t.endpoint_id, NULL, 8 FROM taken t WHERE t.held_by = 0) c
-        GROUP BY c.endpoint_id),
+        FROM counted n
+        WHERE (n.taken > 0 OR n.unheld > 0)
+            AND l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND (l.max_in_flight IS NOT NULL OR l.rate_limit IS NOT NULL)),
     left_over AS (
         SELECT c.*, l.open_at, l.rate_limit, l.max_in_flight, l.leased,
                postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - c.taken AS filled

@@ -4,16 +4,16 @@ package enum Base64 {
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        append(bytes, to: &text)
+        Array(bytes).withUnsafeBytes { append($0, to: &text) }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// With padding.
-    package static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+    /// With padding. On plain memory, because it runs for every request: over any sequence, each byte would cost a call.
+    package static func append(_ bytes: UnsafeRawBufferPointer, to text: inout [UInt8]) {
         var buffer: UInt32 = 0
         var bits = 0
-        for byte in bytes {
-            buffer = buffer << 8 | UInt32(byte)
+        for index in bytes.indices {
+            buffer = buffer << 8 | UInt32(bytes[index])
             bits += 8
             while bits >= 6 {
                 bits -= 6

@@ -7,12 +7,12 @@ import Formats
 /// Keep one signer per endpoint: the keys are prepared once, a signature then costs the hashing of the content. During a
 /// rotation every live secret signs, the newest first; a receiver accepts any of them.
 public struct WebhookSigner: Sendable {
-    private let keyed: [HMAC<SHA256>]
+    private let keyed: [KeyedHash]
 
     /// A signer with these secrets, the newest first.
     public init(secrets: [WebhookSecret]) throws(WebhookSigningError) {
         guard !secrets.isEmpty else { throw WebhookSigningError(.noSecret, "there is no secret to sign with") }
-        keyed = secrets.map { HMAC<SHA256>(key: $0.key) }
+        keyed = secrets.map { KeyedHash(key: $0.key) }
     }
 
     /// The value of the `webhook-signature` header: `v1,<Base64>` for each secret, separated by spaces.
@@ -41,9 +41,9 @@ public struct WebhookSigner: Sendable {
         SignedContent.complete(&head, timestamp: timestamp)
         var value: [UInt8] = []
         value.reserveCapacity(keyed.count * (SignedContent.signatureLength + 1))
-        for hmac in keyed {
+        for hash in keyed {
             if !value.isEmpty { value.append(UInt8(ascii: " ")) }
-            SignedContent.appendSignature(of: head, body, with: hmac, to: &value)
+            SignedContent.appendSignature(of: head, body, with: hash, to: &value)
         }
         return value
     }
@@ -88,14 +88,14 @@ enum SignedContent {
         head.append(dot)
     }
 
-    /// Appends `v1,<Base64>`. The HMAC is a copy of one that has been given the key and nothing else.
+    /// Appends `v1,<Base64>`. The hash is a copy of one that has been given the key and nothing else.
     static func appendSignature(
-        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: HMAC<SHA256>, to text: inout [UInt8]
+        of head: [UInt8], _ body: UnsafeRawBufferPointer, with keyed: KeyedHash, to text: inout [UInt8]
     ) {
-        var hmac = keyed
-        hmac.update(data: head)
-        hmac.update(data: body)
+        var hash = keyed
+        head.withUnsafeBytes { hash.update($0) }
+        hash.update(body)
         text.append(contentsOf: "v1,".utf8)
-        hmac.finalize().withUnsafeBytes { Base64.append($0, to: &text) }
+        hash.finalized().withUnsafeBytes { Base64.append($0, to: &text) }
     }
 }

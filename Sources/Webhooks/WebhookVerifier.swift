@@ -1,5 +1,3 @@
-import Crypto
-
 /// Verifies requests that were signed with the symmetric scheme `v1` of Standard Webhooks 1.0.0.
 ///
 /// Pass the body exactly as it arrived: parsing the JSON and writing it again changes bytes and breaks the signature.
@@ -7,7 +5,7 @@ public struct WebhookVerifier: Sendable {
     /// How far the timestamp may be from now, in both directions.
     public let tolerance: Duration
 
-    private let keyed: [HMAC<SHA256>]
+    private let keyed: [KeyedHash]
 
     /// The tolerance of the reference libraries.
     public static let standardTolerance = Duration.seconds(300)
@@ -16,7 +14,7 @@ public struct WebhookVerifier: Sendable {
 
     /// A verifier that accepts a signature with any of these secrets; without secrets it accepts nothing.
     public init(secrets: [WebhookSecret], tolerance: Duration = standardTolerance) {
-        self.keyed = secrets.map { HMAC<SHA256>(key: $0.key) }
+        self.keyed = secrets.map { KeyedHash(key: $0.key) }
         self.tolerance = tolerance
     }
 
@@ -71,9 +69,9 @@ public struct WebhookVerifier: Sendable {
                 .tooManySignatures, "\(WebhookHeader.signature) holds more than \(Self.maximumSignatures) signatures")
         }
         var fits = false
-        for hmac in keyed {
+        for hash in keyed {
             var expected: [UInt8] = []
-            body.withUnsafeBytes { SignedContent.appendSignature(of: head, $0, with: hmac, to: &expected) }
+            body.withUnsafeBytes { SignedContent.appendSignature(of: head, $0, with: hash, to: &expected) }
             for signature in given where ConstantTime.equal(expected, signature) {
                 fits = true
             }

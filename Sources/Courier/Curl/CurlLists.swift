@@ -24,12 +24,13 @@ import CLibCurl
     func load(
         _ lines: borrowing HeaderLines, followedBy rest: UnsafeMutablePointer<curl_slist>?
     ) -> UnsafeMutablePointer<curl_slist>? {
-        guard lines.count > 0, reserve(bytes: lines.bytes.count, nodes: lines.count) else { return unsafe rest }
+        let count = lines.starts.count
+        guard count > 0, reserve(bytes: lines.bytes.count, nodes: count) else { return unsafe rest }
         unsafe bytes.copyBytes(from: lines.bytes)
         guard let text = unsafe bytes.baseAddress, let first = unsafe nodes.baseAddress else { return unsafe rest }
-        for index in 0..<lines.count {
+        for index in 0..<count {
             let line = unsafe (text + lines.starts[index]).assumingMemoryBound(to: CChar.self)
-            let next = unsafe index + 1 < lines.count ? first + index + 1 : rest
+            let next = unsafe index + 1 < count ? first + index + 1 : rest
             unsafe (first + index).initialize(to: curl_slist(data: line, next: next))
         }
         return unsafe first

@@ -26,16 +26,16 @@ package struct DeliveryDecision: Hashable, Sendable {
     ///   - policy: the endpoint's.
     ///   - expiresIn: the time until the event expires, or nil when it never does.
     ///   - now: the current time in seconds since 1970, for dates in `Retry-After`.
-    ///   - random: a random number from 0 up to, not including, 1, for the jitter of a wait; 0.5 for none.
+    ///   - random: a random number from 0 up to, not including, 1, for the jitter of a wait; 0.5 for none. Asked for only
+    ///     where there is a wait, since it costs a system call.
     package init(
         after observation: DeliveryObservation, attempt: Int, policy: RetryPolicy, expiresIn: Duration? = nil,
-        now: Int64,
-        random: Double = 0.5
+        now: Int64, random: @autoclosure () -> Double = 0.5
     ) {
         /// The next attempt follows after a wait, unless this was the last one or the event expires first.
         func tryAgain(retryAfter: [String] = []) -> Outcome {
             guard !policy.isLast(attempt) else { return .dead(.attemptsExhausted) }
-            let wait = policy.wait(afterAttempt: attempt, retryAfter: retryAfter, now: now, random: random)
+            let wait = policy.wait(afterAttempt: attempt, retryAfter: retryAfter, now: now, random: random())
             guard let expiresIn else { return .retry(after: wait) }
             return .retry(after: min(wait, max(expiresIn, .zero)))
         }

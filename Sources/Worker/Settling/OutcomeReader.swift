@@ -6,11 +6,11 @@ import OutboxStore
 struct OutcomeReader: Sendable {
     func read(
         _ result: CourierResult, of outgoing: OutgoingDelivery, now: ContinuousClock.Instant, wallClock: Int64,
-        random: Double
+        random: @autoclosure () -> Double
     ) -> Settlement {
         var settlement = Settlement(
             outgoing.delivery, to: outgoing.endpoint, after: DeliveryObservation(result.outcome),
-            expiresIn: outgoing.expiresAt.map { $0 - now }, wallClock: wallClock, random: random)
+            expiresIn: outgoing.expiresAt.map { $0 - now }, wallClock: wallClock, random: random())
         settlement.startedAt = result.startedAt
         settlement.duration = Int32(clamping: result.timings.total)
         settlement.remoteAddress = result.remoteAddress?.description
@@ -47,11 +47,11 @@ extension Settlement {
     ///   - wallClock: microseconds since 1970.
     init(
         _ delivery: ClaimedDelivery, to endpoint: Endpoint, after observation: DeliveryObservation,
-        expiresIn: Duration? = nil, wallClock: Int64, random: Double = 0.5
+        expiresIn: Duration? = nil, wallClock: Int64, random: @autoclosure () -> Double = 0.5
     ) {
         let decision = DeliveryDecision(
             after: observation, attempt: delivery.attemptInSchedule, policy: endpoint.policy, expiresIn: expiresIn,
-            now: wallClock / 1_000_000, random: random)
+            now: wallClock / 1_000_000, random: random())
         self.init(delivery, decision.outcome)
         startedAt = wallClock
         url = endpoint.urlID

@@ -6,12 +6,19 @@ import Testing
 struct HeaderLinesTests {
     private func lines(_ headers: [(String, String)]) -> HeaderLines { HeaderLines(headers) }
 
-    @Test("Lines are stored in libcurl's notation, an empty value with a semicolon")
+    @Test("Lines are stored in libcurl's notation, in one piece, an empty value apart and with a semicolon")
     func notation() {
-        let lines = lines([("X-A", "1"), ("X-B", ""), ("X-C", " \t"), ("x-d", "a: b; c")])
+        let lines = lines([("X-A", "1"), ("X-B", ""), ("X-C", " \t"), ("x-d", "a: b; c"), ("X-E", "2")])
         #expect(lines.refusal == nil)
-        #expect(String(decoding: lines.bytes, as: UTF8.self) == "X-A: 1\0X-B;\0X-C;\0x-d: a: b; c\0")
+        #expect(String(decoding: lines.bytes, as: UTF8.self) == "X-A: 1\0X-B;\0X-C;\0x-d: a: b; c\r\nX-E: 2\0")
         #expect(lines.starts == [0, 7, 12, 17])
+        #expect(lines.count == 5)
+    }
+
+    @Test("A request with a dozen lines is one piece for libcurl, which looks through all pieces again and again")
+    func pieces() {
+        let lines = lines((0..<12).map { ("X-\($0)", "\($0)") })
+        #expect(lines.starts == [0] && lines.count == 12)
     }
 
     @Test("A refused line is not stored, and the first one is named without what made it unsafe")

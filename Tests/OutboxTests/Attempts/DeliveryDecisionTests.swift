@@ -130,6 +130,23 @@ struct DeliveryDecisionTests {
         #expect(decision.outcome == .dead(.lostLease) && decision.errorCode == .lostLease)
     }
 
+    @Test("a random number costs a system call, and is asked for only where a wait needs it")
+    func randomness() {
+        var asked = 0
+        func random() -> Double {
+            asked += 1
+            return 0.5
+        }
+        for status in [200, 204, 410] {
+            _ = DeliveryDecision(
+                after: .answered(status: status, retryAfter: []), attempt: 1, policy: policy, now: 0, random: random())
+        }
+        #expect(asked == 0)
+        _ = DeliveryDecision(
+            after: .answered(status: 500, retryAfter: []), attempt: 1, policy: policy, now: 0, random: random())
+        #expect(asked == 1)
+    }
+
     private func decide(
         _ observation: DeliveryObservation, attempt: Int = 1, expiresIn: Duration? = nil, random: Double = 0.5
     ) -> DeliveryDecision {
