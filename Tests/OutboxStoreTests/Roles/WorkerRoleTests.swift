@@ -99,7 +99,8 @@ struct WorkerRoleTests {
                 "SELECT postrider.replay_dead_letters()", "SELECT postrider.rotate_secret('shop')",
                 "SELECT postrider.make_partition('outbox', '2020-01-01')",
                 "SELECT postrider.cancel_deliveries(1, now(), 1, '')",
-                "SELECT postrider.revive('{1}')", "SELECT postrider.repair_fan_out('-infinity')",
+                "SELECT postrider.replay_some(1, 1, NULL, NULL, NULL, NULL, false, 1)",
+                "SELECT postrider.repair_fan_out('-infinity')",
                 "CREATE TABLE postrider.t (i int)",
             ] {
                 #expect(await worker.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")
