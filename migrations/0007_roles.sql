@@ -76,5 +76,5 @@ GRANT EXECUTE ON FUNCTION
     postrider.event_state(bigint, text), postrider.replay_dead_letter(bigint, boolean),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean),
     postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int),
-    postrider.discard_dead_letter(bigint, text)
+    postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
 TO postrider_operator;
