@@ -5,10 +5,11 @@ import TestSupport
 import Testing
 import Webhooks
 
-/// Random values out of nasty characters, given to the rules of SQL and to those of Swift: they must agree on every one.
-@Suite("On random values the doors agree", .timeLimit(.minutes(3)))
+/// Random values out of nasty characters, given to the rules of SQL and to those of Swift: they must agree on every one. One
+/// test at a time, each with pauses: they compute much, and others wait for answers.
+@Suite("On random values the doors agree", .serialized, .timeLimit(.minutes(3)))
 struct RandomRuleTests {
-    private static let count = 20_000
+    private static let count = 8_000
 
     @Test("about URLs")
     func urls() async throws {
@@ -59,7 +60,7 @@ struct RandomRuleTests {
     func eventHeaders() async throws {
         var generator = SeededGenerator(seed: 13)
         let alphabet = Array("aZ \"\\N\t\u{e9}".utf8)
-        let objects = (0..<4_000).map { _ in
+        let objects = (0..<1_000).map { _ in
             let fields = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
                 let name = ["X-A", "x-a", "X-B", "Host", "N\\"].randomElement(using: &generator) ?? ""
                 let length = [0, 0, 0, 4_090, 4_095].randomElement(using: &generator) ?? 0
@@ -96,11 +97,16 @@ struct RandomRuleTests {
         try await compare(texts, with: "postrider.is_secret(t)") { (try? WebhookSecret($0)) != nil }
     }
 
-    @Test("about every character of a name")
+    @Test("about the characters of a name")
     func names() async throws {
         let scalars =
-            (UInt32(1)...0x1ffff).compactMap(Unicode.Scalar.init)
-            + stride(from: UInt32(0x20000), through: 0x10ffff, by: 251).compactMap(Unicode.Scalar.init)
+            (UInt32(1)...0x33ff).compactMap(Unicode.Scalar.init)
+            + (UInt32(0xd000)...0xffff).compactMap(Unicode.Scalar.init)
+            + stride(from: UInt32(0x3400), through: 0x10ffff, by: 61).compactMap(Unicode.Scalar.init)
+            + [0x110bd, 0x110cd, 0x13430, 0x1343f, 0x1bca0, 0x1bca3, 0x1d173, 0x1d17a, 0xe0000].flatMap {
+                (edge: UInt32) in
+                [edge - 1, edge, edge + 1].compactMap(Unicode.Scalar.init)
+            }
         let texts = scalars.map { "a\(Character($0))b" }
         try await compare(texts, with: "t !~ postrider.invisible_characters()") { (try? EndpointName($0)) != nil }
     }
@@ -127,7 +133,11 @@ struct RandomRuleTests {
         let letters = try #require(answers)
         let ofSQL = letters.map { $0 == "+" }
         #expect(ofSQL.count == texts.count)
-        let apart = zip(texts, ofSQL).filter { swift($0) != $1 }
+        var apart: [(String, Bool)] = []
+        for (number, (text, answer)) in zip(texts, ofSQL).enumerated() {
+            if swift(text) != answer { apart.append((text, answer)) }
+            if number % 200 == 0 { await Task.yield() }
+        }
         #expect(apart.prefix(5).map { "\($0.0.debugDescription.prefix(300)): SQL says \($0.1)" } == [])
         #expect(ofSQL.count { $0 } > texts.count / 100)
         #expect(ofSQL.count { !$0 } > texts.count / 100)
