@@ -113,7 +113,7 @@ let package = Package(
                 "Webhooks", "Worker",
                 argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,
             ],
-            exclude: ["Screens"], swiftSettings: strict),
+            exclude: ["Rules/cases.json", "Screens"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "LocalPostgres", "Postgres"],
             exclude: ["Support/receiver.py"], swiftSettings: strict),

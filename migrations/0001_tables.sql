@@ -196,6 +196,8 @@ CREATE TABLE postrider.deliveries (
     -- Attempts made before the last replay, which do not count against max_attempts; -1 once an operator cancelled it.
     attempt_base smallint NOT NULL DEFAULT 0,
     ordering_key text COLLATE "C",
+    -- True where an operator replayed it although its event has expired. NULL, and not false, in all others: that takes no room.
+    ignore_expiry boolean,
     PRIMARY KEY (endpoint_id, due_at, id)
 ) WITH (
     fillfactor = 50,

@@ -198,7 +198,7 @@ CREATE FUNCTION postrider.claim(
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -356,7 +356,7 @@ BEGIN
                END::smallint AS state
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
-           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -377,7 +377,7 @@ BEGIN
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
-           NULL::timestamptz
+           NULL::timestamptz, NULL::boolean
     FROM judged j;
 END
 $f$;

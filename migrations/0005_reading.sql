@@ -61,6 +61,17 @@ WHERE d.event_id IS NULL
     AND (SELECT true FROM postrider.dead x WHERE x.event_id = o.id AND x.event_at = o.created_at LIMIT 1) IS NULL
     AND (SELECT true FROM postrider.closed c WHERE c.event_id = o.id AND c.event_at = o.created_at LIMIT 1) IS NULL;
 
+-- What became of an event so far, in the words of event_deliveries, of several endpoints each word once; `gone` when it is
+-- not kept any more. With the webhook_id it is that of one event, also where several have the same number. For producers too, who
+-- may not read the view: they learn no more than these words.
+CREATE FUNCTION postrider.event_state(event_id bigint, webhook_id text DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT coalesce(string_agg(DISTINCT d.status, ', ' ORDER BY d.status), 'gone')
+    FROM postrider.event_deliveries d
+    WHERE d.event_id = event_state.event_id
+        AND (event_state.webhook_id IS NULL OR d.webhook_id = event_state.webhook_id)
+$f$;
+
 CREATE VIEW postrider.attempt_log AS
 SELECT a.event_id, postrider.webhook_id(a.event_at, a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
        a.attempt::int AS attempt, a.started_at, round(a.duration_us / 1000.0, 3) AS duration_ms,
@@ -81,7 +92,7 @@ CREATE VIEW postrider.dead_letters AS
 SELECT x.id, x.event_id, postrider.webhook_id(x.event_at, x.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
        x.attempts::int AS attempts, x.reason, x.last_http_status::int AS last_http_status, x.last_error,
        o.payload, x.event_at AS created_at, x.dead_at,
-       x.last_error_code, o.body, o.content_type, o.ordering_key
+       x.last_error_code, o.body, o.content_type, o.ordering_key, o.expires_at
 FROM postrider.dead x
 JOIN postrider.endpoints e ON e.id = x.endpoint_id
 LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
@@ -110,7 +121,7 @@ CREATE VIEW postrider.endpoint_settings AS
 SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
        e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
-       ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h) AS header_names,
+       ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE h IS NOT NULL) AS header_names,
        (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id AND s.expires_at > now())::int AS secrets,
        e.created_at, e.updated_at
 FROM postrider.endpoints e

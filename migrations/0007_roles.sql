@@ -33,7 +33,7 @@ GRANT INSERT (event_type, payload, body, content_type, ordering_key, idempotency
               deliver_after, expires_at, traceparent)
     ON postrider.outbox TO postrider_producer;
 GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text, text, text, jsonb, timestamptz,
-                                            timestamptz, text) TO postrider_producer;
+                                            timestamptz, text), postrider.event_state(bigint, text) TO postrider_producer;
 
 -- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
 GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
@@ -75,7 +75,8 @@ GRANT EXECUTE ON FUNCTION
     postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[]),
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
     postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint, timestamptz),
-    postrider.replay_dead_letter(bigint),
-    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int),
+    postrider.event_state(bigint, text), postrider.replay_dead_letter(bigint, boolean),
+    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean),
+    postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int),
     postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
 TO postrider_operator;

@@ -8,10 +8,14 @@ package enum Limits {
     package static let endpointNameScalars = 200
     /// The longest event type or pattern, in characters.
     package static let eventTypeCharacters = 128
+    /// How many patterns one endpoint may subscribe with. Each is a row that publishing looks up.
+    package static let eventTypePatterns = 1_000
     /// The longest content type of an event, in bytes.
     package static let contentTypeBytes = 200
     /// How many header fields an endpoint or an event may configure.
     package static let headerFields = 32
+    /// The longest name of a configured header field, in bytes.
+    package static let headerNameBytes = 128
     /// The longest configured header field, name and value together, in bytes.
     package static let headerFieldBytes = 4_096
     /// All configured header fields of an endpoint or an event as they stand on the wire, in bytes.

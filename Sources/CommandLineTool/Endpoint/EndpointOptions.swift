@@ -60,6 +60,7 @@ struct EndpointOptions: ParsableArguments {
         var settings = EndpointSettings()
         settings.url = try url.map { try policy.endpointURL($0).absoluteString }
         if !eventTypes.isEmpty {
+            _ = try Bounded.check(eventTypes.count, of: "the number of --event-type", in: 1...Limits.eventTypePatterns)
             var seen: Set<EventTypePattern> = []
             settings.eventTypes = try eventTypes.map { try EventTypePattern($0) }.filter { seen.insert($0).inserted }
                 .map(\.description)

@@ -49,10 +49,10 @@ struct EndpointRotateSecretCommand: ContextCommand {
         let secret = try SigningSecret(given: secret, in: context)
         try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
         try await context.withDatabase { connection in
-            guard let settings = try await connection.rows(Endpoints.setup(name)).first else {
+            guard let tenant = try await connection.rows(Endpoints.tenant(name)).first else {
                 throw CommandError.unknownEndpoint(name)
             }
-            let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
+            let stored = try secret.stored(for: name, tenant: tenant, configuration)
             _ = try await connection.rows(Endpoints.rotateSecret(name, secret: stored, grace: grace))
         }
         defer { secret.tellIfUnseen(of: name, in: context) }

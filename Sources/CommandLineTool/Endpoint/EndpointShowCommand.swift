@@ -42,6 +42,19 @@ struct EndpointDetails: Sendable {
         return EndpointDetails(overview: overview, settings: settings)
     }
 
+    /// An endpoint after a change that is committed. Nil, with a remark, when it cannot be read: the change is made all the
+    /// same, so the command must not end as if it were not.
+    static func readBack(
+        _ name: String, from connection: PostgresConnection, _ output: Output
+    ) async -> EndpointDetails? {
+        do {
+            return try await read(name, from: connection)
+        } catch {
+            output.remark("Endpoint \(name) was changed, but could not be read afterwards: \(error)")
+            return nil
+        }
+    }
+
     func show(on output: Output) {
         func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: overview.isCapped) }
         output.fields([
@@ -66,6 +79,11 @@ struct EndpointDetails: Sendable {
             ("Added", settings.createdAt.description), ("Changed", settings.updatedAt.description),
         ])
     }
+}
+
+/// As JSON, an endpoint that was changed and could not be read afterwards.
+struct ChangedEndpoint: Encodable {
+    let endpoint: String
 }
 
 /// An endpoint in full, as JSON: the keys of ``EndpointReport`` and those of its settings in one object.

@@ -55,13 +55,17 @@ private struct EndpointState: Encodable {
         _ name: String, _ options: OutputOptions, in context: CommandContext,
         by statement: (PostgresConnection) async throws -> [Row]
     ) async throws {
-        let overview = try await context.withDatabase { connection in
+        let output = Output(options, in: context)
+        let details = try await context.withDatabase { connection in
             _ = try await statement(connection)
-            return try await EndpointDetails.read(name, from: connection).overview
+            return await EndpointDetails.readBack(name, from: connection, output)
+        }
+        guard let overview = details?.overview else {
+            guard !output.isJSON else { return try output.json(ChangedEndpoint(endpoint: name)) }
+            return output.line("Changed endpoint \(name).")
         }
         let changed = Self(
             endpoint: overview.name, state: overview.state, stateReason: overview.stateReason, held: overview.held)
-        let output = Output(options, in: context)
         guard !output.isJSON else { return try output.json(changed) }
         let reason = changed.stateReason.map { " (\($0))" } ?? ""
         let kept = changed.held > 0 ? "; \(Plural.deliveries(changed.held)) kept" : ""

@@ -43,10 +43,13 @@ struct EndpointUpdateCommand: ContextCommand {
         if noHeaders { changes.headers = [] }
         let details = try await context.withDatabase { [changes] connection in
             _ = try await connection.rows(Endpoints.update(name, settings: changes))
-            return try await EndpointDetails.read(name, from: connection)
+            return await EndpointDetails.readBack(name, from: connection, output)
         }
-        guard !output.isJSON else { return try output.json(EndpointDetailsReport(details)) }
+        guard !output.isJSON else {
+            guard let details else { return try output.json(ChangedEndpoint(endpoint: name)) }
+            return try output.json(EndpointDetailsReport(details))
+        }
         output.line("Changed endpoint \(name).")
-        details.show(on: output)
+        details?.show(on: output)
     }
 }

@@ -39,5 +39,6 @@ struct EventCancelCommand: ContextCommand {
             cancelled == 0
                 ? "Event \(reference.id) has no unfinished deliveries."
                 : "Cancelled \(Plural.deliveries(cancelled)) of event \(reference.id).")
+        if event.idempotencyKey != nil { output.remark("Its idempotency key stays taken: publish under another one.") }
     }
 }

@@ -61,28 +61,37 @@ struct EventPublishCommand: ContextCommand {
         let eventId: Int64
         let webhookId: String
         let reused: Bool
+        /// What became so far of the event that the key belongs to; nil for a new one.
+        let state: String?
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let event = try event(context)
-        let published = try await context.withDatabase { connection in
+        let (published, state) = try await context.withDatabase { connection in
             var event = event
             if let endpoint { try await Self.requireEndpoint(endpoint, connection) }
             let now = try await connection.readClock()
             event.deliverAfter = deliverAfter?.ahead(of: now)
             event.expiresAt = expiresAt?.ahead(of: now)
-            return try await Self.publish(event, connection)
+            let published = try await Self.publish(event, connection)
+            // What is published stays published, also when this cannot be asked.
+            guard let published, published.isReused else { return (published, String?.none) }
+            return (published, try? await connection.rows(Events.state(published)).first)
         }
         guard let published else { throw CommandError(.failure, "the database did not say what it stored") }
         guard !output.isJSON else {
             return try output.json(
-                Report(eventId: published.id, webhookId: published.webhookID, reused: published.isReused))
+                Report(
+                    eventId: published.id, webhookId: published.webhookID, reused: published.isReused, state: state))
         }
+        guard published.isReused else {
+            return output.line("Published event \(published.id) (\(published.webhookID)).")
+        }
+        let became = state.map { " (\($0.replacing("_", with: " ")))" } ?? ""
         output.line(
-            published.isReused
-                ? "Event \(published.id) (\(published.webhookID)) already has this idempotency key; nothing was stored."
-                : "Published event \(published.id) (\(published.webhookID)).")
+            "Event \(published.id) (\(published.webhookID)) already has this idempotency key\(became); nothing was stored."
+        )
     }
 
     /// The event, checked by those rules that need no database.

@@ -15,7 +15,7 @@ package struct EndpointName: Hashable, Sendable, CustomStringConvertible {
                 .endpointName,
                 "a name of \(scalars.count) characters is longer than the \(Limits.endpointNameScalars) allowed")
         }
-        guard scalars.allSatisfy(Self.isVisibleOrSpace) else {
+        guard scalars.allSatisfy(Self.isVisible) else {
             throw InvalidText(.endpointName, "the name \(Excerpt(text)) holds an invisible character")
         }
         guard scalars.first != " ", scalars.last != " " else {
@@ -29,11 +29,17 @@ package struct EndpointName: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 
-    private static func isVisibleOrSpace(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
-        case .spaceSeparator: scalar == " "
-        default: true
-        }
+    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+        !invisible.contains { $0.contains(scalar.value) }
     }
+
+    /// Control characters, line ends, spaces other than the plain one, format characters such as the marks that change the
+    /// direction of text, private use, and everything from plane 14 up. A list and not Unicode's categories, which change from
+    /// version to version: `postrider.invisible_characters()` has the same, and a test compares all of Unicode.
+    static let invisible: [ClosedRange<UInt32>] = [
+        0...0x1f, 0x7f...0xa0, 0xad...0xad, 0x600...0x605, 0x61c...0x61c, 0x6dd...0x6dd, 0x70f...0x70f, 0x890...0x891,
+        0x8e2...0x8e2, 0x1680...0x1680, 0x180e...0x180e, 0x2000...0x200f, 0x2028...0x202f, 0x205f...0x206f,
+        0x3000...0x3000, 0xe000...0xf8ff, 0xfeff...0xfeff, 0xfff0...0xfffb, 0xfffe...0xffff, 0x110bd...0x110bd,
+        0x110cd...0x110cd, 0x13430...0x1343f, 0x1bca0...0x1bca3, 0x1d173...0x1d17a, 0xe0000...0x10ffff,
+    ]
 }

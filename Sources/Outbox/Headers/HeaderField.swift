@@ -11,15 +11,15 @@ package struct HeaderField: Hashable, Sendable {
     package init(name: String, value: String) throws(HeaderFieldError) {
         try Self.check(name: Array(name.utf8))
         let bytes = Array(value.utf8)
-        guard name.utf8.count + bytes.count <= Limits.headerFieldBytes else {
+        let trimmed = bytes[...].trimmingBlanks
+        guard name.utf8.count + trimmed.count <= Limits.headerFieldBytes else {
             throw HeaderFieldError(
                 .tooLong, "the header \(Excerpt(name)) is longer than the \(Limits.headerFieldBytes) bytes allowed")
         }
-        guard bytes.allSatisfy({ $0.isBlank || (0x21...0x7e).contains($0) }) else {
+        guard trimmed.allSatisfy({ $0.isBlank || (0x21...0x7e).contains($0) }) else {
             throw HeaderFieldError(
                 .value, "the value of the header \(name) holds more than visible ASCII characters, spaces and tabs")
         }
-        let trimmed = bytes[...].trimmingBlanks
         guard !trimmed.isEmpty else { throw HeaderFieldError(.value, "the header \(name) has no value") }
         self.name = name
         self.value = String(decoding: trimmed, as: UTF8.self)
@@ -43,9 +43,9 @@ package struct HeaderField: Hashable, Sendable {
     var wireBytes: Int { name.utf8.count + 2 + value.utf8.count + 2 }
 
     private static func check(name: [UInt8]) throws(HeaderFieldError) {
-        guard name.count <= Limits.headerFieldBytes else {
+        guard name.count <= Limits.headerNameBytes else {
             throw HeaderFieldError(
-                .tooLong, "the name of a header is longer than the \(Limits.headerFieldBytes) bytes allowed")
+                .tooLong, "the name of a header is longer than the \(Limits.headerNameBytes) bytes allowed")
         }
         guard !name.isEmpty, name.allSatisfy(\.isTokenCharacter) else {
             throw HeaderFieldError(
@@ -78,7 +78,7 @@ package struct HeaderFieldError: Error, Hashable, Sendable, CustomStringConverti
         case reserved
         /// The value is empty or holds more than visible ASCII, spaces and tabs.
         case value
-        /// Name and value are longer than ``Limits/headerFieldBytes``.
+        /// The name is longer than ``Limits/headerNameBytes``, or name and value than ``Limits/headerFieldBytes``.
         case tooLong = "too_long"
         /// More than ``Limits/headerFields`` fields.
         case tooMany = "too_many"

@@ -17,6 +17,7 @@ package struct ReservedHeader: Sendable {
         ].map { ReservedHeader($0, forCourierAlone: true, "it belongs to the connection") } + [
             ReservedHeader("proxy-", isPrefix: true, forCourierAlone: true, "it belongs to the connection"),
             ReservedHeader("accept-encoding", forCourierAlone: true, "answers are never decompressed"),
+            ReservedHeader("content-encoding", "content is sent as it was written, never encoded"),
             ReservedHeader("content-type", "the event's content type says it"),
             ReservedHeader("traceparent", "the event's trace context says it"),
             ReservedHeader("user-agent", "Postrider names itself"),

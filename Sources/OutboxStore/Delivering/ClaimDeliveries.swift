@@ -10,7 +10,8 @@ package struct ClaimDeliveries: PostgresStatement {
 
     package let sql = """
         SELECT c.endpoint_id, c.state, c.from_at, c.next_at,
-               c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until
+               c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until,
+               c.ignore_expiry
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
         """
 
@@ -66,7 +67,8 @@ package struct ClaimDeliveries: PostgresStatement {
                 worker: worker, endpoint: endpoint, revision: try row.column(4), dueAt: try row.column(5),
                 id: try row.column(6),
                 attempt: try row.column(7), attemptBase: try row.column(8), event: try row.column(9),
-                eventAt: try row.column(10), bytes: try row.column(11), leaseUntil: try row.column(12)))
+                eventAt: try row.column(10), bytes: try row.column(11), leaseUntil: try row.column(12),
+                ignoresExpiry: try row.column(13)))
     }
 }
 
@@ -126,6 +128,8 @@ package struct ClaimedDelivery: Hashable, Sendable {
     package var bytes: Int32
     /// When the lease ends, by the database's clock.
     package var leaseUntil: PostgresTimestamp
+    /// Whether it is sent although its event has expired: an operator said so.
+    package var ignoresExpiry = false
 
     /// The key of the event.
     package var eventKey: EventKey { EventKey(createdAt: eventAt, id: event) }

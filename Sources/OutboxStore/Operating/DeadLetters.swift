@@ -34,24 +34,26 @@ package enum DeadLetters {
         package var until: PostgresTimestamp?
         /// The exact event type.
         package var eventType: String?
+        /// Whether those are put back too whose event has expired.
+        package var ignoresExpiry = false
 
         package init() {}
     }
 
-    /// Puts dead letters back into their endpoints' lanes, the oldest first, and returns how many.
-    ///
-    /// - Parameter limit: the most that are put back.
-    package static func replay(_ selection: Selection, limit: Int32) -> PostgresQuery<Int32> {
+    /// Puts dead letters back into their endpoints' lanes, the oldest first: looks at `count` of a selection, from the id `first`.
+    package static func replay(_ selection: Selection, from first: Int64, count: Int32) -> PostgresQuery<ReplayStep> {
         PostgresQuery(
             """
-            SELECT postrider.replay_dead_letters(
-                endpoint => $1, since => $2, until => $3, event_type => $4, max_rows => $5)
-            """, selection.endpoint, selection.since, selection.until, selection.eventType, limit)
+            SELECT r.replayed, r.expired, r.spent, r.next_id
+            FROM postrider.replay_some($1, \(Int64.max), $2, $3, $4, $5, $6, $7) r
+            """, first, selection.endpoint, selection.since, selection.until, selection.eventType,
+            selection.ignoresExpiry, count)
     }
 
-    /// Puts one dead letter back into its endpoint's lane and returns 1. Fails with `no_data_found` where there is none.
-    package static func replay(_ id: Int64) -> PostgresQuery<Int32> {
-        PostgresQuery("SELECT postrider.replay_dead_letter($1)", id)
+    /// Puts one dead letter back into its endpoint's lane and returns 1; or 0, when its event has expired. Fails with
+    /// `no_data_found` where there is none.
+    package static func replay(_ id: Int64, ignoringExpiry: Bool) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.replay_dead_letter($1, ignore_expiry => $2)", id, ignoringExpiry)
     }
 
     /// Gives a dead letter up for good. Fails with `no_data_found` where there is none.
@@ -59,6 +61,25 @@ package enum DeadLetters {
     /// - Parameter why: goes on record.
     package static func discard(_ id: Int64, why: String) -> PostgresQuery<Void> {
         PostgresQuery("SELECT postrider.discard_dead_letter($1, $2)", id, why)
+    }
+}
+
+/// What became of the dead letters that one step of a replay looked at.
+package struct ReplayStep: PostgresRecord {
+    /// Back in their lanes.
+    package var replayed: Int32
+    /// Left, because the event has expired.
+    package var expired: Int32
+    /// Left, because too many attempts were made.
+    package var spent: Int32
+    /// Where the next step goes on; nil when there are no more.
+    package var next: Int64?
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        replayed = try row.column(0)
+        expired = try row.column(1)
+        spent = try row.column(2)
+        next = try row.column(3)
     }
 }
 

@@ -65,10 +65,25 @@ package enum Endpoints {
     package static func setup(_ name: String) -> PostgresQuery<EndpointSetup> {
         PostgresQuery(
             """
-            SELECT s.tenant, s.payload_format, s.retry_schedule, s.max_attempts, s.timeout, s.max_in_flight, s.rate_limit,
+            SELECT s.tenant, s.payload_format,
+                   ARRAY(SELECT \(microseconds("w.length"))
+                         FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
+                   s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
                    s.header_names, s.secrets, s.created_at, s.updated_at
             FROM postrider.endpoint_settings s WHERE s.endpoint = $1
             """, name)
+    }
+
+    /// SQL for a length of time that cannot fail, whatever is stored: a month counts as 30 days, and what no screen could show
+    /// is cut off at thirty thousand years.
+    private static func microseconds(_ interval: String) -> String {
+        "(least(greatest(extract(epoch FROM \(interval)), -1e12), 1e12) * 1000000)::bigint"
+    }
+
+    /// The tenant of an endpoint; no row where there is none of this name.
+    package static func tenant(_ name: String) -> PostgresQuery<String> {
+        PostgresQuery(
+            "SELECT e.tenant FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'", name)
     }
 
     /// The id of the endpoint with a name; no row where there is none. Of several removed ones the newest.
@@ -241,8 +256,10 @@ package struct EndpointSetup: Sendable {
 extension EndpointSetup: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
         self.init(
-            tenant: try row.column(0), payloadFormat: try row.column(1), retrySchedule: try row.column(2),
-            maxAttempts: try row.column(3), timeout: try row.column(4), maxInFlight: try row.column(5),
+            tenant: try row.column(0), payloadFormat: try row.column(1),
+            retrySchedule: try row.column(2, as: [Int64].self).map { .microseconds($0) },
+            maxAttempts: try row.column(3), timeout: .microseconds(try row.column(4, as: Int64.self)),
+            maxInFlight: try row.column(5),
             rateLimit: try row.column(6), headerNames: try row.column(7), secrets: try row.column(8),
             createdAt: try row.column(9), updatedAt: try row.column(10))
     }

@@ -15,6 +15,12 @@ package enum Events {
             event.headers.map { PostgresJSONB($0) }, event.deliverAfter, event.expiresAt, event.traceparent)
     }
 
+    /// What became of an event so far: words of `event_deliveries`, joined by commas; `no_subscriber`, or `gone` when it is not
+    /// kept any more. A producer may ask too.
+    package static func state(_ event: PublishedEvent) -> PostgresQuery<String> {
+        PostgresQuery("SELECT postrider.event_state($1, $2)", event.id, event.webhookID)
+    }
+
     /// The most events that ``locate(_:)`` finds.
     package static let locateLimit = 10
 

@@ -50,7 +50,7 @@ struct DeliveryBuilder: Sendable {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
         guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
         guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
-        let expiresIn = parcels[parcel].event.expiresIn
+        let expiresIn = delivery.ignoresExpiry ? nil : parcels[parcel].event.expiresIn
         if let expiresIn, expiresIn <= .zero { return .settle(.expired) }
         switch endpoint.settings {
         case .failure(let obstacle): return .settle(.unsendable(obstacle))

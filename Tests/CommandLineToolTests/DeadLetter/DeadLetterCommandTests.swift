@@ -93,6 +93,42 @@ import Testing
         }
     }
 
+    @Test func replayLeavesWhatHasExpired() async throws {
+        try await Installation.with { (installation) async throws in
+            _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")
+            for expiry in ["-1 s", "-1 h", "1 h"] {
+                try await installation.sql("SELECT postrider.publish('x', '1', expires_at => now() + $1)", expiry)
+            }
+            try await installation.bury()
+            let preview = await installation.run("dead-letter", "replay", "--endpoint", "a", "--dry-run")
+            #expect(
+                preview.output == """
+                    Would replay 1 dead letter; nothing was changed.
+                    2 have expired and would be left; --ignore-expiry sends them all the same.
+
+                    """)
+            let one = await installation.run("dead-letter", "replay", "1")
+            #expect(
+                one.output == """
+                    Replayed 0 dead letters.
+                    1 has expired and was left; --ignore-expiry sends it all the same.
+
+                    """)
+            #expect(try await count(installation) == "3")
+            let all = try await installation.run("dead-letter", "replay", "--all", "--json").json()
+            #expect(all["replayed"] as? Int == 1)
+            #expect(all["expired"] as? Int == 2)
+            #expect(all["spent"] as? Int == 0)
+            let some = try await installation.run("dead-letter", "replay", "1", "--ignore-expiry", "--json").json()
+            #expect(some["replayed"] as? Int == 1)
+            try await installation.sql("UPDATE postrider.dead SET attempts = 32000")
+            let spent = await installation.run("dead-letter", "replay", "--all", "--ignore-expiry")
+            #expect(spent.output.contains("Replayed 0 dead letters.\n1 cannot be replayed any more"))
+            #expect(await installation.run("dead-letter", "replay", "2").error.contains("31000 attempts"))
+            #expect(try await count(installation) == "1")
+        }
+    }
+
     @Test func replayGoesOnBatchByBatch() async throws {
         try await Installation.with { (installation) async throws in
             _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")

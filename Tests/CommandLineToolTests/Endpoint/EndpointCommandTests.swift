@@ -47,6 +47,47 @@ import Webhooks
         }
     }
 
+    @Test func storedMonthsAreShownAsDays() async throws {
+        try await Installation.with { (installation) async throws in
+            await add("a", in: installation)
+            // As an older schema let them in.
+            try await installation.sql(
+                "UPDATE postrider.endpoints SET retry_schedule = '{1 hour,1 mon,178000000 years}', headers = '{NULL,X-A: 1}'"
+            )
+            try await installation.sql("UPDATE postrider.lanes SET timeout = '1 mon -29 days -23 hours -59 min'")
+            let shown = await installation.run("endpoint", "show", "a")
+            #expect(shown.status == .done, "\(shown.error)")
+            #expect(shown.output.contains("Retry schedule     1h,30d,"))
+            #expect(shown.output.contains("Timeout            1m\n"))
+            for command in [
+                ["show", "a", "--json"], ["pause", "a"], ["resume", "a"], ["update", "a", "--max-attempts", "3"],
+            ] {
+                let ended = await installation.run(["endpoint"] + command)
+                #expect(ended.status == .done, "\(command) \(ended.error)")
+            }
+        }
+    }
+
+    @Test func whatIsCommittedIsNotReportedAsFailed() async throws {
+        try await Installation.with { (installation) async throws in
+            await add("a", in: installation)
+            try await installation.sql("DROP VIEW postrider.endpoint_settings")
+            for (command, state) in [(["pause", "a"], "paused"), (["resume", "a"], "active")] {
+                let ended = await installation.run(["endpoint"] + command)
+                #expect(ended.status == .done)
+                #expect(ended.output == "Changed endpoint a.\n")
+                #expect(ended.error.contains("Endpoint a was changed, but could not be read afterwards: "))
+                #expect(try await installation.sql("SELECT state FROM postrider.endpoints") == state)
+            }
+            let updated = await installation.run("endpoint", "update", "a", "--max-attempts", "7", "--json")
+            #expect(try updated.json()["endpoint"] as? String == "a")
+            #expect(try await installation.sql("SELECT max_attempts FROM postrider.endpoints") == "7")
+            let rotated = await installation.run("endpoint", "rotate-secret", "a", "--yes")
+            #expect(rotated.status == .done && rotated.output.contains("whsec_"))
+            #expect(await installation.run("endpoint", "update", "b", "--max-attempts", "7").status == .badData)
+        }
+    }
+
     @Test func showIsReadable() async throws {
         try await Installation.with { (installation) async throws in
             await add("a", in: installation, "--retry-schedule", "1s,5m", "--header", "X-A: canary")

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import CommandLineTool
@@ -34,6 +35,28 @@ import Testing
                 "event", "publish", "order.paid", "{}", "--tenant", "acme", "--idempotency-key", "i")
             #expect(again.status == .done)
             #expect(again.output.contains("nothing was stored"))
+        }
+    }
+
+    @Test func aKnownKeySaysWhatBecameOfItsEvent() async throws {
+        try await Installation.with { (installation) async throws in
+            _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")
+            let publish = ["event", "publish", "order.paid", "--idempotency-key", "k"]
+            #expect(try await installation.run(publish + ["--json"]).json()["state"] == nil)
+            #expect(try await installation.run(publish + ["--json"]).json()["state"] as? String == "pending")
+            let cancelled = await installation.run("event", "cancel", "1")
+            #expect(cancelled.error.contains("idempotency key stays taken"))
+            let again = await installation.run(publish)
+            #expect(again.status == .done)
+            #expect(again.output.contains("already has this idempotency key (cancelled); nothing was stored"))
+
+            // A producer may not read events, and hears it all the same.
+            try await installation.sql("CREATE ROLE a_producer LOGIN IN ROLE postrider_producer")
+            let url = installation.database.url.replacing("postgres@", with: "a_producer@", maxReplacements: 1)
+            let asProducer = await installation.run(
+                publish + ["--json"], environment: ["POSTRIDER_DATABASE_URL": url])
+            #expect(try asProducer.json()["state"] as? String == "cancelled", "\(asProducer.error)")
+            try await installation.sql("DROP ROLE a_producer")
         }
     }
 

@@ -79,6 +79,48 @@ struct DeadLetterTests {
         }
     }
 
+    @Test("whose event has expired stays, unless it is to be sent all the same")
+    func expired() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish(expiresAfter: "-1 s")
+            try await outbox.publish(expiresAfter: "1 h")
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
+            let recorder = NoticeRecorder()
+            let connection = try await outbox.connect(logger: recorder.logger)
+            for (call, count) in [("replay_dead_letter(1)", "0"), ("replay_dead_letters('shop')", "1")] {
+                let before = recorder.notices.count
+                let answer = try await connection.query("SELECT postrider.\(call)", deadline: .seconds(5)).first
+                #expect(answer == count, "\(call)")
+                let heard = recorder.notices.dropFirst(before).map { "\($0)" }
+                #expect(heard.count == 1 && heard.allSatisfy { $0.contains("expired: 1") }, "\(heard)")
+            }
+            await connection.close()
+            #expect(try await outbox.column("SELECT id FROM postrider.dead_letters WHERE expires_at < now()") == ["1"])
+            #expect(try await outbox.number("SELECT postrider.replay_dead_letter(1, ignore_expiry => true)") == 1)
+            let claimed = try await outbox.ownWorker().claim().sorted { $0.event < $1.event }
+            #expect(claimed.map(\.ignoresExpiry) == [true, false])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.dead") == 0)
+            #expect(try await outbox.discrepancies() == [])
+        }
+    }
+
+    @Test("stays where too many attempts were made, and does not keep others")
+    func spent() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            for _ in 0..<3 { try await outbox.publish() }
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
+            try await outbox.query("UPDATE postrider.dead SET attempts = 31001 WHERE id = 1")
+            try await outbox.query("UPDATE postrider.dead SET attempts = 31000 WHERE id = 2")
+            let error = await outbox.refusal(of: "SELECT postrider.replay_dead_letter(1)")
+            #expect(error?.message.contains("dead letter 1 has more than 31000 attempts behind it") == true)
+            #expect(try await outbox.number("SELECT postrider.replay_dead_letters(max_rows => 2)") == 2)
+            #expect(try await outbox.ownWorker().claim().map(\.attempt).sorted() == [2, 31_001])
+            #expect(try await outbox.column("SELECT id FROM postrider.dead") == ["1"])
+        }
+    }
+
     @Test("that is discarded stays dead, with the reason and who it was")
     func discard() async throws {
         try await TestOutbox.withOutbox { outbox in

@@ -118,17 +118,33 @@ struct EndpointTests {
                 #expect(error?.sqlState?.rawValue == "23514", "\(url)")
             }
             for arguments in [
-                "event_types => '{}'", "event_types => '{order.}'", "event_types => '{*.paid}'",
-                "headers => '{Host: a}'",
-                "headers => '{a}'", "secret => 'whsec_x'", "retry_schedule => '{}'", "retry_schedule => '{-1 s}'",
-                "max_attempts => 0", "timeout => '1 ms'", "max_in_flight => 0", "rate_limit => 0",
-                "payload_format => 'x'",
+                "event_types => '{}'", "event_types => NULL", "event_types => '{{a.b},{c.d}}'",
+                "event_types => ARRAY['a', NULL]", "headers => '{{X-A: 1},{X-B: 2}}'",
+                "headers => ARRAY['X-A: 1', NULL]",
+                "retry_schedule => '{}'", "retry_schedule => '{-1 s}'", "retry_schedule => '{{1 s},{2 s}}'",
+                "retry_schedule => ARRAY['1 s'::interval, NULL]", "retry_schedule => '{1 hour,1 mon}'",
+                "retry_schedule => '{1 mon -29 days}'", "retry_schedule => '{178000000 years}'",
+                "retry_schedule => '{2147483647 days}'", "timeout => '1 mon -29 days -23 hours -59 min'",
+                "timeout => '178000000 years'", "secret => 'sealed:v1:x'", "secret => 'sealed:v1:a:AAAA'",
             ] {
                 let error = await outbox.refusal(
                     of: "SELECT postrider.register_endpoint('x', 'https://a.example/', \(arguments))")
                 #expect(error?.sqlState?.rawValue == "23514", "\(arguments)")
+                let argument = arguments.prefix { $0 != " " }
+                #expect(error?.message.hasPrefix("\(argument) ") == true, "\(error?.message ?? arguments)")
             }
             try await outbox.registerEndpoint("x")
+            for arguments in [
+                "headers => '{{X-A: 1},{X-B: 2}}'", "retry_schedule => '{1 mon}'", "timeout => '1 mon -29 days'",
+                "event_types => '{{a},{b}}'",
+            ] {
+                let error = await outbox.refusal(of: "SELECT postrider.update_endpoint('x', \(arguments))")
+                #expect(error?.sqlState?.rawValue == "23514", "\(arguments)")
+            }
+            let grace = await outbox.refusal(of: "SELECT postrider.rotate_secret('x', grace => '1 mon -29 days')")
+            #expect(grace?.message.hasPrefix("grace ") == true)
+            try await outbox.query(
+                "SELECT postrider.register_endpoint('y', 'https://a.example/', max_in_flight => 0, rate_limit => 0)")
             let error = await outbox.refusal(of: "SELECT postrider.register_endpoint('x', 'https://a.example/')")
             #expect(error?.sqlState?.rawValue == "23505" && error?.message.contains("'x'") == true)
         }

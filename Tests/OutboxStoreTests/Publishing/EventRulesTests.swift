@@ -53,7 +53,7 @@ struct EventRulesTests {
         + ["''", "repeat('e', 801)"].map {
             Breach("endpoint", "name of an endpoint", "event_type, payload, endpoint", "'x', '{}', \($0)")
         }
-        + ["''", "E'a\\nb'", "'ä'", "' a'", "E'a\\x01'", "repeat('c', 256)"].map {
+        + ["''", "E'a\\nb'", "'ä'", "' a'", "E'a\\x01'", "'text/' || repeat('c', 196)", "'text'", "'a/b/c'"].map {
             Breach("content_type", "visible ASCII", "event_type, body, content_type", "'x', 'x', \($0)")
         }
         + [
@@ -62,18 +62,31 @@ struct EventRulesTests {
         ]
         .map { Breach("traceparent", "W3C trace context", "event_type, payload, traceparent", "'x', '{}', \($0)") }
         + [
-            "'[]'", "'1'", "'null'", "'[{\"a\": \"b\"}]'", "'{\"a\": 1}'", "'{\"a\": null}'", "'{\"a\": [\"b\"]}'",
-            "'{\"a\": []}'",
-            "'{\"a\": {}}'", "'{\"a b\": \"c\"}'", "'{\"\": \"c\"}'", "'{\"a:\": \"c\"}'", "'{\"a\\n\": \"c\"}'",
-            "'{\"a\": \"b\\nc\"}'",
-            "'{\"a\": \"b\\r\\nhost: x\"}'", "'{\"a\": \"ä\"}'", "'{\"a\": \" b\"}'", "'{\"a\": \"b \"}'",
-            "'{\"Host\": \"b\"}'",
-            "'{\"content-type\": \"b\"}'", "'{\"Webhook-Id\": \"b\"}'", "'{\"webhook-x\": \"b\"}'",
-            "'{\"proxy-authorization\": \"b\"}'",
-            "'{\"Transfer-Encoding\": \"b\"}'", "jsonb_build_object('a', repeat('b', 16400))",
-            "jsonb_build_object(repeat('a', 129), 'b')",
-            "(SELECT jsonb_object_agg('h' || n, 'v') FROM generate_series(1, 33) n)",
-        ].map { Breach("headers", "object of at most 32 names", "event_type, payload, headers", "'x', '{}', \($0)") }
+            ("'[]'", "must be an object"), ("'1'", "must be an object"), ("'null'", "must be an object"),
+            ("'[{\"a\": \"b\"}]'", "must be an object"), ("'{\"a\": 1}'", "must be an object"),
+            ("'{\"a\": null}'", "text values"), ("'{\"a\": [\"b\"]}'", "text values"), ("'{\"a\": []}'", "text values"),
+            ("'{\"a\": {}}'", "text values"), ("'{\"a b\": \"c\"}'", "not a header name"),
+            ("'{\"\": \"c\"}'", "not a header name"), ("'{\"a:\": \"c\"}'", "not a header name"),
+            ("'{\"a\\n\": \"c\"}'", "not a header name"), ("'{\"a\": \"b\\nc\"}'", "visible ASCII"),
+            ("'{\"a\": \"b\\r\\nhost: x\"}'", "visible ASCII"), ("'{\"a\": \"ä\"}'", "visible ASCII"),
+            ("'{\"a\": \" b\"}'", "space"), ("'{\"a\": \"b \"}'", "space"), ("'{\"a\": \"b\\tc\"}'", "tab"),
+            ("'{\"Host\": \"b\"}'", "reserved"), ("'{\"content-type\": \"b\"}'", "reserved"),
+            ("'{\"content-encoding\": \"b\"}'", "reserved"), ("'{\"Webhook-Id\": \"b\"}'", "reserved"),
+            ("'{\"webhook-x\": \"b\"}'", "reserved"), ("'{\"proxy-authorization\": \"b\"}'", "reserved"),
+            ("'{\"Transfer-Encoding\": \"b\"}'", "reserved"),
+            ("'{\"Authorization\": \"Bearer x\", \"X-Note\": \"\"}'", "'X-Note': it has no value"),
+            ("'{\"X-Tenant\": \"7\", \"x-tenant\": \"7\"}'", "twice"),
+            (
+                "jsonb_build_object('X-Tenant', '7', 'X-Long', repeat('b', 4200))",
+                "'X-Long': it is longer than 4096 bytes"
+            ),
+            (
+                "(SELECT jsonb_object_agg('h' || n, repeat('v', 4091)) FROM generate_series(1, 4) n)",
+                "16384 bytes together"
+            ),
+            ("jsonb_build_object(repeat('a', 129), 'b')", "not a header name"),
+            ("(SELECT jsonb_object_agg('h' || n, 'v') FROM generate_series(1, 33) n)", "at most 32 names"),
+        ].map { Breach("headers", $0.1, "event_type, payload, headers", "'x', '{}', \($0.0)") }
 
     struct Found: Equatable {
         var state: String?
@@ -126,7 +139,7 @@ struct EventRulesTests {
         try await TestOutbox.withOutbox { outbox in
             for (columns, values) in [
                 ("event_type, payload", "repeat('a', 128), '{}'"), ("event_type, payload", "'a._.Z9', '{}'"),
-                ("event_type, body, content_type", "'x', 'x', repeat('c', 200)"),
+                ("event_type, body, content_type", "'x', 'x', 'text/' || repeat('c', 195)"),
                 ("event_type, payload, ordering_key, idempotency_key", "'x', '{}', repeat('k', 512), repeat('k', 512)"),
                 ("event_type, payload, endpoint, tenant", "'x', '{}', repeat('e', 800), repeat('t', 512)"),
                 ("event_type, payload, headers", "'x', '{}', '{}'"),
@@ -134,6 +147,11 @@ struct EventRulesTests {
                 (
                     "event_type, payload, headers",
                     "'x', '{}', (SELECT jsonb_object_agg('h' || n, 'v') FROM generate_series(1, 32) n)"
+                ),
+                ("event_type, payload, headers", "'x', '{}', jsonb_build_object('a', repeat('b', 4095))"),
+                (
+                    "event_type, payload, headers",
+                    "'x', '{}', (SELECT jsonb_object_agg('h' || n, repeat('v', 4080)) FROM generate_series(1, 4) n)"
                 ),
             ] {
                 let error = await outbox.refusal(of: "INSERT INTO postrider.outbox (\(columns)) VALUES (\(values))")

@@ -41,6 +41,33 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("hears what became of the first one")
+    func state() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            #expect(try await outbox.column("SELECT postrider.event_state(1)") == ["gone"])
+            try await outbox.query("SELECT postrider.publish('x', '1', idempotency_key => 'early')")
+            #expect(try await outbox.column("SELECT postrider.event_state(1)") == ["no_subscriber"])
+            for name in ["a", "b"] { try await outbox.registerEndpoint(name) }
+            try await outbox.query(publish, "1")
+            let recorder = NoticeRecorder()
+            let connection = try await outbox.connect(logger: recorder.logger)
+            func heard() async throws -> [String] {
+                let before = recorder.notices.count
+                let again = try await connection.query(publish, ["1"], deadline: .seconds(5)).rows
+                #expect(again.first?.last == "t")
+                return recorder.notices.dropFirst(before).map { "\($0)" }
+            }
+            #expect(try await outbox.column("SELECT postrider.event_state(2)") == ["pending"])
+            #expect(try await heard() == [])
+            _ = try await outbox.ownWorker().claim([1])
+            #expect(try await outbox.column("SELECT postrider.event_state(2)") == ["in_flight, pending"])
+            try await outbox.query("SELECT postrider.cancel_event(2)")
+            let words = try await heard()
+            #expect(words.count == 1 && words.allSatisfy { $0.contains("belongs to event 2, which is cancelled") })
+            await connection.close()
+        }
+    }
+
     @Test("is a tenant's own affair")
     func tenantsAreApart() async throws {
         try await TestOutbox.withOutbox { outbox in

@@ -61,7 +61,7 @@ struct OperatorRoleTests {
                 "UPDATE postrider.settings SET retention = '1 day'",
                 "SELECT postrider.claim(1, '{1}', '{-infinity}', '{1}', 1, 1, '1 s')",
                 "SELECT postrider.disable_endpoint(1, 'x')",
-                "SELECT postrider.keep_retention()", "SELECT postrider.revive('{1}')",
+                "SELECT postrider.keep_retention()", "SELECT postrider.say_left(1, 0)",
                 "SELECT postrider.touch_endpoint(1)",
             ] {
                 #expect(await person.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")

@@ -59,6 +59,17 @@ import Webhooks
         #expect(text(try #require(built.requests.first).body) == "{ \"a\" : 1 }")
     }
 
+    @Test func anExpiredEventIsSentOnlyWhereAnOperatorSaidSo() {
+        var ignoring = Samples.delivery(2, event: 1)
+        ignoring.ignoresExpiry = true
+        let built = build(
+            [Samples.delivery(1, event: 1), ignoring], events: [Samples.event(1, expiresIn: .seconds(-1))],
+            endpoints: Samples.cache(Samples.endpoint()))
+        #expect(built.settled.count == 1)
+        #expect(built.requests.map(\.delivery.id) == [2])
+        #expect(built.requests.first?.expiresAt == nil)
+    }
+
     @Test func signsWhatIsSentWithTheTimeItIsSent() throws {
         let built = build(
             [Samples.delivery(attempt: 2)], events: [Samples.event()], endpoints: Samples.cache(Samples.endpoint()))
