@@ -143,8 +143,9 @@ CREATE INDEX endpoints_removed ON postrider.endpoints (id) WHERE state = 'remove
 -- Never written by producers. All that a claim must know of an endpoint stands here, in one row that it locks.
 CREATE TABLE postrider.lanes (
     endpoint_id int PRIMARY KEY,
-    -- Raised by every change to the endpoint: tells a worker to read it again before it sends.
-    revision int NOT NULL DEFAULT 1,
+    -- Drawn again by every change to the endpoint: tells a worker to read it again before it sends. Random, so that a worker that
+    -- lives on while the schema is replaced or restored never takes one state of an endpoint for another.
+    revision int NOT NULL DEFAULT floor(random() * 2147483647)::int,
     -- 'infinity' while paused or disabled.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
     -- The transaction that changed the endpoint last, so that workers see a resumed endpoint at once. NULL: never changed.
@@ -232,6 +233,9 @@ CREATE TABLE postrider.attempts (
     response_body text
 ) PARTITION BY RANGE (started_at);
 CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
+-- A table without a primary key refuses DELETE while a publication for all tables publishes it, unless whole rows name themselves.
+ALTER TABLE postrider.attempts REPLICA IDENTITY FULL;
+ALTER TABLE postrider.attempts_default REPLICA IDENTITY FULL;
 CREATE INDEX attempts_event ON postrider.attempts (event_id);
 
 -- `id` is the id that the delivery had; another one if a sequence was set back and an older dead letter has that.
@@ -267,12 +271,14 @@ CREATE TABLE postrider.closed (
     closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     closed_by text NOT NULL DEFAULT session_user
 );
+ALTER TABLE postrider.closed REPLICA IDENTITY FULL;
 CREATE INDEX closed_event ON postrider.closed (event_id);
 CREATE INDEX closed_age ON postrider.closed (event_at);
 
--- The workers. lease_by is a worker's id; 0 means that no worker holds the row.
+-- The workers. lease_by is a worker's id; 0 means that no worker holds the row. An id is random: a counter would give one twice
+-- after a restore or a failover, to workers that live at the same time, and it is a part of the fencing token.
 CREATE TABLE postrider.workers (
-    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id int PRIMARY KEY DEFAULT floor(1 + random() * 2147483646)::int,
     name text NOT NULL,
     version text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 
@@ -18,14 +19,17 @@ struct WorkerStore: LoopStore {
     /// set back makes a worker deaf for longer.
     private static let waitingGrace = Duration.seconds(1)
     private static let houseDeadline = Duration.seconds(5)
-    private static let dutyDeadline = Duration.seconds(30)
-    private static let vacuumDeadline = Duration.seconds(120)
+    /// On top of what the server allows a duty: then the server ends it, and the connection is kept.
+    private static let dutyLeeway = Duration.seconds(2)
     /// Without an answer the list shows a worker that is not alive, until it is forgotten.
     private static let leavingDeadline = Duration.seconds(1)
     /// How long a running statement may still take when its loop is told to stop.
     private static let grace = Duration.milliseconds(500)
 
     let session: PostgresSession
+    let servers: ServerWatch
+    /// The loop that it belongs to.
+    let purpose: String
 
     func closeSoon() {
         Task {
@@ -83,6 +87,8 @@ extension WorkerStore: RegistrationStore {
     func register(name: String, version: String) async throws(PostgresError) -> Int32? {
         try await session.run(Workers.register(name: name, version: version), deadline: Self.deliveryDeadline).first
     }
+
+    func rest() async { await session.rest() }
 }
 
 extension WorkerStore: HouseStore {
@@ -90,37 +96,42 @@ extension WorkerStore: HouseStore {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool {
+        if let greeting = try? await session.run(Greeting.query, deadline: Self.houseDeadline).first {
+            try servers.check(greeting, for: purpose)
+        }
         let beat = Workers.beat(worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
-        try await session.execute(beat, deadline: Self.houseDeadline)
+        return try await !session.run(beat, deadline: Self.houseDeadline).isEmpty
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {
         try await session.execute(Workers.forget(worker), deadline: Self.leavingDeadline)
     }
 
-    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
-        switch duty {
-        case .subscriptions: try await session.run(Duties.keepSubscriptions, deadline: Self.dutyDeadline).first
-        case .partitions: try await session.run(Duties.keepPartitions, deadline: Self.dutyDeadline).first
-        case .repair: try await session.run(Duties.keepRepaired, deadline: Self.dutyDeadline).first
-        case .leases: try await session.run(Duties.keepLeases, deadline: Self.dutyDeadline).first
-        case .keys: try await session.run(Duties.keepKeys, deadline: Self.dutyDeadline).first
-        case .workers: try await session.run(Duties.keepWorkers, deadline: Self.dutyDeadline).first
-        }
+    func keepSubscriptions() async throws(PostgresError) -> Int32? {
+        try await session.run(Duties.keepSubscriptions, deadline: Self.houseDeadline).first
     }
 
-    func dropOldPartition() async throws(PostgresError) -> String? {
-        try await session.run(Duties.keepRetention, deadline: Self.dutyDeadline).first ?? nil
+    func keepLeases() async throws(PostgresError) -> Int32? {
+        try await session.run(Duties.keepLeases, deadline: Self.houseDeadline).first
     }
 }
 
-extension WorkerStore: VacuumStore {
-    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
-        try await session.run(Duties.takeVacuum(deadRows: deadRows), deadline: Self.houseDeadline).first == true
+extension WorkerStore: UpkeepStore {
+    func dueDuties() async throws(PostgresError) -> [String] {
+        try await session.run(Duties.due, deadline: Self.houseDeadline)
     }
 
-    func vacuum() async throws(PostgresError) {
-        try await session.execute(Duties.vacuum, deadline: Self.vacuumDeadline)
+    func take(_ duty: Duty) async throws(PostgresError) -> Bool {
+        try await session.run(Duties.take(duty), deadline: Self.houseDeadline).first == true
+    }
+
+    func perform(_ duty: Duty, limit: Duration) async throws(PostgresError) -> String? {
+        let script = Duties.script(duty, limit: limit)
+        return try await session.execute(script: script, deadline: limit + Self.dutyLeeway).first
+    }
+
+    func note(_ error: String, of duty: Duty) async throws(PostgresError) {
+        try await session.execute(Duties.note(error, of: duty), deadline: Self.houseDeadline)
     }
 }
