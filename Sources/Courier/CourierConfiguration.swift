@@ -15,6 +15,9 @@ package struct CourierConfiguration: Sendable {
     /// come; with more a batch to one quick endpoint opens a connection for each of its requests, and libcurl's search for
     /// an idle one passes all of them.
     package var startsPerRound = 32
+    /// And for how long it does so, so that a request that passes others and the answers to others do not wait while hundreds of
+    /// endpoints are connected to for the first time. Shorter, and it looks more often than answers come.
+    package var startingTime: Duration = .milliseconds(2)
     /// How long a connection may have been idle to be used again. Longer, and more of them turn out to be dead.
     package var idleConnectionAge: Duration = .seconds(30)
     /// How old a connection may be to be used again, so that endpoints that move behind one address are found again.

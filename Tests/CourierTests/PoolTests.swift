@@ -46,4 +46,37 @@ struct PoolTests {
         try await receiver.waitForRequests(1)
         await fixture.pool.close()
     }
+
+    @Test("A request that passes others begins before those that came with it")
+    func passing() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture(couriers: 1) { $0.maximumInFlight = 1 }
+        let requests = (0..<20).map { number in
+            TestRequest(
+                .to(receiver, id: Int32(number)), number: number, headers: [("webhook-id", "evt_\(number)")],
+                passesOthers: number == 19)
+        }
+        fixture.pool.submit(requests)
+        _ = try await fixture.log.wait(for: 20)
+        #expect(receiver.requests.map { $0.header("webhook-id") } == ([19] + (0..<19)).map { "evt_\($0)" })
+        #expect(fixture.pool.queued == 0)
+        await fixture.pool.close()
+    }
+
+    @Test("With more endpoints than connections are kept for, those that are busy keep theirs")
+    func moreEndpointsThanConnections() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture(couriers: 1) { $0.maximumConnections = 2 }
+        for id in Int32(1)...4 {
+            #expect(try await fixture.send(.to(receiver, id: id)).timings.reusedConnection == false)
+        }
+        for id in Int32(1)...2 {
+            #expect(try await fixture.send(.to(receiver, id: id)).timings.reusedConnection)
+        }
+        // Its second request within a second: it is worth a connection, in place of the one that was idle longest.
+        #expect(try await fixture.send(.to(receiver, id: 3)).timings.reusedConnection == false)
+        #expect(try await fixture.send(.to(receiver, id: 3)).timings.reusedConnection)
+        #expect(try await fixture.send(.to(receiver, id: 2)).timings.reusedConnection)
+        await fixture.pool.close()
+    }
 }

@@ -11,6 +11,7 @@ final class PingRequest: CourierRequest {
     let body: RequestBody
     let webhookID: String
     let mustStartBefore: ContinuousClock.Instant
+    let passesOthers = false
 
     private let settings: SendingSettings
 

@@ -137,10 +137,8 @@ extension Courier {
     /// Ends all requests: those that wait are handed back, those in flight are cut.
     func abandonAll() {
         takeInbox()
-        for request in waiting[waitingHead...] { cancel(request) }
-        queued.subtract(waiting.count - waitingHead, ordering: .relaxed)
-        waiting = []
-        waitingHead = 0
+        queued.subtract(waiting.count, ordering: .relaxed)
+        for request in waiting.takeAll() { cancel(request) }
         for requests in unresolved.values {
             results.append(contentsOf: requests.map { $0.result(.notSent(.cancelled)) })
         }

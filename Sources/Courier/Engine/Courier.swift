@@ -14,6 +14,8 @@ final class Courier: @unchecked Sendable {
 
     /// How many times a turn looks for further events before it lets the queue do other work.
     static let maximumRounds = 8
+    /// How many requests it begins before it looks at the time.
+    static let startsBetweenLooks = 8
 
     let configuration: CourierConfiguration
     let judge: @Sendable (IPAddress) -> Bool
@@ -38,14 +40,16 @@ final class Courier: @unchecked Sendable {
 
     /// The number of the present turn: one piece of work on the queue.
     var turn: UInt64 = 0
-    /// Requests that wait for a place, the next one at `waitingHead`.
-    var waiting: [any CourierRequest] = []
-    var waitingHead = 0
+    /// Requests that wait for a place.
+    var waiting = StartQueue()
     /// Requests that wait for a name.
     var unresolved: [String: [PendingRequest]] = [:]
     var unresolvedCount = 0
     var unresolvedDeadline: ContinuousClock.Instant?
     var active: [Transfer] = []
+    /// Sockets of connections, busy and idle, and how many there may be before idle ones are closed.
+    var sockets = 0
+    let mostSockets: Int
     var shelf = Shelf()
     var results: [CourierResult] = []
     private(set) var isClosed = false
@@ -62,11 +66,12 @@ final class Courier: @unchecked Sendable {
         self.judge = judge
         self.deliver = deliver
         let share = max(1, configuration.couriers)
+        mostSockets = max(1, configuration.maximumConnections / share)
         limit = InFlightLimit(maximum: (max(1, configuration.maximumInFlight) - 1) / share + 1)
         queue = DispatchQueue(label: "postrider.courier.\(number)")
         multi = unsafe MultiHandle(
             owner: Unmanaged.passUnretained(self).toOpaque(),
-            maximumConnections: max(1, configuration.maximumConnections / share),
+            maximumConnections: mostSockets,
             onSocket: { _, socket, what, courier, _ in
                 guard let courier = unsafe courier else { return 0 }
                 unsafe Unmanaged<Courier>.fromOpaque(courier).takeUnretainedValue().curlWants(socket, what)

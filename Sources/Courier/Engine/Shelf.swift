@@ -95,6 +95,8 @@ final class PreparedRoute {
     var idle: [Transfer] = []
     /// How many transfers are in flight.
     var busy = 0
+    /// When the last request ended.
+    var endedAt: ContinuousClock.Instant?
     /// The addresses that connections go to, and until when they may be used without asking again.
     var vetted: VettedAddresses?
     var vettedUntil: ContinuousClock.Instant?

@@ -87,6 +87,7 @@ extension Transfer {
             return -1
         }
         courier.socketWasOpened(descriptor)
+        keepConnectionIfWorthwhile()
         progress.remoteAddress = wanted.address
         progress.openedSocket = true
         return descriptor

@@ -20,6 +20,9 @@ import Outbox
         var reusedConnection = false
     }
 
+    /// An endpoint is busy when no more than this is between two of its requests.
+    private static let busyPause = Duration.seconds(1)
+
     let prepared: PreparedRoute
     let handle: EasyHandle
     let judge: @Sendable (IPAddress) -> Bool
@@ -32,6 +35,8 @@ import Outbox
     var slot = 0
     /// The turn of the courier in which it was used last.
     var lastTurn: UInt64 = 0
+    /// Whether libcurl was told to close the connection after the request.
+    private var closesConnection = false
     private(set) var vetted: VettedAddresses?
     /// What libcurl reads while the request is in flight.
     private var body: RequestBody?
@@ -68,6 +73,7 @@ import Outbox
         _ pending: PendingRequest, vetted: VettedAddresses, remaining: Duration, nameLookup: Int64, unixTime: Int64,
         unneeded: () -> [String]
     ) throws(RequestRefusal) {
+        closeConnection(false)
         if self.vetted?.generation != vetted.generation { pin(vetted, unneeded: unneeded()) }
         let body = pending.request.body
         lines.removeAll()
@@ -150,6 +156,20 @@ import Outbox
         self.vetted = vetted
         self.resolve = resolve
         self.connectTo = connectTo
+    }
+
+    /// Has the connection that was just opened closed after its request, when there are too many and the endpoint is not busy.
+    /// Kept ones that are closed to make room cost more: libcurl looks through all of them for the oldest, each time.
+    func keepConnectionIfWorthwhile() {
+        guard courier.sockets > courier.mostSockets else { return }
+        let isBusy = prepared.endedAt.map { .now - $0 <= Self.busyPause } ?? false
+        closeConnection(!isBusy)
+    }
+
+    private func closeConnection(_ closes: Bool) {
+        guard closes != closesConnection else { return }
+        handle.set(CURLOPT_FORBID_REUSE, closes ? 1 : 0)
+        closesConnection = closes
     }
 
     private func setFixedOptions(_ configuration: CourierConfiguration) {

@@ -9,6 +9,8 @@ package protocol CourierRequest: AnyObject, Sendable {
     /// The last instant at which the request may be sent. Later, the lease might end before the answer is in, and another
     /// worker would send the same.
     var mustStartBefore: ContinuousClock.Instant { get }
+    /// Whether it may begin before others that wait longer.
+    var passesOthers: Bool { get }
 
     /// Appends the lines that belong to this request alone.
     ///

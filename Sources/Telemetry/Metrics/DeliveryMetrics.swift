@@ -10,6 +10,7 @@ package struct DeliveryMetrics: Sendable {
     package let attemptDuration: Timer
     package let deliveryLag: Gauge
     package let maxInFlight: Gauge
+    package let suspectLanes: Meter
     package let settles: Counter
     package let staleSettles: Counter
     package let deadLetters: Counter
@@ -31,6 +32,7 @@ package struct DeliveryMetrics: Sendable {
         attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
         deliveryLag = Gauge(label: MetricDescription.deliveryLag.name, factory: registry)
         maxInFlight = Gauge(label: MetricDescription.maxInFlight.name, factory: registry)
+        suspectLanes = Meter(label: MetricDescription.suspectLanes.name, factory: registry)
         settles = counter(.settles)
         staleSettles = counter(.staleSettles)
         deadLetters = counter(.deadLetters)

@@ -45,6 +45,11 @@ extension MetricDescription {
         name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries in flight in this process.")
     static let maxInFlight = Self(
         name: "postrider_max_in_flight", help: "The most deliveries that may be in flight at once in this process.")
+    static let suspectLanes = Self(
+        name: "postrider_suspect_lanes",
+        help:
+            "Endpoints whose last attempt failed or was slow, or that are silent. Together they get a quarter of what may be in flight."
+    )
     static let settles = Self(
         name: "postrider_settles_total", help: "Settle statements committed.")
     static let staleSettles = Self(
@@ -67,7 +72,7 @@ extension MetricDescription {
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
         claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
-        inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, dutyFailures, databaseReconnects, unready,
-        logLinesDropped, buildInfo,
+        inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, deadLetters, dutyFailures, databaseReconnects,
+        unready, logLinesDropped, buildInfo,
     ]
 }

@@ -16,6 +16,10 @@ struct ClaimPlan: Equatable, Sendable {
         let from: PostgresTimestamp
         /// The most rows to take of it.
         let room: Int
+        /// It has never answered, so its endpoint has to be loaded and connected to.
+        let isNew: Bool
+        /// It is answered quickly and often, so its first delivery passes others in the couriers.
+        let isLively: Bool
     }
 
     /// In the order in which they were dealt permits.
@@ -26,4 +30,21 @@ struct ClaimPlan: Equatable, Sendable {
     let byteBudget: Int
     /// When it was made.
     let madeAt: PostgresTimestamp
+
+    /// The endpoints whose first delivery passes others.
+    var passing: Set<Int32> { Set(lanes.lazy.filter(\.isLively).map(\.endpoint)) }
+
+    /// What a delivery costs the database and this worker until it is with a courier: the unit of work.
+    static let workOfRow = 1
+
+    /// How much work it was when it brought so many deliveries.
+    func work(rows: Int) -> Int {
+        lanes.reduce(rows * Self.workOfRow) { $0 + Lane.work(isNew: $1.isNew) }
+    }
+}
+
+extension ClaimPlan.Lane {
+    /// What a lane costs beside its deliveries. The cost of one that is new is that of loading its endpoint; measured, it is
+    /// about as much as two deliveries again.
+    static func work(isNew: Bool) -> Int { isNew ? 4 : 2 }
 }

@@ -65,6 +65,7 @@ final class Claimer: Service {
         var schedule: Schedule
         var pace: LookPace
         var walk: LaneWalk
+        var claimPace = ClaimPace()
         var endpoints = EndpointCache()
         /// What the last look has seen; nil before the first.
         var seen: String?
@@ -157,6 +158,7 @@ final class Claimer: Service {
             try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
         }
         parts.state.waiting(since: known.schedule.oldestDue)
+        parts.metrics.suspectLanes.set(known.schedule.books.suspect.lanes)
         await wakeup.wait(atMost: pause(known))
     }
 
@@ -272,9 +274,11 @@ final class Claimer: Service {
         _ known: inout Knowledge, _ worker: Int32, _ inFlight: InFlight, atMost: Int
     ) async throws(PostgresError) {
         let requestedAt = now
+        let isPaced = known.schedule.hasLively
         guard let time = known.time,
             let plan = known.schedule.nextClaim(
-                now: time.at(requestedAt), freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: atMost)
+                now: time.at(requestedAt), freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: atMost,
+                work: isPaced ? known.claimPace.work : .max)
         else { return }
         let rows: [ClaimDeliveries.Row]
         do throws(PostgresError) {
@@ -308,16 +312,18 @@ final class Claimer: Service {
         parts.metrics.claimedDeliveries.increment(by: claimed.count)
         parts.permits.take(claimed)
         do throws(PostgresError) {
-            try await dispatch(claimed, &known, requestedAt)
+            try await dispatch(claimed, plan, &known, requestedAt)
         } catch {
             // Nothing of it was sent: given back as soon as the database can be told.
             parts.settleQueue.add(claimed.map { Settlement($0, .released) })
             throw error
         }
+        if isPaced { known.claimPace.took(now - requestedAt, work: plan.work(rows: claimed.count)) }
     }
 
     private func dispatch(
-        _ claimed: [ClaimedDelivery], _ known: inout Knowledge, _ requestedAt: ContinuousClock.Instant
+        _ claimed: [ClaimedDelivery], _ plan: ClaimPlan, _ known: inout Knowledge,
+        _ requestedAt: ContinuousClock.Instant
     ) async throws(PostgresError) {
         let missing = known.endpoints.missing(for: claimed, now)
         if !missing.isEmpty {
@@ -327,8 +333,8 @@ final class Claimer: Service {
         }
         let events = try await store.fetchEvents(of: claimed)
         let built = parts.builder.build(
-            claimed, events: events, endpoints: known.endpoints, claimRequestedAt: requestedAt, now: now,
-            wallClock: parts.wallClock())
+            claimed, events: events, endpoints: known.endpoints, passing: plan.passing,
+            claimRequestedAt: requestedAt, now: now, wallClock: parts.wallClock())
         parts.settleQueue.add(built.settled)
         couriers.submit(built.requests)
     }

@@ -34,7 +34,9 @@ struct Lane: Sendable {
 
     /// The queues of ready lanes.
     enum Queue: Int, CaseIterable, Sendable {
-        /// Proven, and nothing of it is held.
+        /// Proven, busy of late, and little of it is held.
+        case lively
+        /// Proven, not busy of late, and nothing of it is held.
         case first
         /// Proven, and something of it is held.
         case more
@@ -94,6 +96,12 @@ struct Lane: Sendable {
     var isSilent = false
     /// Whether the last answer was a quick success; `nil` before the first one.
     var wasQuick: Bool?
+    /// The last answer; in ``SteadyTime``.
+    var answeredAt: Int64 = .min / 2
+    /// Whether what the last claim left of it had been due for longer than lively lanes wait.
+    var hasBacklog = false
+    /// Whether its last answer was not long ago when it became ready, or when it came.
+    var isBusy = false
     /// Slow start: the most permits that the lane may hold once it has answered. Before, it shares what suspects may hold.
     var window = 1
 
@@ -117,6 +125,9 @@ struct Lane: Sendable {
 
     var load: Int { held + granted }
 
+    /// Whether it is answered quickly and often, and has no backlog.
+    var isLively: Bool { standing == .proven && isBusy && !hasBacklog && held < ScheduleLimits.few }
+
     /// How many further permits the lane can use.
     var room: Int {
         let most = standing == .unknown ? ScheduleLimits.highestLaneShare : window
@@ -129,6 +140,7 @@ struct Lane: Sendable {
     var rightQueue: Queue? {
         guard room > 0 else { return nil }
         switch standing {
+        case .proven where isLively && load < ScheduleLimits.few: return .lively
         case .proven: return load == 0 ? .first : .more
         case .unknown: return load == 0 ? .unknown : .suspectMore
         case .suspect: return load == 0 ? .suspectFirst : .suspectMore

@@ -11,6 +11,9 @@ extension Schedule {
     static let paceWait: Int64 = 5_000
     /// One of so many permits goes to a suspect while others want them all, so that it can show that it has recovered.
     static let suspectTurn = 8
+    /// What is due for so long and not claimed makes a backlog. Shorter, and a lively lane that waited for a moment counts as one
+    /// with a backlog, and waits on; longer, and one with a backlog passes for lively at first.
+    static let oldWork = Duration.milliseconds(250)
     /// A lane that was claimed in vain rests: the first time for so long, and each further time twice as long, in
     /// microseconds.
     static let shortestRest: Int64 = 2_000
@@ -54,8 +57,9 @@ extension Schedule {
     ///   - freePermits: how many further deliveries the worker may hold, if that is less than the schedule knows itself.
     ///   - freeBytes: how many further payload bytes it may hold.
     ///   - atMost: how many deliveries the claim may bring, however many permits are free.
+    ///   - work: how much work it may be, see ``ClaimPace``.
     mutating func nextClaim(
-        now: PostgresTimestamp, freePermits: Int, freeBytes: Int, atMost: Int = .max
+        now: PostgresTimestamp, freePermits: Int, freeBytes: Int, atMost: Int = .max, work: Int = .max
     ) -> ClaimPlan? {
         // A plan that was not carried out must not keep its lanes.
         for slot in claiming { giveBack(slot) }
@@ -63,12 +67,14 @@ extension Schedule {
         advance(now)
         let room = Room(self, freePermits, freeBytes, atMost)
         guard let time = claimTime(room), time <= steady.now else { return nil }
-        deal(room)
+        deal(room, work)
         guard !claiming.isEmpty else { return nil }
         hasFreshLane = false
         lastClaim = steady.now
         let named = claiming.map { slot in
-            ClaimPlan.Lane(endpoint: lanes[slot].endpoint, from: lanes[slot].from, room: lanes[slot].granted)
+            ClaimPlan.Lane(
+                endpoint: lanes[slot].endpoint, from: lanes[slot].from, room: lanes[slot].granted,
+                isNew: lanes[slot].standing == .unknown, isLively: lanes[slot].isLively)
         }
         for slot in claiming {
             change(slot) { lane in
@@ -94,25 +100,28 @@ extension Schedule {
     }
 
     /// Deals the permits that are free, and puts the lanes that get any into `claiming`.
-    private mutating func deal(_ start: Room) {
+    private mutating func deal(_ start: Room, _ work: Int) {
         var free = min(start.free, start.most)
         var room = start
         var suspectBytes = start.suspectBytes
-        // Half of an even share at a time: exact enough, and a lone lane does not get its batch one by one.
-        let ready = count(in: .first) + count(in: .more) + count(in: .unknown)
-        let portion = max(1, min(room.open, free) / max(1, 2 * ready))
+        var work = work
         var unknown = 0
-        while free > 0, let slot = nextToServe(free, room, unknown: unknown < Self.unknownPerClaim) {
+        // Half of an even share at a time: exact enough, and a lone lane does not get its batch one by one.
+        let ready = count(in: .lively) + count(in: .first) + count(in: .more) + count(in: .unknown)
+        let portion = max(1, min(room.open, free) / max(1, 2 * ready))
+        while free > 0, work > 0, let slot = nextToServe(free, room, unknown < Self.unknownPerClaim) {
             let lane = lanes[slot]
             if lane.granted == 0 {
                 guard claiming.count < Self.lanesPerClaim else { break }
                 claiming.append(slot)
+                work -= ClaimPlan.Lane.work(isNew: lane.standing == .unknown)
                 if lane.standing == .unknown { unknown += 1 }
             }
-            dealtToUnknown = lane.queue == .unknown
-            let count = lane.queue == .more ? min(portion, lane.room, room.open, free) : 1
+            noteTurn(of: lane)
+            let count = lane.queue == .more ? max(1, min(portion, lane.room, room.open, free, work)) : 1
             grant(count, to: slot)
             free -= count
+            work -= count * ClaimPlan.workOfRow
             room.open = max(0, room.open - count)
             room.suspects = min(room.suspects, room.open)
             if lane.queue?.isSuspect == true {
@@ -125,29 +134,50 @@ extension Schedule {
         }
     }
 
-    /// The lane that gets the next permit: a suspect only when it is its turn or when no other lane can use it.
+    private mutating func noteTurn(of lane: Lane) {
+        dealtToLively = lane.queue == .lively
+        if !dealtToLively { dealtToUnknown = lane.queue == .unknown }
+    }
+
+    /// The lane that gets the next permit: a suspect only when it is its turn or when no other lane can use it. Lively lanes
+    /// take turns with all others, so that they wait for no crowd that is due at once, and no crowd for them; but not where their
+    /// tenant holds more than the other's and more than a few.
     ///
     /// - Parameter mayTakeUnknown: whether the claim may name a further lane that has not answered yet.
-    private func nextToServe(_ free: Int, _ room: Room, unknown mayTakeUnknown: Bool) -> Int? {
+    private func nextToServe(_ free: Int, _ room: Room, _ mayTakeUnknown: Bool) -> Int? {
         guard room.open > 0 else { return firstInReserve(free) }
         let suspect = nextSuspect(room.suspects)
         if let suspect, dealtSinceSuspect >= Self.suspectTurn - 1 { return suspect }
+        guard let other = nextOther(mayTakeUnknown) else { return next(in: .lively)?.slot ?? suspect }
+        if let lively = next(in: .lively), !dealtToLively,
+            lively.tenant.value <= max(other.tenant.value, Int64(ScheduleLimits.few))
+        {
+            return lively.slot
+        }
+        return other.slot
+    }
+
+    /// The next lane that is neither lively nor suspect. Those that have never answered take turns with those that have: hundreds
+    /// that are new at once do not keep one waiting that has answered quickly.
+    private func nextOther(_ mayTakeUnknown: Bool) -> ReadyLanes.Next? {
         let first = next(in: .first)
-        var unknown = mayTakeUnknown ? next(in: .unknown) : nil
-        // In turns: hundreds of lanes that are new at once do not keep one waiting that has answered quickly.
-        if first != nil, dealtToUnknown { unknown = nil }
-        if let unknown, first != nil { return unknown.slot }
+        let unknown = !mayTakeUnknown || dealtToUnknown && first != nil ? nil : next(in: .unknown)
+        if let unknown, first != nil { return unknown }
         var best = first ?? unknown
         if let more = next(in: .more), best.map({ ($0.tenant, $0.lane) > (more.tenant, more.lane) }) ?? true {
             best = more
         }
-        return best?.slot ?? suspect
+        return best
     }
 
     /// A proven lane that holds nothing and may use the reserve.
     private func firstInReserve(_ free: Int) -> Int? {
-        guard free > 0, let next = next(in: .first) else { return nil }
-        return free > limits.reserveOfSmallTenants || next.tenant.value < limits.reserve ? next.slot : nil
+        guard free > 0 else { return nil }
+        for queue in [Lane.Queue.lively, .first] {
+            guard let next = next(in: queue), next.lane.value == 0 else { continue }
+            if free > limits.reserveOfSmallTenants || next.tenant.value < limits.reserve { return next.slot }
+        }
+        return nil
     }
 
     private func nextSuspect(_ free: Int) -> Int? {
@@ -175,6 +205,7 @@ extension Schedule {
             let slot = know(named.endpoint)
             hold(slot, took[named.endpoint], from: named.from)
             guard lanes[slot].work == .claiming else { continue }
+            if named.isLively, found[named.endpoint]?.state == .empty { lastLively = steady.now }
             let report =
                 found[named.endpoint]
                 ?? LaneReport(endpoint: named.endpoint, state: .busy, from: named.from, nextAt: .infinity)
@@ -235,6 +266,7 @@ extension Schedule {
             lane.from = report.state == .busy ? min(named.from, report.from) : report.from
             lane.wanted = .max
             lane.until = report.nextAt
+            lane.hasBacklog = report.state == .more && lane.from.advanced(by: Self.oldWork) <= now
             switch report.state {
             case .more where hasRows: lane.work = .ready
             case .more, .busy: lane.rest(since: time, isFirstFree: report.state == .more)

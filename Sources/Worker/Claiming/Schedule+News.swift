@@ -119,7 +119,9 @@ extension Schedule {
     }
 
     mutating func makeReady(_ slot: Int) {
+        let time = steady.now
         change(slot) { lane in
+            lane.isBusy = time - lane.answeredAt <= Self.lately.microseconds
             lane.work = .ready
             lane.until = .infinity
             lane.wanted = max(lane.wanted, 1)
@@ -149,6 +151,8 @@ extension Schedule {
                 lane.silentSince = time
                 lane.isSilent = false
                 lane.wasQuick = answer == .delivered && took <= Self.quick
+                lane.answeredAt = time
+                lane.isBusy = true
                 lane.window = answer == .delivered ? min(lane.window + 1, highest) : 1
             }
             if lane.unanswered == 0 { lane.isSilent = false }

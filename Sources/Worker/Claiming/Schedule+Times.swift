@@ -34,6 +34,9 @@ extension Schedule {
         silences.put(slot, at: lanes[slot].silentSince + Self.quick.microseconds + 1)
     }
 
+    /// Whether there are lively lanes that should wait for no long claim.
+    var hasLively: Bool { steady.now - lastLively <= Self.livelyMemory.microseconds }
+
     /// When something may become claimable without news; `now` if something is.
     ///
     /// - Parameters:

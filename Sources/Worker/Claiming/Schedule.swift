@@ -19,10 +19,16 @@ struct Schedule: Sendable {
     static let quick = Duration.seconds(1)
     /// A look counts no further.
     static let manyRows = 64
+    /// A lane that was answered within this time is busy. Longer, and more lanes come before those that are claimed now and then;
+    /// shorter, and an endpoint with an event a second waits behind a crowd.
+    static let lately = Duration.seconds(1)
+    /// For so long after a lively lane was claimed, others like it are expected. Longer, and an event to thousands is sent in short
+    /// claims because of what was before; shorter, and an endpoint with a few events a second meets long ones.
+    static let livelyMemory = Duration.milliseconds(250)
     /// The most lanes of one claim. With more, its lane locks are held long; with fewer, an event to thousands takes many.
     static let lanesPerClaim = 256
-    /// The most of them that have not answered yet: their endpoints have to be loaded and connected to, and a claim of hundreds
-    /// would keep quick lanes waiting.
+    /// The most of them that have not answered yet: their endpoints have to be loaded and connected to, and each costs the same in
+    /// a larger claim, which would keep quick lanes waiting.
     static let unknownPerClaim = 64
     /// The most lanes that are remembered when they have no work: about 20 MB. With fewer, an endpoint has to prove itself
     /// again after a silence.
@@ -35,8 +41,11 @@ struct Schedule: Sendable {
     var hasFreshLane = false
     /// In ``SteadyTime``; long ago at first.
     var lastClaim: Int64 = .min / 2
-    /// Whether the last permit went to a lane that has not answered yet.
+    /// Whether the last permit went to a lively lane; and of the others, to one that has not answered yet.
+    var dealtToLively = false
     var dealtToUnknown = false
+    /// When all that was due of a lively lane was claimed last; in ``SteadyTime``.
+    var lastLively: Int64 = .min / 2
     /// Permits dealt to others since one was dealt to a suspect.
     var dealtSinceSuspect = 0
     /// The lanes that the claim on its way names.
@@ -75,10 +84,6 @@ struct Schedule: Sendable {
 
     /// The earliest time at which something became due that is not claimed, for the lag.
     var oldestDue: PostgresTimestamp? { dueFrom.first.map { PostgresTimestamp(rawValue: $0.time) } }
-    var knownLanes: Int { slotOf.count }
-    var waitingLanes: Int { waits.count }
-    /// Deliveries that suspects hold.
-    var suspectsHeld: Int { books.suspect.held }
 
     func slot(of endpoint: Int32) -> Int? { slotOf[endpoint] }
     func next(in queue: Lane.Queue) -> ReadyLanes.Next? { queues[queue.rawValue].next }

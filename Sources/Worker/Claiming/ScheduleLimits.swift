@@ -3,6 +3,9 @@ struct ScheduleLimits: Equatable, Sendable {
     /// The most permits of one lane. More would not make an endpoint faster, and it is what can hang at once before a lane
     /// that was quick is known to hang.
     static let highestLaneShare = 512
+    /// A lane that holds fewer is served as one without a backlog. Fewer, and a lane with some events a second falls behind a
+    /// crowd while its last outcomes are recorded; more, and lanes with a backlog are taken for lively.
+    static let few = 8
     /// Suspects together hold at most this part of the permits and bytes. Less, and those that recover wait long for their
     /// probe; more, and those that hang take what the quick ones could use.
     static let suspectPart = 4

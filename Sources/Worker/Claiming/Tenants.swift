@@ -23,8 +23,6 @@ struct Tenants: Sendable {
         _modify { yield &slots[slot] }
     }
 
-    var known: Int { slotOf.count }
-
     mutating func slot(of id: Int, turn: Int64) -> Int {
         if let slot = slotOf[id] { return slot }
         let tenant = Tenant(id: id, turn: turn)

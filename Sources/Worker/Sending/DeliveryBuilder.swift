@@ -14,13 +14,15 @@ struct DeliveryBuilder: Sendable {
     let leaseSlack: Duration
 
     /// - Parameters:
+    ///   - passing: endpoints of which the first delivery passes others in the couriers.
     ///   - claimRequestedAt: when the claim was sent: the lease began later than that.
     ///   - wallClock: microseconds since 1970.
     func build(
-        _ deliveries: [ClaimedDelivery], events: [StoredEvent], endpoints: EndpointCache,
+        _ deliveries: [ClaimedDelivery], events: [StoredEvent], endpoints: EndpointCache, passing: Set<Int32> = [],
         claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant, wallClock: Int64
     ) -> Built {
         var parcels = Parcels(events)
+        var passing = passing
         var built = Built()
         built.requests.reserveCapacity(deliveries.count)
         for delivery in deliveries {
@@ -28,7 +30,8 @@ struct DeliveryBuilder: Sendable {
                 built.settled.append(Settlement(delivery, .released))
                 continue
             }
-            switch next(delivery, endpoint, &parcels, claimRequestedAt: claimRequestedAt, now: now) {
+            let passes = passing.remove(delivery.endpoint) != nil
+            switch next(delivery, endpoint, &parcels, passes, claimRequestedAt: claimRequestedAt, now: now) {
             case .send(let request): built.requests.append(request)
             case .settle(let observation):
                 built.settled.append(Settlement(delivery, to: endpoint, after: observation, wallClock: wallClock))
@@ -44,7 +47,7 @@ struct DeliveryBuilder: Sendable {
 
     /// What is known before anything is sent. The first thing that stands in the way is the one that is recorded.
     private func next(
-        _ delivery: ClaimedDelivery, _ endpoint: Endpoint, _ parcels: inout Parcels,
+        _ delivery: ClaimedDelivery, _ endpoint: Endpoint, _ parcels: inout Parcels, _ passes: Bool,
         claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant
     ) -> Next {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
@@ -61,7 +64,7 @@ struct DeliveryBuilder: Sendable {
                     delivery, to: endpoint, settings: settings, event: parcels[parcel].headers,
                     body: parcels[parcel].body(endpoint.format),
                     mustStartBefore: lease.mustStartBefore(claimRequestedAt: claimRequestedAt),
-                    expiresAt: expiresIn.map { now + $0 }))
+                    expiresAt: expiresIn.map { now + $0 }, passesOthers: passes))
         }
     }
 }

@@ -10,6 +10,7 @@ final class OutgoingDelivery: CourierRequest {
     let route: CourierRoute
     let body: RequestBody
     let mustStartBefore: ContinuousClock.Instant
+    let passesOthers: Bool
     /// When the event expires; nil when it never does.
     let expiresAt: ContinuousClock.Instant?
 
@@ -18,7 +19,8 @@ final class OutgoingDelivery: CourierRequest {
 
     init(
         _ delivery: ClaimedDelivery, to endpoint: Endpoint, settings: SendingSettings, event: EventHeaders,
-        body: RequestBody, mustStartBefore: ContinuousClock.Instant, expiresAt: ContinuousClock.Instant?
+        body: RequestBody, mustStartBefore: ContinuousClock.Instant, expiresAt: ContinuousClock.Instant?,
+        passesOthers: Bool = false
     ) {
         self.delivery = delivery
         self.endpoint = endpoint
@@ -27,6 +29,7 @@ final class OutgoingDelivery: CourierRequest {
         self.body = body
         self.mustStartBefore = mustStartBefore
         self.expiresAt = expiresAt
+        self.passesOthers = passesOthers
         route = settings.route
     }
 

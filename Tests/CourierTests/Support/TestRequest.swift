@@ -6,6 +6,7 @@ final class TestRequest: CourierRequest {
     let route: CourierRoute
     let body: RequestBody
     let mustStartBefore: ContinuousClock.Instant
+    let passesOthers: Bool
     let number: Int
     private let headers: [(String, String)]
     /// Thrown once headers were appended.
@@ -13,7 +14,8 @@ final class TestRequest: CourierRequest {
 
     init(
         _ route: CourierRoute, number: Int = 0, body: [UInt8] = Array("hello".utf8), headers: [(String, String)] = [],
-        refusal: RequestRefusal? = nil, mustStartBefore: ContinuousClock.Instant = .now + .seconds(3600)
+        refusal: RequestRefusal? = nil, mustStartBefore: ContinuousClock.Instant = .now + .seconds(3600),
+        passesOthers: Bool = false
     ) {
         self.route = route
         self.number = number
@@ -21,6 +23,7 @@ final class TestRequest: CourierRequest {
         self.headers = headers
         self.refusal = refusal
         self.mustStartBefore = mustStartBefore
+        self.passesOthers = passesOthers
     }
 
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {

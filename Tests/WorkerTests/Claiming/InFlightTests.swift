@@ -27,4 +27,16 @@ import Testing
         inFlight.take([Samples.delivery(1, bytes: 1)])
         #expect(!inFlight.hasRoom)
     }
+
+    @Test func gaugesShowWhatIsInFlightWhenTheyAreRead() {
+        let rig = Rig()
+        rig.parts.permits.show(in: rig.registry)
+        #expect(rig.metric("postrider_in_flight") == 0)
+        let held = [Samples.delivery(1), Samples.delivery(2)]
+        rig.parts.permits.take(held)
+        #expect(rig.metric("postrider_in_flight") == 2)
+        #expect(rig.metric("postrider_in_flight_bytes") == 20)
+        rig.parts.permits.giveBack(held)
+        #expect(rig.metric("postrider_in_flight") == 0)
+    }
 }

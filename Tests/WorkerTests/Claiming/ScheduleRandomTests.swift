@@ -13,6 +13,8 @@ import Testing
     private static let healthy: Int32 = 40
     private static let lease = 3_000
 
+    private static func hasLimit(_ lane: Int32) -> Bool { lane % 5 == 1 }
+
     private func scene(_ seed: UInt64, workers: Int) -> SimulatedScene {
         var scene = SimulatedScene(workers: workers, permits: 128, seed: seed)
         scene.add(1...Self.lanes, tenant: { Int($0 % 7) })
@@ -27,7 +29,7 @@ import Testing
             if chance < 10 { return (1_500, .failed) }
             return (Int.random(in: 2...30, using: &random), chance < 30 ? .failed : .delivered)
         }
-        for lane in stride(from: Int32(1), through: Self.lanes, by: 5) { scene.database.lanes[lane]?.limit = 3 }
+        for lane in 1...Self.lanes where Self.hasLimit(lane) { scene.database.lanes[lane]?.limit = 3 }
         for lane in stride(from: Int32(2), through: Self.lanes, by: 5) {
             scene.database.lanes[lane]?.ticksPerToken = 40
         }
@@ -111,15 +113,20 @@ import Testing
         scene.failingClaims = 10
         scene.clockError = 3
         var longest = 0
+        var longestAtLimit = 0
         scene.run(ticks: 4_000) { scene in
             disturb(&scene)
             if scene.database.tick == 2_000 { scene.workers[2].isAlive = false }
             guard scene.database.tick % 5 == 0 else { return }
-            longest = max(longest, scene.database.longestUnclaimed { $0 <= Self.healthy })
+            longest = max(longest, scene.database.longestUnclaimed { $0 <= Self.healthy && !Self.hasLimit($0) })
+            longestAtLimit = max(longestAtLimit, scene.database.longestUnclaimed { Self.hasLimit($0) })
         }
         calm(&scene)
         #expect(scene.database.rowsLeft == 0)
         #expect(longest <= 80)
+        // A worker that found a lane at its limit by the leases of others is not told when they settle: it asks again when the first
+        // of these leases would have ended.
+        #expect(longestAtLimit <= Self.lease)
         // Each look tells all three, and one of them is first; the others ask again when its lease would end.
         #expect(scene.emptyNames <= 3 * scene.delivered)
         #expect(scene.faults == [])

@@ -137,6 +137,8 @@ extension FakeClaimStore {
 final class FakeCouriers: Couriers {
     struct Content: Sendable {
         var deliveries: [Int64] = []
+        /// Those of them that pass others.
+        var passing: [Int64] = []
         var cancels = 0
         var queued = 0
         /// What happens on `cancelAll`.
@@ -146,12 +148,17 @@ final class FakeCouriers: Couriers {
     let content = Shared(Content())
 
     var deliveries: [Int64] { content.value.deliveries }
+    var passing: [Int64] { content.value.passing }
     var cancels: Int { content.value.cancels }
     var queued: Int { content.value.queued }
 
     func submit(_ batch: [OutgoingDelivery]) {
         let ids = batch.map(\.delivery.id)
-        content.change { $0.deliveries += ids }
+        let passing = batch.filter(\.passesOthers).map(\.delivery.id)
+        content.change { content in
+            content.deliveries += ids
+            content.passing += passing
+        }
     }
 
     func cancelAll() {

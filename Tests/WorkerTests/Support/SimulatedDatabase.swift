@@ -42,6 +42,8 @@ struct SimulatedDatabase {
     /// The database's clock at tick 0, and how far it was set since.
     var clock = PostgresTimestamp(rawValue: 800_000_000_000_000)
     var tick = 0
+    /// Payload bytes of a row of a lane.
+    var bytesOfRow: (Int32) -> Int = { _ in 1_000 }
     var lanes: [Int32: Lane] = [:]
     /// What looks tell, in the order in which it happened.
     private(set) var news: [FoundLane] = []
@@ -97,6 +99,7 @@ struct SimulatedDatabase {
     struct Claimed {
         var deliveries: [(id: Int, endpoint: Int32, dueAt: PostgresTimestamp)] = []
         var reports: [LaneReport] = []
+        var bytes = 0
     }
 
     mutating func claim(_ plan: ClaimPlan, by worker: Int, lease: Int, lock: Int) -> Claimed {
@@ -104,7 +107,7 @@ struct SimulatedDatabase {
         for named in plan.lanes {
             guard var lane = lanes[named.endpoint] else { continue }
             endLeases(&lane)
-            let report = take(named, of: &lane, by: worker, lease: lease, lock: lock, &claimed)
+            let report = take(named, of: &lane, by: worker, lease: lease, lock: lock, plan.byteBudget, &claimed)
             claimed.reports.append(report)
             lanes[named.endpoint] = lane
         }
@@ -112,7 +115,8 @@ struct SimulatedDatabase {
     }
 
     private mutating func take(
-        _ named: ClaimPlan.Lane, of lane: inout Lane, by worker: Int, lease: Int, lock: Int, _ claimed: inout Claimed
+        _ named: ClaimPlan.Lane, of lane: inout Lane, by worker: Int, lease: Int, lock: Int, _ byteBudget: Int,
+        _ claimed: inout Claimed
     ) -> LaneReport {
         func report(_ state: LaneReport.State, _ nextAt: PostgresTimestamp = .infinity) -> LaneReport {
             let from = min(
@@ -127,12 +131,17 @@ struct SimulatedDatabase {
         var taken = 0
         let visible = lane.rows.firstIndex { $0.dueAt >= named.from } ?? lane.rows.count
         while visible < lane.rows.count, lane.rows[visible].dueAt <= now, taken < named.room {
-            if lane.leases.count >= lane.limit { break }
+            let bytes = bytesOfRow(named.endpoint)
+            // One is taken however large it is.
+            if lane.leases.count >= lane.limit || !claimed.deliveries.isEmpty && claimed.bytes + bytes > byteBudget {
+                break
+            }
             if lane.ticksPerToken > 0 {
                 guard lane.nextToken <= now else { break }
                 lane.nextToken = after(lane.ticksPerToken)
             }
             lastDelivery += 1
+            claimed.bytes += bytes
             let dueAt = lane.rows[visible].dueAt
             lane.leases[lastDelivery] = Lease(worker: worker, dueAt: dueAt, until: after(lease))
             claimed.deliveries.append((lastDelivery, named.endpoint, dueAt))

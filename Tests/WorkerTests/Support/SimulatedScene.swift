@@ -14,6 +14,7 @@ struct SimulatedScene {
         let worker: Int
         let claimedAt: Int
         let dueAt: PostgresTimestamp
+        let bytes: Int
     }
 
     struct Worker {
@@ -28,11 +29,12 @@ struct SimulatedScene {
         var held: [Int32: Int] = [:]
         var answered: [(delivery: Delivery, answer: Schedule.Answer)] = []
         var heldInAll = 0
+        var heldBytes = 0
+        var pace = ClaimPace()
     }
 
     static let claimTicks = 2
     static let settleTicks = 2
-    static let bytesOfRow = 1_000
 
     var database = SimulatedDatabase()
     var workers: [Worker]
@@ -50,6 +52,8 @@ struct SimulatedScene {
     var clockError = 0
     /// Whether the books are compared after each step.
     var checksBooks = false
+    /// How much work of a claim takes a tick more, see ``ClaimPace``; `nil` when all claims take the same.
+    var workPerTick: Int?
 
     // MARK: What was seen
 
@@ -108,22 +112,31 @@ struct SimulatedScene {
         if database.tick - workers[worker].lookedAt >= 2 { look(worker) }
         let now = now()
         let free = workers[worker].limits.permits - workers[worker].heldInAll
-        let freeBytes = workers[worker].limits.bytes - workers[worker].heldInAll * Self.bytesOfRow
-        guard let plan = workers[worker].schedule.nextClaim(now: now, freePermits: free, freeBytes: freeBytes) else {
+        let freeBytes = max(0, workers[worker].limits.bytes - workers[worker].heldBytes)
+        let isPaced = workPerTick != nil && workers[worker].schedule.hasLively
+        let work = isPaced ? workers[worker].pace.work : .max
+        guard
+            let plan = workers[worker].schedule.nextClaim(
+                now: now, freePermits: free, freeBytes: freeBytes, work: work)
+        else {
             let wake = workers[worker].schedule.nextWake(now: now, freePermits: free, freeBytes: freeBytes)
             if let wake, wake <= now { faults.append("would wake at once with nothing to claim") }
             return
         }
         claims += 1
-        checkPlan(plan, worker, free)
+        checkPlan(plan, worker, free, freeBytes)
         let fails = Int.random(in: 0..<1_000, using: &random) < failingClaims
         let isLost = fails && Bool.random(using: &random)
         let result =
             isLost
             ? nil : database.claim(plan, by: worker, lease: leaseTicks, lock: Self.claimTicks)
-        workers[worker].claim = (
-            plan, fails ? nil : result, database.tick + Self.claimTicks, database.after(leaseTicks)
-        )
+        var ticks = Self.claimTicks
+        if let workPerTick {
+            let work = plan.work(rows: result?.deliveries.count ?? 0)
+            ticks += work / workPerTick
+            if isPaced { workers[worker].pace.took(.milliseconds(ticks), work: work) }
+        }
+        workers[worker].claim = (plan, fails ? nil : result, database.tick + ticks, database.after(leaseTicks))
         checkBooks(worker)
     }
 
@@ -160,11 +173,11 @@ struct SimulatedScene {
             submit(
                 Delivery(
                     id: delivery.id, endpoint: delivery.endpoint, worker: worker, claimedAt: database.tick,
-                    dueAt: delivery.dueAt))
+                    dueAt: delivery.dueAt, bytes: database.bytesOfRow(delivery.endpoint)))
         }
         emptyNames += plan.lanes.count { counts[$0.endpoint] == nil }
         let taken = counts.sorted { $0.key < $1.key }.map {
-            LaneCount(endpoint: $0.key, count: $0.value, bytes: $0.value * Self.bytesOfRow)
+            LaneCount(endpoint: $0.key, count: $0.value, bytes: $0.value * database.bytesOfRow($0.key))
         }
         workers[worker].schedule.claimed(plan, taken: taken, reports: result.reports, now: now)
         for lane in plan.lanes {
@@ -176,6 +189,7 @@ struct SimulatedScene {
     private mutating func submit(_ delivery: Delivery) {
         workers[delivery.worker].held[delivery.endpoint, default: 0] += 1
         workers[delivery.worker].heldInAll += 1
+        workers[delivery.worker].heldBytes += delivery.bytes
         servedOfTenant[database.lanes[delivery.endpoint]?.tenant ?? 0, default: 0] += 1
         if isMeasured(delivery.endpoint) {
             let wait = database.now.rawValue - delivery.dueAt.rawValue
@@ -214,11 +228,12 @@ struct SimulatedScene {
             }
             workers[delivery.worker].held[delivery.endpoint, default: 0] -= 1
             workers[delivery.worker].heldInAll -= 1
+            workers[delivery.worker].heldBytes -= delivery.bytes
             counts[delivery.worker, default: [:]][delivery.endpoint, default: 0] += 1
         }
         for (worker, lanes) in counts.sorted(by: { $0.key < $1.key }) {
             let settled = lanes.sorted { $0.key < $1.key }.map {
-                LaneCount(endpoint: $0.key, count: $0.value, bytes: $0.value * Self.bytesOfRow)
+                LaneCount(endpoint: $0.key, count: $0.value, bytes: $0.value * database.bytesOfRow($0.key))
             }
             let now = now()
             workers[worker].schedule.settled(settled, now: now)
@@ -229,7 +244,7 @@ struct SimulatedScene {
     // MARK: What must hold at every step
 
     /// Compares what a plan may take with the rules, and counts a fault for each breach.
-    private mutating func checkPlan(_ plan: ClaimPlan, _ worker: Int, _ free: Int) {
+    private mutating func checkPlan(_ plan: ClaimPlan, _ worker: Int, _ free: Int, _ freeBytes: Int) {
         let schedule = workers[worker].schedule
         let limits = workers[worker].limits
         var suspects = 0
@@ -246,6 +261,12 @@ struct SimulatedScene {
         }
         if plan.lanes.count > Schedule.lanesPerClaim { faults.append("a claim names too many lanes") }
         if plan.budget > free { faults.append("a claim takes more than is free") }
+        if plan.byteBudget > freeBytes || plan.byteBudget <= 0 {
+            faults.append("a claim takes more bytes than are free")
+        }
+        if plan.budget > firsts, plan.byteBudget > freeBytes - limits.reservedBytes {
+            faults.append("the reserve of bytes was used")
+        }
         if suspects > 0, schedule.books.suspectLoad > limits.suspectPermits {
             faults.append("suspects hold more than their part")
         }
@@ -255,13 +276,13 @@ struct SimulatedScene {
 
     private mutating func checkBooks(_ worker: Int) {
         guard checksBooks else { return }
-        faults += workers[worker].schedule.recounted(workers[worker].held)
+        faults += workers[worker].schedule.recounted(workers[worker].held, bytesOfRow: database.bytesOfRow)
     }
 }
 
 extension Schedule {
     /// Counts everything again from the lanes and from what is really held, and returns what differs.
-    func recounted(_ truth: [Int32: Int]) -> [String] {
+    func recounted(_ truth: [Int32: Int], bytesOfRow: (Int32) -> Int) -> [String] {
         var faults: [String] = []
         let known = lanes.enumerated().filter { slot(of: $0.element.endpoint) == $0.offset }.map(\.element)
         for lane in known {
@@ -273,7 +294,8 @@ extension Schedule {
         ] {
             let alike = known.filter { $0.standing == standing }
             let held = alike.reduce(0) { $0 + (truth[$1.endpoint] ?? 0) }
-            if sum.lanes != alike.count || sum.held != held || sum.bytes != held * SimulatedScene.bytesOfRow
+            let bytes = alike.reduce(0) { $0 + (truth[$1.endpoint] ?? 0) * bytesOfRow($1.endpoint) }
+            if sum.lanes != alike.count || sum.held != held || sum.bytes != bytes
                 || sum.granted != alike.reduce(0, { $0 + $1.granted })
                 || sum.room != alike.reduce(0, { $0 + (standing == .unknown ? $1.firstRoom : $1.room) })
                 || sum.window
