@@ -48,9 +48,10 @@ GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO post
 GRANT EXECUTE ON FUNCTION
     postrider.webhook_id(bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
-    postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
-    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
-        text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
+    postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
+    postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
+    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[],
+        bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean),
     postrider.disable_endpoint(int, text), postrider.take_duty(text),
     postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),
     postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()

@@ -30,6 +30,8 @@ package struct WorkerServices: Sendable {
     /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
     /// database which hangs does not make a worker look dead.
     static let silence = Duration.seconds(60)
+    /// The longest wait between two tries to connect: after a restart of the database its workers are there within two seconds.
+    private static let reconnecting = Backoff(cap: .seconds(1))
     /// On top of the drain timeout, for recording and closing.
     private static let farewell = Duration.seconds(8)
 
@@ -85,7 +87,7 @@ package struct WorkerServices: Sendable {
         func store(_ purpose: String) -> WorkerStore {
             WorkerStore(
                 session: PostgresSession(
-                    database, logger: log, random: random,
+                    database, backoff: Self.reconnecting, logger: log, random: random,
                     onEvent: { event in
                         Self.report(event, purpose, metrics: metrics, log: log)
                         if purpose == Claimer.loop, case .connected(isReconnect: true) = event { state.reconnected() }

@@ -14,6 +14,7 @@ package struct DeliveryMetrics: Sendable {
     package let maxInFlight: Gauge
     package let settles: Counter
     package let staleSettles: Counter
+    package let lostOutcomes: Counter
     package let deadLetters: Counter
     package let databaseReconnects: Counter
 
@@ -36,6 +37,7 @@ package struct DeliveryMetrics: Sendable {
         maxInFlight = Gauge(label: MetricDescription.maxInFlight.name, factory: registry)
         settles = counter(.settles)
         staleSettles = counter(.staleSettles)
+        lostOutcomes = counter(.lostOutcomes)
         deadLetters = counter(.deadLetters)
         databaseReconnects = counter(.databaseReconnects)
         deliveries = Dictionary(
