@@ -17,26 +17,35 @@ CREATE TABLE postrider.schema_migrations (
     applied_by text NOT NULL DEFAULT session_user
 );
 
--- One row. The installation tag makes webhook ids of two databases differ, so that a receiver who hears from both
--- (or from a database restored out of a backup) never takes one event for another.
+-- One row. The installation tag makes webhook ids of two databases differ, so that a receiver who hears from both never
+-- takes one event for another.
 CREATE TABLE postrider.settings (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    installation text NOT NULL DEFAULT left(replace(gen_random_uuid()::text, '-', ''), 8),
+    installation text NOT NULL DEFAULT left(replace(gen_random_uuid()::text, '-', ''), 8)
+        CHECK (installation ~ '^[0-9a-f]{8}$'),
     retention interval NOT NULL DEFAULT '30 days' CHECK (retention >= '1 day'),
     idempotency_retention interval NOT NULL DEFAULT '90 days' CHECK (idempotency_retention >= '1 day')
 );
 INSERT INTO postrider.settings DEFAULT VALUES;
 
--- evt_<installation>_<event id>: constant for an event, never a dot (Standard Webhooks signs `id.timestamp.body`),
--- and an operator can read the event id out of it. The tag is written into the function so that it stays immutable.
+-- The tag, written into a function so that webhook_id() is immutable.
 DO $make$
 BEGIN
     EXECUTE format(
-        $sql$CREATE FUNCTION postrider.webhook_id(event_id bigint) RETURNS text
-            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$SELECT 'evt_%s_' || event_id$f$ $sql$,
+        'CREATE FUNCTION postrider.installation() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %L::text',
         (SELECT s.installation FROM postrider.settings s));
 END
 $make$;
+-- A settings row that was lost comes back with the same tag.
+ALTER TABLE postrider.settings ALTER COLUMN installation SET DEFAULT postrider.installation();
+
+-- evt_<tag><time>_<event id>: made of the event's whole key, so it is constant for an event; an operator can read the event's
+-- number out of it; never a dot (Standard Webhooks signs `id.timestamp.body`). The time is created_at in microseconds, 13
+-- hexadecimal digits: a sequence that was rolled back (a restored backup, an asynchronous failover) gives numbers again, but
+-- time has gone on, so no new event has an id that was sent before.
+CREATE FUNCTION postrider.webhook_id(created_at timestamptz, event_id bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'evt_' || postrider.installation() || right(encode(timestamptz_send(created_at), 'hex'), 13) || '_' || event_id;
 
 -- ---------------------------------------------------------------------------------------------------------- events
 
@@ -223,7 +232,7 @@ CREATE TABLE postrider.attempts (
 CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
 CREATE INDEX attempts_event ON postrider.attempts (event_id);
 
--- `id` is the id that the delivery had.
+-- `id` is the id that the delivery had; another one if a sequence was set back and an older dead letter has that.
 CREATE TABLE postrider.dead (
     id bigint PRIMARY KEY,
     event_id bigint NOT NULL,

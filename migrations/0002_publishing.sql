@@ -167,18 +167,20 @@ CREATE FUNCTION postrider.publish(
     OUT event_id bigint, OUT webhook_id text, OUT reused boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
+DECLARE
+    v_event_at timestamptz;
 BEGIN
     reused := false;
     INSERT INTO postrider.outbox AS o (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint,
                                        tenant, headers, deliver_after, expires_at, traceparent)
     VALUES (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint,
             tenant, headers, deliver_after, expires_at, traceparent)
-    RETURNING o.id INTO event_id;
+    RETURNING o.id, o.created_at INTO event_id, v_event_at;
     IF event_id IS NULL THEN
         reused := true;
-        SELECT k.event_id INTO event_id FROM postrider.idempotency_keys k
+        SELECT k.event_id, k.event_at INTO event_id, v_event_at FROM postrider.idempotency_keys k
         WHERE k.tenant = publish.tenant AND k.idempotency_key = publish.idempotency_key;
     END IF;
-    webhook_id := postrider.webhook_id(event_id);
+    webhook_id := postrider.webhook_id(v_event_at, event_id);
 END
 $f$;

@@ -530,7 +530,11 @@ BEGIN
     buried AS (
         INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
                                     last_http_status, last_error_code, last_error, last_attempt_at)
-        SELECT f.id, f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempt, f.ordering_key,
+        -- A sequence that was set back gives an id that an older dead letter has: the newer one gets another.
+        SELECT CASE WHEN row_number() OVER (PARTITION BY f.id) > 1 OR (SELECT true FROM postrider.dead x WHERE x.id = f.id)
+                   THEN greatest((SELECT max(x.id) FROM postrider.dead x), max(f.id) OVER ()) + row_number() OVER ()
+                   ELSE f.id END,
+               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempt, f.ordering_key,
                coalesce(p_reason[f.place], 'attempts_exhausted'), p_status[f.place], p_error_code[f.place],
                p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
         FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
@@ -573,7 +577,7 @@ BEGIN
         SELECT array_agg(i.place) INTO v_known FROM generate_series(1, v_count) AS i (place)
         -- With LIMIT it stays a look-up for each element: EXISTS could become a join that starts from all attempts.
         WHERE (SELECT true FROM postrider.attempts a
-               WHERE a.event_id = p_event[i.place] AND a.endpoint_id = p_endpoint[i.place]
+               WHERE a.event_id = p_event[i.place] AND a.event_at = p_event_at[i.place] AND a.endpoint_id = p_endpoint[i.place]
                    AND a.attempt = p_attempt[i.place] AND a.worker = p_worker LIMIT 1);
     END IF;
     INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,

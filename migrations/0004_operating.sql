@@ -367,8 +367,8 @@ $f$;
 
 -- Takes live rows away and accounts for them as cancelled. Rows in flight cannot be called back: they are marked, and
 -- their attempt is the last one. The caller has locked the lanes, and tries again when this fails
--- with lock_not_available because a settle is running on one of the rows.
-CREATE FUNCTION postrider.cancel_deliveries(p_event bigint, p_endpoint int, p_reason text) RETURNS int
+-- with lock_not_available because a settle is running on one of the rows. p_event and p_event_at are an event's key, or NULL.
+CREATE FUNCTION postrider.cancel_deliveries(p_event bigint, p_event_at timestamptz, p_endpoint int, p_reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET jit = off
 AS $f$
@@ -376,13 +376,13 @@ DECLARE
     v_count int; v_lanes int[]; v_keys text[]; v_held int[];
 BEGIN
     PERFORM 1 FROM postrider.deliveries d
-    WHERE d.event_id = coalesce(p_event, d.event_id) AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id)
-        AND d.lease_by <> 0
+    WHERE d.event_id = coalesce(p_event, d.event_id) AND d.event_at = coalesce(p_event_at, d.event_at)
+        AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id) AND d.lease_by <> 0
     FOR UPDATE NOWAIT;
     WITH gone AS (
         DELETE FROM postrider.deliveries d
-        WHERE d.event_id = coalesce(p_event, d.event_id) AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id)
-            AND d.lease_until <= clock_timestamp()
+        WHERE d.event_id = coalesce(p_event, d.event_id) AND d.event_at = coalesce(p_event_at, d.event_at)
+            AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id) AND d.lease_until <= clock_timestamp()
         RETURNING d.*),
     closed AS (
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason)
@@ -398,37 +398,49 @@ BEGIN
         PERFORM postrider.promote(v_lanes, v_keys);
     END IF;
     UPDATE postrider.deliveries d SET attempt_base = -1
-    WHERE d.event_id = coalesce(p_event, d.event_id) AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id)
-        AND d.attempt_base <> -1;
+    WHERE d.event_id = coalesce(p_event, d.event_id) AND d.event_at = coalesce(p_event_at, d.event_at)
+        AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id) AND d.attempt_base <> -1;
     RETURN v_count;
 END
 $f$;
 
 -- The same with the lanes locked first: that of an endpoint, or all that have live rows of an event.
-CREATE FUNCTION postrider.cancel_locked(p_event bigint, p_endpoint int, p_reason text) RETURNS int
+CREATE FUNCTION postrider.cancel_locked(p_event bigint, p_event_at timestamptz, p_endpoint int, p_reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF p_endpoint IS NOT NULL THEN
         PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = p_endpoint FOR NO KEY UPDATE;
     ELSE
         PERFORM 1 FROM postrider.lanes l
-        WHERE l.endpoint_id IN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = p_event)
+        WHERE l.endpoint_id IN (
+            SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.event_id = p_event AND d.event_at = p_event_at)
         ORDER BY l.endpoint_id FOR NO KEY UPDATE;
     END IF;
-    RETURN postrider.cancel_deliveries(p_event, p_endpoint, p_reason);
+    RETURN postrider.cancel_deliveries(p_event, p_event_at, p_endpoint, p_reason);
 END
 $f$;
 
 -- Cancels what is not yet delivered of an event; returns how many deliveries that were. What is in flight at this
--- moment may still arrive, but is not tried again.
-CREATE FUNCTION postrider.cancel_event(event_id bigint) RETURNS int
+-- moment may still arrive, but is not tried again. created_at is needed only when several events have the number, after the
+-- sequence was set back.
+CREATE FUNCTION postrider.cancel_event(event_id bigint, created_at timestamptz DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_times timestamptz[] := ARRAY(
+        SELECT o.created_at FROM postrider.outbox o
+        WHERE o.id = cancel_event.event_id
+            AND (cancel_event.created_at IS NULL OR o.created_at = cancel_event.created_at)
+        LIMIT 2);
 BEGIN
-    IF NOT EXISTS (SELECT FROM postrider.outbox o WHERE o.id = cancel_event.event_id) THEN
+    IF cardinality(v_times) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no event %s', cancel_event.event_id);
+    ELSIF cardinality(v_times) > 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'cardinality_violation', MESSAGE = format(
+            'several events have the number %s: give created_at too', cancel_event.event_id);
     END IF;
     RETURN postrider.patiently(format(
-        'SELECT postrider.cancel_locked(%L, NULL, %L)', cancel_event.event_id, 'cancelled by ' || session_user));
+        'SELECT postrider.cancel_locked(%L, %L, NULL, %L)', cancel_event.event_id, v_times[1],
+        'cancelled by ' || session_user));
 END
 $f$;
 
@@ -439,7 +451,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.hold_endpoint(remove_endpoint.name);
     v_count int := postrider.patiently(format(
-        'SELECT postrider.cancel_locked(NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
+        'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
     UPDATE postrider.endpoints e SET state = 'removed', state_reason = 'removed by ' || session_user WHERE e.id = v_id;

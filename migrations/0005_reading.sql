@@ -7,6 +7,8 @@
 -- values of endpoint headers are in none of them. Times are compared with statement_timestamp(): clock_timestamp() is volatile,
 -- and with it the planner could not push a condition such as event_id = 42 into the views.
 --
+-- An event is known by its whole key, (created_at, id): a sequence that was set back gives an id twice.
+--
 -- Events without a delivery are found by FULL JOIN, which can only be a hash or a merge: after a vacuum of the empty table
 -- the planner takes deliveries for empty, and would compare each event with each delivery when there are many again. The
 -- other tables have an index on the event, which a scalar subquery uses; attempts more than two days older than their
@@ -27,7 +29,7 @@ WITH known AS NOT MATERIALIZED (
     JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
     LEFT JOIN LATERAL (
         SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
-        WHERE a.event_id = d.event_id AND a.endpoint_id = d.endpoint_id
+        WHERE a.event_id = d.event_id AND a.event_at = d.event_at AND a.endpoint_id = d.endpoint_id
         ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON d.attempt > 0
     UNION ALL
     SELECT x.event_id, x.event_at, x.endpoint_id, 'dead', x.attempts, NULL, x.last_attempt_at, x.last_http_status,
@@ -41,25 +43,26 @@ WITH known AS NOT MATERIALIZED (
     SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt, NULL, a.started_at, a.http_status, NULL,
            a.started_at + a.duration_us * interval '1 us'
     FROM postrider.attempts a WHERE a.outcome = 0)
-SELECT k.event_id, postrider.webhook_id(k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,
+SELECT k.event_id, postrider.webhook_id(k.event_at, k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,
        k.attempts::int AS attempts, k.due_at, k.last_attempt_at, k.last_http_status::int AS last_http_status,
        k.last_error_code, k.event_at AS created_at, k.finished_at
 FROM known k
 JOIN postrider.endpoints e ON e.id = k.endpoint_id
 LEFT JOIN postrider.outbox o ON o.created_at = k.event_at AND o.id = k.event_id
 UNION ALL
-SELECT o.id, postrider.webhook_id(o.id), o.event_type, o.tenant, NULL, 'no_subscriber', 0, NULL, NULL, NULL, NULL,
+SELECT o.id, postrider.webhook_id(o.created_at, o.id), o.event_type, o.tenant, NULL, 'no_subscriber', 0, NULL, NULL, NULL, NULL,
        o.created_at, o.created_at
 FROM postrider.outbox o
-FULL JOIN postrider.deliveries d ON d.event_id = o.id
+FULL JOIN postrider.deliveries d ON d.event_id = o.id AND d.event_at = o.created_at
 WHERE d.event_id IS NULL
     AND (SELECT true FROM postrider.attempts a
-         WHERE a.event_id = o.id AND a.outcome = 0 AND a.started_at > o.created_at - interval '2 days' LIMIT 1) IS NULL
-    AND (SELECT true FROM postrider.dead x WHERE x.event_id = o.id LIMIT 1) IS NULL
-    AND (SELECT true FROM postrider.closed c WHERE c.event_id = o.id LIMIT 1) IS NULL;
+         WHERE a.event_id = o.id AND a.event_at = o.created_at AND a.outcome = 0
+             AND a.started_at > o.created_at - interval '2 days' LIMIT 1) IS NULL
+    AND (SELECT true FROM postrider.dead x WHERE x.event_id = o.id AND x.event_at = o.created_at LIMIT 1) IS NULL
+    AND (SELECT true FROM postrider.closed c WHERE c.event_id = o.id AND c.event_at = o.created_at LIMIT 1) IS NULL;
 
 CREATE VIEW postrider.attempt_log AS
-SELECT a.event_id, postrider.webhook_id(a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
+SELECT a.event_id, postrider.webhook_id(a.event_at, a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
        a.attempt::int AS attempt, a.started_at, round(a.duration_us / 1000.0, 3) AS duration_ms,
        (ARRAY['delivered', 'retry', 'dead', 'stale'])[a.outcome + 1] AS outcome,
        a.http_status::int AS http_status, a.error_code, a.error, a.response_body, u.url AS request_url, a.remote_address,
@@ -75,7 +78,7 @@ LEFT JOIN postrider.endpoint_urls u ON u.id = a.url_id
 LEFT JOIN postrider.outbox o ON o.created_at = a.event_at AND o.id = a.event_id;
 
 CREATE VIEW postrider.dead_letters AS
-SELECT x.id, x.event_id, postrider.webhook_id(x.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
+SELECT x.id, x.event_id, postrider.webhook_id(x.event_at, x.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
        x.attempts::int AS attempts, x.reason, x.last_http_status::int AS last_http_status, x.last_error,
        o.payload, x.event_at AS created_at, x.dead_at,
        x.last_error_code, o.body, o.content_type, o.ordering_key
@@ -118,7 +121,7 @@ WHERE e.state <> 'removed';
 -- Must always be empty: event × endpoint that should have a delivery and has none. It demands one of every subscription
 -- that was in effect when the event's transaction began.
 CREATE VIEW postrider.unaccounted AS
-SELECT o.id AS event_id, postrider.webhook_id(o.id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
+SELECT o.id AS event_id, postrider.webhook_id(o.created_at, o.id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint,
        o.created_at, e.id AS endpoint_id
 FROM postrider.outbox o
 CROSS JOIN LATERAL (
@@ -130,15 +133,16 @@ CROSS JOIN LATERAL (
     WHERE n.name = o.endpoint AND n.tenant = o.tenant AND n.state <> 'removed'
         AND EXISTS (SELECT FROM postrider.subscriptions s WHERE s.endpoint_id = n.id AND s.effective_at < o.created_at)) owed
 JOIN postrider.endpoints e ON e.id = owed.endpoint_id
-FULL JOIN postrider.deliveries d ON d.event_id = o.id AND d.endpoint_id = owed.endpoint_id
+FULL JOIN postrider.deliveries d
+    ON d.event_id = o.id AND d.event_at = o.created_at AND d.endpoint_id = owed.endpoint_id
 WHERE d.event_id IS NULL
     AND (SELECT true FROM postrider.attempts a
-         WHERE a.event_id = o.id AND a.endpoint_id = owed.endpoint_id AND a.outcome = 0
+         WHERE a.event_id = o.id AND a.event_at = o.created_at AND a.endpoint_id = owed.endpoint_id AND a.outcome = 0
              AND a.started_at > o.created_at - interval '2 days' LIMIT 1) IS NULL
     AND (SELECT true FROM postrider.dead x
-         WHERE x.event_id = o.id AND x.endpoint_id = owed.endpoint_id LIMIT 1) IS NULL
+         WHERE x.event_id = o.id AND x.event_at = o.created_at AND x.endpoint_id = owed.endpoint_id LIMIT 1) IS NULL
     AND (SELECT true FROM postrider.closed c
-         WHERE c.event_id = o.id AND c.endpoint_id = owed.endpoint_id LIMIT 1) IS NULL;
+         WHERE c.event_id = o.id AND c.event_at = o.created_at AND c.endpoint_id = owed.endpoint_id LIMIT 1) IS NULL;
 
 CREATE VIEW postrider.worker_list AS
 SELECT w.id, w.name, w.version, w.started_at, w.seen_at, w.in_flight, w.draining,

@@ -187,14 +187,19 @@ BEGIN
     missing AS (
         SELECT w.id, w.created_at, w.endpoint_id FROM owed w
         WHERE NOT EXISTS (
-                SELECT FROM postrider.deliveries d WHERE d.event_id = w.id AND d.endpoint_id = w.endpoint_id)
+                SELECT FROM postrider.deliveries d
+                WHERE d.event_id = w.id AND d.event_at = w.created_at AND d.endpoint_id = w.endpoint_id)
             -- An attempt comes after its event, so older attempts tell nothing; the hour is for clocks set back.
             AND NOT EXISTS (
                 SELECT FROM postrider.attempts a
-                WHERE a.event_id = w.id AND a.endpoint_id = w.endpoint_id AND a.outcome = 0
+                WHERE a.event_id = w.id AND a.event_at = w.created_at AND a.endpoint_id = w.endpoint_id AND a.outcome = 0
                     AND a.started_at >= p_since - interval '1 hour')
-            AND NOT EXISTS (SELECT FROM postrider.dead x WHERE x.event_id = w.id AND x.endpoint_id = w.endpoint_id)
-            AND NOT EXISTS (SELECT FROM postrider.closed c WHERE c.event_id = w.id AND c.endpoint_id = w.endpoint_id)
+            AND NOT EXISTS (
+                SELECT FROM postrider.dead x
+                WHERE x.event_id = w.id AND x.event_at = w.created_at AND x.endpoint_id = w.endpoint_id)
+            AND NOT EXISTS (
+                SELECT FROM postrider.closed c
+                WHERE c.event_id = w.id AND c.event_at = w.created_at AND c.endpoint_id = w.endpoint_id)
         ORDER BY w.id LIMIT 10000)
     INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, ordering_key)
     SELECT least(greatest(clock_timestamp(), o.deliver_after),
@@ -300,7 +305,7 @@ BEGIN
                       AND (SELECT true FROM postrider.deliveries d WHERE d.endpoint_id = e.id LIMIT 1)
                   ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l SKIP LOCKED LOOP
         BEGIN
-            v_count := v_count + postrider.cancel_deliveries(NULL, v_lane, 'the endpoint was removed');
+            v_count := v_count + postrider.cancel_deliveries(NULL, NULL, v_lane, 'the endpoint was removed');
         EXCEPTION WHEN lock_not_available THEN
             NULL;   -- a settle is running there: next time
         END;

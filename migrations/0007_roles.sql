@@ -46,7 +46,7 @@ GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrid
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.webhook_id(bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
+    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
@@ -68,11 +68,11 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, ret
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
-    postrider.webhook_id(bigint), postrider.patterns_matching(text),
+    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
     postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[]),
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
-    postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint),
+    postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint, timestamptz),
     postrider.replay_dead_letter(bigint),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int),
     postrider.discard_dead_letter(bigint, text)

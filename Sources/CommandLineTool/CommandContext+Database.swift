@@ -64,12 +64,15 @@ extension PostgresConnection {
         }
     }
 
-    /// The event, or an error that names it: there is none, or a webhook id belongs to another installation.
+    /// The event, or an error that names it: there is none, a webhook id belongs to another installation, or several have the
+    /// number.
     @discardableResult
     nonisolated func requireEvent(_ reference: EventReference) async throws -> EventRecord {
-        guard let createdAt = try await rows(Events.locate(reference.id)).first ?? nil,
-            let event = try await rows(Events.find(reference.id, createdAt: createdAt)).first,
-            reference.webhookID ?? event.webhookID == event.webhookID
+        let places = try await rows(Events.locate(reference.id))
+            .filter { reference.webhookID ?? $0.webhookID == $0.webhookID }
+        guard places.count <= 1 else { throw reference.ambiguous(places.map(\.webhookID)) }
+        guard let place = places.first,
+            let event = try await rows(Events.find(reference.id, createdAt: place.createdAt)).first
         else { throw reference.unknown }
         return event
     }

@@ -15,6 +15,8 @@ import Worker
 package struct CommandContext: Sendable {
     package var environment: [String: String]
     package var writeOutput: @Sendable (String) -> Void
+    /// Why standard output could not be written whole; nil as long as it could.
+    package var outputFailure: @Sendable () -> StreamFailure? = { nil }
     package var writeError: @Sendable (String) -> Void
     /// The columns of the terminal; nil when standard output is not one.
     package var terminalWidth: Int?
@@ -26,7 +28,7 @@ package struct CommandContext: Sendable {
     /// The time in seconds since 1970.
     package var now: @Sendable () -> Double
     /// Reads standard input to its end, or one byte more than the limit.
-    package var readInput: @Sendable (_ limit: Int) -> [UInt8] = { _ in [] }
+    package var readStandardInput: @Sendable (_ limit: Int) throws(StreamFailure) -> [UInt8] = { _ in [] }
     /// Reads one line of standard input, for an answer to a question; nil at its end.
     package var readAnswer: @Sendable () -> String? = { nil }
     /// Whether standard input is a terminal, so that a person can be asked.
@@ -52,6 +54,15 @@ package struct CommandContext: Sendable {
         try WorkerConfiguration(reading: ConfigurationSources(environment: environment))
     }
 
+    /// Standard input to its end, or one byte more than the limit. What was read in part is not used.
+    func input(limit: Int) throws(CommandError) -> [UInt8] {
+        do {
+            return try readStandardInput(limit)
+        } catch {
+            throw CommandError(.failure, "standard input could not be read to its end: \(error)")
+        }
+    }
+
     /// Where the loggers of a command write.
     package func makeLogSink(_ configuration: WorkerConfiguration) -> LogSink {
         LogSink(format: configuration.logFormat ?? (errorIsTerminal ? .text : .json), writer: LogWriter())
@@ -60,17 +71,22 @@ package struct CommandContext: Sendable {
 
 extension CommandContext {
     package static func live() -> Self {
+        let output = StandardOutput()
         var context = Self(
             environment: ProcessInfo.processInfo.environment,
-            writeOutput: { Self.write($0, to: STDOUT_FILENO) },
-            writeError: { Self.write($0, to: STDERR_FILENO) },
+            writeOutput: { output.write($0) },
+            // There is no other place that could say why this one failed.
+            writeError: { _ = StandardStreams.write($0, to: STDERR_FILENO) },
             terminalWidth: Self.width(of: STDOUT_FILENO),
             errorIsTerminal: isatty(STDERR_FILENO) == 1,
             now: { Date().timeIntervalSince1970 })
         context.isColoured =
             isatty(STDOUT_FILENO) == 1 && context.environment["NO_COLOR", default: ""].isEmpty
             && context.environment["TERM", default: "dumb"] != "dumb"
-        context.readInput = { Self.read(STDIN_FILENO, limit: $0) }
+        context.outputFailure = { output.failure }
+        context.readStandardInput = { limit throws(StreamFailure) in
+            try StandardStreams.read(STDIN_FILENO, limit: limit)
+        }
         context.readAnswer = { readLine() }
         context.inputIsTerminal = isatty(STDIN_FILENO) == 1
         return context
@@ -81,39 +97,10 @@ extension CommandContext {
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) }
     }
 
-    private static func read(_ descriptor: Int32, limit: Int) -> [UInt8] {
-        var content: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while content.count <= limit {
-            let count = systemRead(descriptor, &chunk, chunk.count)
-            guard count > 0 || (count < 0 && errno == EINTR) else { break }
-            content += chunk.prefix(max(count, 0))
-        }
-        return Array(content.prefix(limit + 1))
-    }
-
     private static func width(of descriptor: Int32) -> Int? {
         guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
     }
-
-    /// Writes all of `text`, or as much as the other side takes before it goes away.
-    private static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
-            guard written > 0 || errno == EINTR else { return }
-            rest = rest.dropFirst(max(written, 0))
-        }
-    }
-}
-
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
-}
-
-private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
-    read(descriptor, bytes, count)
 }

@@ -22,15 +22,31 @@ package enum CommandLineTool {
         // When a reader goes away (`postrider status | head`), the write fails. The signal would also end a worker whose
         // connection breaks.
         signal(SIGPIPE, SIG_IGN)
-        exit(await run(Array(CommandLine.arguments.dropFirst()), in: .live()).rawValue)
+        StandardStreams.openClosed()
+        exit(await run(ProcessArguments.current(), in: .live()).rawValue)
     }
 
-    /// Runs one command.
+    /// Runs one command. It is not done as long as its output did not arrive.
     /// - Parameter arguments: the command line without the name of the executable.
     package static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
+        let status = await end(of: arguments, in: context)
+        guard let failure = context.outputFailure() else { return status }
+        // A reader that has ended knows what it did not read.
+        if !failure.isReaderGone {
+            context.writeError("postrider: the output could not be written whole: \(failure)\n")
+        }
+        return status == .done ? .failure : status
+    }
+
+    private static func end(of arguments: [String], in context: CommandContext) async -> CommandStatus {
         do {
             var command = try PostriderCommand.parseAsRoot(arguments)
             guard let subcommand = command as? any ContextCommand else {
+                guard type(of: command).configuration.subcommands.isEmpty else {
+                    let help = PostriderCommand.helpMessage(for: type(of: command))
+                    context.writeError("postrider: a command is missing\n\n\(help)\n")
+                    return .usage
+                }
                 // The parser's own: help and version.
                 try command.run()
                 return .done

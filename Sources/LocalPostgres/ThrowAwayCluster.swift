@@ -75,6 +75,27 @@ package final class ThrowAwayCluster: Sendable {
         return cluster
     }
 
+    /// Makes a standby that streams from another cluster, and starts it.
+    package static func start(standbyOf primary: ThrowAwayCluster) async throws(LocalPostgresError) -> ThrowAwayCluster
+    {
+        let directory = try makeDirectory()
+        let data = "\(directory)/data"
+        let stop = primary.user.command([primary.binaries.path("pg_ctl"), "stop", "-m", "immediate", "-w", "-D", data])
+        let caretaker = try Caretaker(stop: stop, removing: directory)
+        try primary.user.own(directory)
+        let standby = ThrowAwayCluster(
+            directory: directory, port: primary.port, binaries: primary.binaries, user: primary.user,
+            caretaker: caretaker)
+        try await standby.run([
+            "pg_basebackup", "-h", primary.directory, "-p", String(primary.port), "-U",
+            "postgres",
+            "-D", data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+        ])
+        try standby.append("unix_socket_directories = \(quoted(directory))\nlisten_addresses = ''\n")
+        try await standby.start()
+        return standby
+    }
+
     /// The path of a Unix socket has room for 107 bytes; the name of PostgreSQL's takes about twenty.
     private static let maximumPathLength = 80
 

@@ -43,8 +43,11 @@ package struct ConfigurationSources: Sendable {
 
     init(environment: [String: String], file: ConfigurationFile?) throws(ConfigurationError) {
         // Sorted, so that the same mistakes always give the same line.
-        for name in environment.keys.sorted() where name.uppercased().hasPrefix(ConfigurationKey.prefix) {
-            guard ConfigurationKey(rawValue: name) != nil else { throw Self.unknown(name, in: Self.environmentName) }
+        for (name, value) in environment.sorted(by: { $0.key < $1.key })
+        where name.uppercased().hasPrefix(ConfigurationKey.prefix) {
+            guard ConfigurationKey(rawValue: name) != nil || ServiceVariable.isOne(name: name, value: value) else {
+                throw Self.unknown(name, in: Self.environmentName)
+            }
         }
         if let file {
             for (name, entry) in file.entries.sorted(by: { $0.value.line < $1.value.line }) {

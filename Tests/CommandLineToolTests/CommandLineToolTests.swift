@@ -12,7 +12,7 @@ import Worker
         await CommandLineTool.run(arguments, in: recording.context())
     }
 
-    @Test(arguments: [["--help"], ["help"], [], ["receive", "--help"], ["help", "receive"]])
+    @Test(arguments: [["--help"], ["help"], ["receive", "--help"], ["help", "receive"]])
     func helpIsAResult(arguments: [String]) async {
         let status = await CommandLineTool.run(arguments, in: recording.context())
         #expect(status == .done)
@@ -28,7 +28,7 @@ import Worker
     @Test(arguments: [
         ["bogus"], ["--bogus"], ["receive", "--listen"], ["receive", "--listen", "x"], ["receive", "extra"],
         ["receive", "--listen", "127.0.0.1:99999"], ["endpoint", "bogus"], ["event", "show"],
-        ["dead-letter", "replay"],
+        ["dead-letter", "replay"], [], ["endpoint"], ["dead-letter"],
     ])
     func mistakesOfUsageExit64AndSayWhy(arguments: [String]) async {
         let status = await CommandLineTool.run(arguments, in: recording.context())

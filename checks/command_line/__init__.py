@@ -1,6 +1,6 @@
 """What the documents promise of the command line, held against the real one: JSON against its schemas, completions, examples."""
 
-from checks.command_line import completions, schemas
+from checks.command_line import completions, schemas, streams
 from checks.harness.options import Options
 from checks.harness.postgres import postgres
 from checks.harness.product import Postrider, built_executable
@@ -13,3 +13,4 @@ def check(tally: Tally, _: Options) -> None:
     completions.completions(executable, tally)
     with postgres() as server:
         schemas.commands(Postrider(executable, server), server, tally)
+        streams.streams(Postrider(executable, server), server, tally)

@@ -52,7 +52,8 @@ struct DeadLetterShowCommand: ContextCommand {
                 throw CommandError(.badData, "there is no dead letter \(id); postrider dead-letter list shows all")
             }
             let attempts = try await connection.rows(
-                Events.attempts(found.letter.event, endpoint: found.letter.endpoint))
+                Events.attempts(
+                    found.letter.event, createdAt: found.letter.createdAt, endpoint: found.letter.endpoint))
             return (found, attempts, try await self.request(found.letter, connection, context))
         }
         guard !output.isJSON else {

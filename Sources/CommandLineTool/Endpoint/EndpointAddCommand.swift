@@ -53,6 +53,7 @@ struct EndpointAddCommand: ContextCommand {
         let stored = try secret.stored(for: name, tenant: tenant, configuration)
         _ = try await context.run(
             Endpoints.register(name, tenant: tenant, secret: stored, settings: settings))
+        defer { secret.tellIfUnseen(of: name, in: context) }
         let report = Report(
             endpoint: name, url: settings.url ?? url, tenant: tenant, eventTypes: settings.eventTypes ?? ["*"],
             secret: secret.shown, secretFingerprint: secret.secret.fingerprint)

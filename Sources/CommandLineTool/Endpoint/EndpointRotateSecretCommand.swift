@@ -55,6 +55,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
             let stored = try secret.stored(for: name, tenant: settings.tenant, configuration)
             _ = try await connection.rows(Endpoints.rotateSecret(name, secret: stored, grace: grace))
         }
+        defer { secret.tellIfUnseen(of: name, in: context) }
         let shown = secret.shown
         guard !output.isJSON else {
             return try output.json(

@@ -22,12 +22,23 @@ struct SigningSecret {
             secret = try WebhookSecret(given)
             return
         }
-        let input = String(decoding: context.readInput(Self.inputLimit), as: UTF8.self)
+        let input = String(decoding: try context.input(limit: Self.inputLimit), as: UTF8.self)
         secret = try WebhookSecret(String(input.prefix { !$0.isWhitespace }))
     }
 
     /// The secret when it was made here: then this is the only time that it is shown.
     var shown: String? { isNew ? secret.revealed : nil }
+
+    /// When the secret was made here and standard output did not take it, says how to get another.
+    func tellIfUnseen(of endpoint: String, in context: CommandContext) {
+        guard isNew, context.outputFailure() != nil else { return }
+        context.writeError(
+            """
+            postrider: endpoint \(PrintableText(endpoint)) has a new signing secret, which could not be shown. To get another: \
+            postrider endpoint rotate-secret \(PrintableText("\(ShellWord(endpoint))"))
+
+            """)
+    }
 
     /// What the database stores: sealed when there is a key file.
     func stored(for endpoint: String, tenant: String, _ configuration: WorkerConfiguration) throws -> String {

@@ -28,11 +28,11 @@ struct EventCancelCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let reference = try EventReference(id)
-        try await context.withDatabase { _ = try await $0.requireEvent(reference) }
+        let event = try await context.withDatabase { try await $0.requireEvent(reference) }
         try Confirmation(confirmation, output, in: context).ask(
             "Cancel the unfinished deliveries of event \(reference.id)?")
         let cancelled = try await context.withDatabase { connection in
-            try await connection.rows(Events.cancel(reference.id)).first ?? 0
+            try await connection.rows(Events.cancel(event.id, createdAt: event.createdAt)).first ?? 0
         }
         guard !output.isJSON else { return try output.json(Report(eventId: reference.id, cancelled: cancelled)) }
         output.line(

@@ -88,7 +88,7 @@ struct EventPublishCommand: ContextCommand {
     /// The event, checked by those rules that need no database.
     private func event(_ context: CommandContext) throws -> NewEvent {
         var event = NewEvent(eventType: try EventType(type).text)
-        let content = payload == "-" ? context.readInput(Limits.payloadBytes) : Array(payload.utf8)
+        let content = payload == "-" ? try context.input(limit: Limits.payloadBytes) : Array(payload.utf8)
         guard content.count <= Limits.payloadBytes else {
             throw CommandError(.badData, "the payload is longer than \(Limits.payloadBytes) bytes")
         }

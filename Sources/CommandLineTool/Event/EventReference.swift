@@ -1,5 +1,5 @@
 /// The name of an event on the command line: its number, or the webhook id that a receiver saw,
-/// `evt_<installation>_<number>`.
+/// `evt_…_<number>`.
 struct EventReference: Equatable {
     let id: Int64
     /// nil when the event was named by its number.
@@ -16,6 +16,12 @@ struct EventReference: Equatable {
         }
         self.id = id
         webhookID = isWebhookID ? text : nil
+    }
+
+    func ambiguous(_ webhookIDs: [String]) -> CommandError {
+        CommandError(
+            .badData,
+            "several events have the number \(id), name one by its webhook id: \(webhookIDs.joined(separator: ", "))")
     }
 
     var unknown: CommandError { CommandError(.badData, "there is no event \(webhookID ?? "\(id)")") }

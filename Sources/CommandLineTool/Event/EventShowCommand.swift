@@ -23,8 +23,9 @@ struct EventShowCommand: ContextCommand {
         let (event, deliveries, attempts, prospects) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
             let (deliveries, attempts, prospects) = try await connection.pipeline(
-                Events.deliveries(event.id, createdAt: event.createdAt), Events.attempts(event.id),
-                Events.prospects(event.id), deadline: CommandContext.statementDeadline)
+                Events.deliveries(event.id, createdAt: event.createdAt),
+                Events.attempts(event.id, createdAt: event.createdAt),
+                Events.prospects(event.id, createdAt: event.createdAt), deadline: CommandContext.statementDeadline)
             return (event, deliveries, attempts, prospects)
         }
         guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts, prospects)) }

@@ -9,7 +9,7 @@ struct ReceiveCommand: ContextCommand {
         abstract: "Receive webhooks, verify their signatures and print them.",
         discussion: """
             Answers 200 to a POST with a valid signature, and 401 to one without. Without --secret, signatures are not \
-            checked.
+            checked. It ends when its output can no longer be written.
 
             Example:
               postrider receive --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
@@ -26,6 +26,7 @@ struct ReceiveCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let secrets = try secret.map { try WebhookSecret($0) }
+        let (broken, end) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let receiver = Receiver(
             address: listen, verifier: secrets.isEmpty ? nil : WebhookVerifier(secrets: secrets), now: context.now
         ) { request in
@@ -35,9 +36,18 @@ struct ReceiveCommand: ContextCommand {
             } else {
                 context.writeOutput(request.text + "\n")
             }
+            if context.outputFailure() != nil { end.finish() }
         }
-        try await receiver.run { address in
-            output.remark("Listening on http://\(address). Press Ctrl-C to stop.")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                try await receiver.run { address in
+                    output.remark("Listening on http://\(address). Press Ctrl-C to stop.")
+                }
+            }
+            // A receiver whose requests no one sees would answer 200 for nothing.
+            group.addTask { for await _ in broken {} }
+            try await group.next()
         }
     }
 

@@ -2,7 +2,8 @@ import Postgres
 import Telemetry
 import UnixSignals
 
-/// Shows the status again and again, until Ctrl-C or SIGTERM, even while the database cannot be reached.
+/// Shows the status again and again, until Ctrl-C or SIGTERM or until its reader is gone, even while the database cannot be
+/// reached.
 struct StatusWatch: Sendable {
     let context: CommandContext
     let isJSON: Bool
@@ -26,7 +27,7 @@ struct StatusWatch: Sendable {
 
     private func goOn() async throws {
         var isFirst = true
-        while !Task.isCancelled {
+        while !Task.isCancelled, context.outputFailure() == nil {
             if context.terminalWidth != nil, !isJSON {
                 context.writeOutput(Self.home)
             } else if !isFirst, !isJSON {

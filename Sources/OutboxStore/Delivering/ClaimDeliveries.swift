@@ -128,6 +128,9 @@ package struct ClaimedDelivery: Hashable, Sendable {
     /// When the lease ends, by the database's clock.
     package var leaseUntil: PostgresTimestamp
 
+    /// The key of the event.
+    package var eventKey: EventKey { EventKey(createdAt: eventAt, id: event) }
+
     /// The attempt's place in the retry schedule, counted from 1.
     package var attemptInSchedule: Int { Int(attempt) - Int(max(attemptBase, 0)) }
 }

@@ -6,7 +6,7 @@ package import Postgres
 /// open every partition there is. `OFFSET 0` keeps it from reading a whole partition instead of looking up the few rows.
 package struct FetchEvents: PostgresStatement {
     package let sql = """
-        SELECT o.id, o.created_at, postrider.webhook_id(o.id), o.event_type, o.payload,
+        SELECT o.id, o.created_at, postrider.webhook_id(o.created_at, o.id), o.event_type, o.payload,
                o.body, CASE WHEN o.body IS NOT NULL THEN coalesce(o.content_type, '') END,
                CASE WHEN o.headers IS NOT NULL
                    THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
@@ -26,8 +26,8 @@ package struct FetchEvents: PostgresStatement {
 
     /// - Parameter deliveries: whose events are wanted; several of one event ask for it once.
     package init(of deliveries: [ClaimedDelivery]) {
-        var seen = Set<Int64>(minimumCapacity: deliveries.count)
-        let wanted = deliveries.filter { seen.insert($0.event).inserted }
+        var seen = Set<EventKey>(minimumCapacity: deliveries.count)
+        let wanted = deliveries.filter { seen.insert($0.eventKey).inserted }
         times = wanted.map(\.eventAt)
         ids = wanted.map(\.event)
         first = times.min() ?? .infinity
@@ -73,4 +73,15 @@ package struct StoredEvent: Sendable {
     package var traceparent: String?
     /// Time left until the event expires; nil when it never does.
     package var expiresIn: Duration?
+
+    /// What it is known by.
+    package var key: EventKey { EventKey(createdAt: createdAt, id: id) }
+}
+
+/// What an event is known by. Its number alone is not enough: a sequence that was set back gives numbers again.
+package struct EventKey: Hashable, Sendable {
+    /// When the event's transaction began.
+    package let createdAt: PostgresTimestamp
+    /// Its number.
+    package let id: Int64
 }

@@ -60,7 +60,7 @@ extension Events {
     }
 
     /// What is still to come of an event: a row for each delivery that lives or is a dead letter.
-    package static func prospects(_ id: Int64) -> PostgresQuery<DeliveryProspect> {
+    package static func prospects(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<DeliveryProspect> {
         PostgresQuery(
             """
             SELECT e.name, greatest(d.attempt - greatest(d.attempt_base, 0), 0), e.max_attempts, e.state, e.state_reason,
@@ -73,12 +73,12 @@ extension Events {
                        ORDER BY b.id LIMIT 1) END,
                    NULL::bigint
             FROM postrider.deliveries d JOIN postrider.endpoints e ON e.id = d.endpoint_id
-            WHERE d.event_id = $1
+            WHERE d.event_id = $1 AND d.event_at = $2
             UNION ALL
             SELECT e.name, x.attempts, e.max_attempts, e.state, e.state_reason, NULL, NULL, x.id
             FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
-            WHERE x.event_id = $1
-            """, id)
+            WHERE x.event_id = $1 AND x.event_at = $2
+            """, id, createdAt)
     }
 }
 
@@ -118,7 +118,7 @@ package struct EventDelivery: Sendable {
     /// indexes (OFFSET 0 keeps the planner to that), live work is read once, since it has no index by event.
     fileprivate static let found = """
         known AS MATERIALIZED (
-            SELECT d.event_id, d.endpoint_id,
+            SELECT d.event_id, d.event_at, d.endpoint_id,
                    CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
                         WHEN l.open_at > clock_timestamp() THEN 'held'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
@@ -126,36 +126,37 @@ package struct EventDelivery: Sendable {
                    d.attempt AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
                    NULL::smallint AS last_http_status, NULL::text AS last_error_code, NULL::timestamptz AS finished_at
             FROM chosen c
-            JOIN postrider.deliveries d ON d.event_id = c.id
+            JOIN postrider.deliveries d ON d.event_id = c.id AND d.event_at = c.created_at
             JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
             UNION ALL
-            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+            SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
                 SELECT x.endpoint_id, 'dead', x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,
                        x.last_error_code, x.dead_at
-                FROM postrider.dead x WHERE x.event_id = c.id OFFSET 0) h
+                FROM postrider.dead x WHERE x.event_id = c.id AND x.event_at = c.created_at OFFSET 0) h
             UNION ALL
-            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+            SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
                 SELECT x.endpoint_id, x.status, x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,
                        x.last_error_code, x.closed_at
-                FROM postrider.closed x WHERE x.event_id = c.id OFFSET 0) h
+                FROM postrider.closed x WHERE x.event_id = c.id AND x.event_at = c.created_at OFFSET 0) h
             UNION ALL
-            SELECT c.id, h.* FROM chosen c CROSS JOIN LATERAL (
+            SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
                 SELECT a.endpoint_id, 'delivered', a.attempt, NULL::timestamptz, a.started_at, a.http_status, NULL::text,
                        a.started_at + a.duration_us * interval '1 us'
-                FROM postrider.attempts a WHERE a.event_id = c.id AND a.outcome = 0 OFFSET 0) h),
+                FROM postrider.attempts a
+                WHERE a.event_id = c.id AND a.event_at = c.created_at AND a.outcome = 0 OFFSET 0) h),
         found AS (
             SELECT c.id AS event_id, c.created_at, c.event_type, c.tenant, e.name AS endpoint, k.endpoint_id,
                    coalesce(k.status, 'no_subscriber') AS status, coalesce(k.attempts, 0)::int AS attempts, k.due_at,
                    k.last_attempt_at, k.last_http_status, k.last_error_code,
                    CASE WHEN k.event_id IS NULL THEN c.created_at ELSE k.finished_at END AS finished_at
             FROM chosen c
-            LEFT JOIN known k ON k.event_id = c.id
+            LEFT JOIN known k ON k.event_id = c.id AND k.event_at = c.created_at
             LEFT JOIN postrider.endpoints e ON e.id = k.endpoint_id)
         """
 
     /// The columns that ``init(_:)`` reads, out of rows `f` of `found`; of live work the last attempt is looked up.
     fileprivate static let columns = """
-        f.event_id, postrider.webhook_id(f.event_id), f.event_type, f.tenant, f.endpoint, f.status, f.attempts, f.due_at,
+        f.event_id, postrider.webhook_id(f.created_at, f.event_id), f.event_type, f.tenant, f.endpoint, f.status, f.attempts, f.due_at,
         coalesce(f.last_attempt_at, last.started_at), coalesce(f.last_http_status, last.http_status)::int,
         coalesce(f.last_error_code, last.error_code), f.created_at,
         (extract(epoch FROM clock_timestamp() - f.created_at) * 1000000)::bigint, f.finished_at
@@ -165,7 +166,7 @@ package struct EventDelivery: Sendable {
     fileprivate static let last = """
         LEFT JOIN LATERAL (
             SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
-            WHERE a.event_id = f.event_id AND a.endpoint_id = f.endpoint_id
+            WHERE a.event_id = f.event_id AND a.event_at = f.created_at AND a.endpoint_id = f.endpoint_id
             ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.finished_at IS NULL AND f.attempts > 0
         """
 }

@@ -15,18 +15,15 @@ package enum Events {
             event.headers.map { PostgresJSONB($0) }, event.deliverAfter, event.expiresAt, event.traceparent)
     }
 
-    /// When an event happened, which is where it is kept; nil where nothing is known of it.
-    ///
-    /// Its history is asked first, by indexes; then live work; then the events themselves, which have no index by id alone.
-    package static func locate(_ id: Int64) -> PostgresQuery<PostgresTimestamp?> {
+    /// The most events that ``locate(_:)`` finds.
+    package static let locateLimit = 10
+
+    /// The events of a number: mostly one, or none; several after the sequence was set back.
+    package static func locate(_ id: Int64) -> PostgresQuery<EventLocation> {
         PostgresQuery(
             """
-            SELECT coalesce(
-                (SELECT a.event_at FROM postrider.attempts a WHERE a.event_id = $1 LIMIT 1),
-                (SELECT x.event_at FROM postrider.dead x WHERE x.event_id = $1 LIMIT 1),
-                (SELECT c.event_at FROM postrider.closed c WHERE c.event_id = $1 LIMIT 1),
-                (SELECT d.event_at FROM postrider.deliveries d WHERE d.event_id = $1 LIMIT 1),
-                (SELECT o.created_at FROM postrider.outbox o WHERE o.id = $1 LIMIT 1))
+            SELECT o.created_at, postrider.webhook_id(o.created_at, o.id) FROM postrider.outbox o
+            WHERE o.id = $1 ORDER BY o.created_at LIMIT \(locateLimit)
             """, id)
     }
 
@@ -36,7 +33,7 @@ package enum Events {
     package static func find(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<EventRecord> {
         PostgresQuery(
             """
-            SELECT o.id, postrider.webhook_id(o.id), o.created_at, o.event_type, o.tenant, o.endpoint, o.ordering_key,
+            SELECT o.id, postrider.webhook_id(o.created_at, o.id), o.created_at, o.event_type, o.tenant, o.endpoint, o.ordering_key,
                    o.idempotency_key, o.deliver_after, o.expires_at, o.traceparent,
                    CASE WHEN o.headers IS NOT NULL
                        THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
@@ -46,8 +43,8 @@ package enum Events {
     }
 
     /// Cancels what is not delivered of an event yet and returns how many deliveries that were. Fails with `no_data_found`.
-    package static func cancel(_ id: Int64) -> PostgresQuery<Int32> {
-        PostgresQuery("SELECT postrider.cancel_event($1)", id)
+    package static func cancel(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.cancel_event($1, $2)", id, createdAt)
     }
 
     /// The most rows of ``attempts(_:endpoint:)``.
@@ -55,16 +52,32 @@ package enum Events {
 
     /// The attempts to deliver an event, in the order in which they began.
     ///
-    /// - Parameter endpoint: to this endpoint alone; nil for all.
-    package static func attempts(_ id: Int64, endpoint: String? = nil) -> PostgresQuery<AttemptRecord> {
+    /// - Parameters:
+    ///   - createdAt: when it happened, to the microsecond.
+    ///   - endpoint: to this endpoint alone; nil for all.
+    package static func attempts(
+        _ id: Int64, createdAt: PostgresTimestamp, endpoint: String? = nil
+    ) -> PostgresQuery<AttemptRecord> {
         PostgresQuery(
             """
             SELECT a.endpoint, a.attempt, a.started_at, (a.duration_ms * 1000)::bigint, a.outcome, a.http_status,
                    a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker
             FROM postrider.attempt_log a
-            WHERE a.event_id = $1 AND ($2 IS NULL OR a.endpoint = $2)
+            WHERE a.event_id = $1 AND a.webhook_id = postrider.webhook_id($2, $1) AND ($3 IS NULL OR a.endpoint = $3)
             ORDER BY a.started_at, a.attempt LIMIT \(attemptLimit)
-            """, id, endpoint)
+            """, id, createdAt, endpoint)
+    }
+}
+
+/// Where an event is kept.
+package struct EventLocation: Sendable, PostgresRecord {
+    package let createdAt: PostgresTimestamp
+    /// The id that receivers know it by.
+    package let webhookID: String
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        createdAt = try row.column(0)
+        webhookID = try row.column(1)
     }
 }
 

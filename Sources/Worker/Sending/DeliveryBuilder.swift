@@ -49,7 +49,7 @@ struct DeliveryBuilder: Sendable {
     ) -> Next {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
         guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
-        guard let parcel = parcels.index(of: delivery.event) else { return .settle(.eventMissing) }
+        guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
         let expiresIn = parcels[parcel].event.expiresIn
         if let expiresIn, expiresIn <= .zero { return .settle(.expired) }
         switch endpoint.settings {
@@ -98,15 +98,15 @@ private struct Parcels {
     }
 
     private var parcels: [Parcel]
-    private let places: [Int64: Int]
+    private let places: [EventKey: Int]
 
     init(_ events: [StoredEvent]) {
         parcels = events.map(Parcel.init)
         places = Dictionary(
-            zip(events.map(\.id), events.indices), uniquingKeysWith: { first, _ in first })
+            zip(events.map(\.key), events.indices), uniquingKeysWith: { first, _ in first })
     }
 
-    func index(of event: Int64) -> Int? { places[event] }
+    func index(of event: EventKey) -> Int? { places[event] }
 
     subscript(place: Int) -> Parcel {
         get { parcels[place] }

@@ -18,7 +18,7 @@ final class Recording: Sendable {
             writeOutput: { text in self.texts.withLock { $0.output += text } },
             writeError: { text in self.texts.withLock { $0.error += text } },
             terminalWidth: width, now: now)
-        context.readInput = { Array(input.utf8.prefix($0 + 1)) }
+        context.readStandardInput = { Array(input.utf8.prefix($0 + 1)) }
         return context
     }
 }

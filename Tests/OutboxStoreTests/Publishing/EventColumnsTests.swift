@@ -26,7 +26,7 @@ struct EventColumnsTests {
             #expect(event.traceparent == "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
             let expiresIn = try #require(event.expiresIn)
             #expect(expiresIn > .seconds(3500) && expiresIn <= .seconds(3600))
-            #expect(event.webhookID.wholeMatch(of: /evt_[0-9a-f]{8}_1/) != nil)
+            #expect(event.webhookID.wholeMatch(of: /evt_[0-9a-f]{21}_1/) != nil)
             let claim = try await outbox.query("SELECT ordering_key, bytes FROM postrider.deliveries")
             #expect(claim.rows == [["customer 7", "3"]])
         }

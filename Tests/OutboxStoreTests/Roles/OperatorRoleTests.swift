@@ -86,7 +86,7 @@ struct OperatorRoleTests {
                 await stranger.states(of: [
                     "SELECT * FROM postrider.outbox",
                     "INSERT INTO postrider.outbox (event_type, payload) VALUES ('x', '1')",
-                    "SELECT postrider.webhook_id(1)", "SELECT postrider.publish('x', '1')",
+                    "SELECT postrider.webhook_id(now(), 1)", "SELECT postrider.publish('x', '1')",
                 ]) == Array(repeating: "42501", count: 4))
             await stranger.close()
             let open = """

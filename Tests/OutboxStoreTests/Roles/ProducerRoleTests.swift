@@ -75,7 +75,7 @@ struct ProducerRoleTests {
                     "CREATE RULE r AS ON INSERT TO postrider.outbox DO INSTEAD NOTHING",
                     "ALTER TABLE postrider.outbox DISABLE TRIGGER USER", "DROP TABLE postrider.outbox",
                     "CREATE TABLE postrider.t (i int)", "SELECT nextval('postrider.outbox_id_seq')",
-                    "SELECT postrider.webhook_id(1)", "SELECT postrider.patterns_matching('x')",
+                    "SELECT postrider.webhook_id(now(), 1)", "SELECT postrider.patterns_matching('x')",
                     "SELECT postrider.claim(1, '{1}', '{-infinity}', '{1}', 1, 1, '1 s')",
                     "SELECT postrider.pause_endpoint('shop')",
                     "SELECT postrider.register_endpoint('y', 'https://y.example/')",

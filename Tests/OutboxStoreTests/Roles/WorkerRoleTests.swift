@@ -98,7 +98,7 @@ struct WorkerRoleTests {
                 "SELECT postrider.register_endpoint('y', 'https://y.example/')", "SELECT postrider.cancel_event(1)",
                 "SELECT postrider.replay_dead_letters()", "SELECT postrider.rotate_secret('shop')",
                 "SELECT postrider.make_partition('outbox', '2020-01-01')",
-                "SELECT postrider.cancel_deliveries(1, 1, '')",
+                "SELECT postrider.cancel_deliveries(1, now(), 1, '')",
                 "SELECT postrider.revive('{1}')", "SELECT postrider.repair_fan_out('-infinity')",
                 "CREATE TABLE postrider.t (i int)",
             ] {

@@ -1,6 +1,7 @@
 import Courier
 import Outbox
 import OutboxStore
+import Postgres
 import Testing
 import Webhooks
 
@@ -35,6 +36,18 @@ import Webhooks
             events: [Samples.event(9)], endpoints: Samples.cache(Samples.endpoint(), second))
         #expect(built.requests.count == 2)
         #expect(built.requests[0].body === built.requests[1].body)
+    }
+
+    @Test func twoEventsOfOneNumberKeepTheirOwnBodies() {
+        var later = Samples.event(9, content: #"{"to":"bob"}"#)
+        later.createdAt = PostgresTimestamp(unixMicroseconds: 1_700_000_000_000_000)
+        var second = Samples.delivery(2, event: 9)
+        second.eventAt = later.createdAt
+        let built = build(
+            [Samples.delivery(1, event: 9), second], events: [later, Samples.event(9, content: #"{"to":"alice"}"#)],
+            endpoints: Samples.cache(Samples.endpoint()))
+        #expect(built.requests.map { text($0.body).contains("alice") } == [true, false])
+        #expect(built.requests.map { text($0.body).contains("bob") } == [false, true])
     }
 
     @Test(arguments: [("raw", nil), ("envelope", "text/plain"), ("raw", "text/plain")] as [(String, String?)])

@@ -10,6 +10,9 @@ import Webhooks
 enum Samples {
     static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
+    /// When all events here happened.
+    static let eventAt = PostgresTimestamp(unixMicroseconds: 1_667_507_170_344_522)
+
     static func delivery(
         _ id: Int64 = 1, endpoint: Int32 = 1, attempt: Int16 = 1, base: Int16 = 0, bytes: Int32 = 10,
         event: Int64? = nil,
@@ -17,7 +20,7 @@ enum Samples {
     ) -> ClaimedDelivery {
         ClaimedDelivery(
             endpoint: endpoint, revision: revision, dueAt: PostgresTimestamp(unixMicroseconds: 1_000_000), id: id,
-            attempt: attempt, attemptBase: base, event: event ?? id, eventAt: PostgresTimestamp(unixMicroseconds: 0),
+            attempt: attempt, attemptBase: base, event: event ?? id, eventAt: eventAt,
             bytes: bytes, leaseUntil: PostgresTimestamp(unixMicroseconds: 1_700_000_030_000_000))
     }
 
@@ -27,7 +30,7 @@ enum Samples {
         -> StoredEvent
     {
         StoredEvent(
-            id: id, createdAt: PostgresTimestamp(unixMicroseconds: 1_667_507_170_344_522), webhookID: "evt_test_\(id)",
+            id: id, createdAt: eventAt, webhookID: "evt_test_\(id)",
             eventType: "order.paid", content: Array(content.utf8), bodyContentType: bodyType, headers: [],
             traceparent: nil, expiresIn: expiresIn)
     }
