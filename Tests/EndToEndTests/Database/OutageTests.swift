@@ -16,7 +16,7 @@ extension EndToEndTests {
         {
             try await TestDatabase.withCluster(.init()) { cluster in
                 let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(700)))
-                var workers: [RunningProgram] = []
+                // Its connection dies with the server, so everything after that asks with a new one.
                 try await Installation.with(url: cluster.url()) { installation in
                     for endpoint in 1...4 {
                         // Every second one has a limit, so that housekeeping looks at its leases too.
@@ -24,56 +24,59 @@ extension EndToEndTests {
                         try await installation.addEndpoint(
                             "main-\(endpoint)", receiver.url("/\(endpoint)"), ["--timeout", "1s"] + limit)
                     }
+                    var workers: [RunningProgram] = []
                     for number in 1...count {
                         workers.append(
                             try await installation.startWorker(
                                 "worker-\(number)", settings: ["POSTRIDER_LEASE_SLACK": "1s"]))
                     }
                     try await installation.publish("main.event", Self.deliveries / 4)
-                }
-                try await receiver.waitForRequests(Self.deliveries)
-                try await cluster.stop(.immediate)
-                try await Task.sleep(for: Self.outage)
-                #expect(receiver.requests.count == Self.deliveries)
-                try await cluster.start()
-                let connection = try await TestDatabase.connect(to: PostgresConfiguration(cluster.url()))
-                try await eventually("all outcomes are recorded", within: .seconds(10)) {
-                    let sql = "SELECT count(*) FROM postrider.event_deliveries WHERE status = 'delivered'"
-                    return try await connection.query(sql, deadline: TestDatabase.deadline).first
-                        == String(Self.deliveries)
-                }
-                // Time for a second request of what was recorded too late.
-                try await Task.sleep(for: .seconds(1))
-                let attempts = try await connection.query(
-                    "SELECT count(*), max(attempt), max(outcome) FROM postrider.attempts",
-                    deadline: TestDatabase.deadline)
-                #expect(attempts.rows == [[String(Self.deliveries), "1", "0"]])
-                await connection.close()
-                #expect(receiver.requests.count == Self.deliveries)
-                for worker in workers {
-                    worker.send(SIGTERM)
-                    #expect(try await worker.status(within: .seconds(30)) == 0)
-                    #expect(!worker.said.contains("an outcome is lost"))
+                    try await receiver.waitForRequests(Self.deliveries)
+                    try await cluster.stop(.immediate)
+                    try await Task.sleep(for: Self.outage)
+                    #expect(receiver.requests.count == Self.deliveries)
+                    try await cluster.start()
+                    try await expectAllRecordedOnce(cluster)
+                    #expect(receiver.requests.count == Self.deliveries)
+                    for worker in workers {
+                        worker.send(SIGTERM)
+                        #expect(try await worker.status(within: .seconds(30)) == 0)
+                        #expect(worker.said.contains("outcomes could not be recorded"))
+                        #expect(!worker.said.contains("an outcome is lost"))
+                    }
                 }
             }
         }
 
+        private func expectAllRecordedOnce(_ cluster: ThrowAwayCluster) async throws {
+            let connection = try await TestDatabase.connect(to: PostgresConfiguration(cluster.url()))
+            try await eventually("all outcomes are recorded", within: .seconds(10)) {
+                let sql = "SELECT count(*) FROM postrider.event_deliveries WHERE status = 'delivered'"
+                return try await connection.query(sql, deadline: TestDatabase.deadline).first == String(Self.deliveries)
+            }
+            // Time for a second request of what was recorded too late.
+            try await Task.sleep(for: .seconds(1))
+            let attempts = try await connection.query(
+                "SELECT count(*), max(attempt), max(outcome) FROM postrider.attempts", deadline: TestDatabase.deadline)
+            #expect(attempts.rows == [[String(Self.deliveries), "1", "0"]])
+            await connection.close()
+        }
+
         @Test func whatCannotBeRecordedBeforeTheEndIsNamedInTheLog() async throws {
             try await TestDatabase.withCluster(.init()) { cluster in
-                let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .milliseconds(500)))
-                let worker = try await Installation.with(url: cluster.url()) { installation in
-                    try await installation.addEndpoint("main", receiver.url(), ["--timeout", "1s"])
-                    let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "1s"])
+                let receiver = try ScriptedReceiver(answer: .ok.delayed(by: .seconds(1)))
+                try await Installation.with(url: cluster.url()) { installation in
+                    try await installation.addEndpoint("main", receiver.url(), ["--timeout", "3s"])
+                    let worker = try await installation.startWorker(settings: ["POSTRIDER_DRAIN_TIMEOUT": "2s"])
                     try await installation.publish("main.event", 30)
-                    return worker
+                    try await receiver.waitForRequests(30)
+                    try await cluster.stop(.immediate)
+                    worker.send(SIGTERM)
+                    _ = try await worker.status(within: .seconds(30))
+                    let lines = worker.said.split(separator: "\n").filter { $0.contains("an outcome is lost") }
+                    #expect(lines.count == 30)
+                    #expect(lines.allSatisfy { $0.contains("\"outcome\":\"delivered\"") && $0.contains("delivery.id") })
                 }
-                try await receiver.waitForRequests(30)
-                try await cluster.stop(.immediate)
-                worker.send(SIGTERM)
-                _ = try await worker.status(within: .seconds(30))
-                let lines = worker.said.split(separator: "\n").filter { $0.contains("an outcome is lost") }
-                #expect(lines.count == 30)
-                #expect(lines.allSatisfy { $0.contains("\"outcome\":\"delivered\"") && $0.contains("delivery.id") })
             }
         }
 

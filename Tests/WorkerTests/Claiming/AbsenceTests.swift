@@ -83,6 +83,7 @@ import Testing
 
     @Test func areLeftToThemAfterTheStartAndThenNot() async throws {
         try await runGivingBack {
+            try await turn(for: .milliseconds(100))
             #expect(try await leaseAge() == nil)
             try await turn(for: HeadStart.afterStart)
             #expect(try #require(await leaseAge()) < .zero)
