@@ -41,9 +41,10 @@ extension EndToEndTests {
                     for worker in workers {
                         worker.send(SIGTERM)
                         #expect(try await worker.status(within: .seconds(30)) == 0)
-                        #expect(worker.said.contains("outcomes could not be recorded"))
                         #expect(!worker.said.contains("an outcome is lost"))
                     }
+                    // Not all of them need have had something in flight.
+                    #expect(workers.contains { $0.said.contains("outcomes could not be recorded") })
                 }
             }
         }
