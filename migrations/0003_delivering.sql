@@ -107,6 +107,40 @@ BEGIN
 END
 $f$;
 
+-- A look for a worker that has nothing else to do: it waits here, p_wait at most, until there is something to find. That is
+-- quicker than looks from afar, and cheaper for both sides: every 20 ms this compares snapshots, and only when they differ it looks.
+--
+-- It ends within half of what the server calls slow or cancels, so that it is neither logged nor cancelled. It counts turns
+-- instead of reading the clock, which may be set back.
+CREATE FUNCTION postrider.look_waiting(p_seen pg_snapshot, p_limit int, p_wait interval)
+RETURNS TABLE (seen pg_snapshot, clock timestamptz, endpoint_id int, due_at timestamptz, "count" int, is_changed boolean)
+-- VOLATILE: each statement in here has a snapshot of its own.
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $f$
+DECLARE
+    v_wait interval := p_wait;
+    v_limit interval;
+    v_now text;
+    v_checked text := p_seen::text;
+BEGIN
+    FOREACH v_limit IN ARRAY ARRAY[current_setting('statement_timeout'), current_setting('log_min_duration_statement')]::interval[] LOOP
+        IF v_limit > '0' THEN
+            v_wait := least(v_wait, v_limit / 2);
+        END IF;
+    END LOOP;
+    FOR i IN 1 .. extract(epoch FROM v_wait)::float8 * 50 LOOP
+        v_now := pg_current_snapshot()::text;
+        IF v_now <> v_checked THEN
+            EXIT WHEN EXISTS (SELECT FROM postrider.look(p_seen, 1) l WHERE l.endpoint_id IS NOT NULL OR l.is_changed);
+            v_checked := v_now;
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    RETURN QUERY SELECT l.seen, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed FROM postrider.look(p_seen, p_limit) l;
+END
+$f$;
+
 -- The next p_count open lanes after p_after, in the order of their ids: those with live rows that p_worker does not hold,
 -- when the first row of the lane is due, and when the first may be claimed. The last row has no times: it names the lane that
 -- the next call goes on from, or none at the end. For the start of a worker, and as the net under its looks.
@@ -272,6 +306,7 @@ BEGIN
     spent AS (
         UPDATE postrider.lanes l
         SET leased = CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE l.leased + n.fresh END,
+            lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN coalesce(l.lapse_at, v_now + l.timeout + p_slack) END,
             tokens = CASE WHEN l.rate_limit IS NULL THEN l.tokens
                           ELSE postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - n.taken END,
             tokens_at = CASE WHEN l.rate_limit IS NULL OR l.tokens_at BETWEEN v_now AND v_now + interval '1 s'

@@ -87,7 +87,7 @@ DECLARE
     v_count int;
 BEGIN
     PERFORM postrider.hold_lane(p_endpoint);
-    UPDATE postrider.lanes l SET leased = (
+    UPDATE postrider.lanes l SET lapse_at = clock_timestamp(), leased = (
         SELECT count(*) FROM (
             SELECT 1 FROM postrider.deliveries d
             WHERE d.endpoint_id = p_endpoint AND d.lease_by <> 0 ORDER BY d.due_at, d.id FOR UPDATE NOWAIT) held)

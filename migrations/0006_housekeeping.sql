@@ -12,7 +12,7 @@ CREATE TABLE postrider.duties (
 ) WITH (fillfactor = 50);
 -- Those that look at everything are first due an interval from now: at the start there is nothing to repair.
 INSERT INTO postrider.duties (duty, every, last_at) VALUES
-    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'), ('leases', '15 seconds', '-infinity'),
+    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'),
     ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('vacuum', '5 seconds', '-infinity'),
     ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
 
@@ -250,22 +250,20 @@ END
 $f$;
 
 -- For lanes with an in-flight limit: rows whose lease ran out stop counting. A claim takes them up again by itself, but
--- not when the lane is full of them and newer rows stand before them. Only leases that had ended when this was done last:
--- their owners have had the time since to record what they know, even if the database was away in between.
+-- not when the lane is full of them and newer rows stand before them. It reads the lanes whose first lease may have run out,
+-- however many lanes there are; not a duty, since two workers that do it at once skip each other's lanes.
 CREATE FUNCTION postrider.keep_leases() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 DECLARE
-    v_last timestamptz := (SELECT d.last_at FROM postrider.duties d WHERE d.duty = 'leases');
+    v_now timestamptz := clock_timestamp();
     v_lane record; v_count int; v_total int := 0;
 BEGIN
-    IF NOT postrider.take_duty('leases') THEN
-        RETURN 0;
-    END IF;
-    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l
-                  WHERE l.max_in_flight IS NOT NULL AND l.leased > 0
-                  ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+    -- Never waits for a lane that it does not get, so their order is free. Not more than 500 at once: no one claims from them
+    -- in the meantime.
+    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l WHERE l.lapse_at <= v_now
+                  ORDER BY l.lapse_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
         -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
         -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
         WITH held AS MATERIALIZED (
@@ -274,13 +272,21 @@ BEGIN
             ORDER BY h.due_at, h.id LIMIT v_lane.leased),
         lapsed AS MATERIALIZED (
             SELECT d.ctid AS spot FROM held JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
-            WHERE d.lease_until <= v_last
+            WHERE d.lease_until <= v_now
             FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
         FROM lapsed WHERE d.ctid = lapsed.spot;
         GET DIAGNOSTICS v_count = ROW_COUNT;
-        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count)
-        WHERE l.endpoint_id = v_lane.endpoint_id AND v_count > 0;
+        UPDATE postrider.lanes l
+        SET leased = greatest(0, l.leased - v_count),
+            -- So that workers find it at their next look.
+            changed_in = CASE WHEN v_count > 0 THEN pg_current_xact_id() ELSE l.changed_in END,
+            lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN (
+                SELECT min(held.lease_until) FROM (
+                    SELECT d.lease_until FROM postrider.deliveries d
+                    WHERE d.endpoint_id = v_lane.endpoint_id AND d.lease_by <> 0
+                    ORDER BY d.due_at, d.id LIMIT greatest(0, l.leased - v_count)) held) END
+        WHERE l.endpoint_id = v_lane.endpoint_id;
         v_total := v_total + v_count;
     END LOOP;
     RETURN v_total;

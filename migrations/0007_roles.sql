@@ -41,12 +41,13 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
     postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
-GRANT UPDATE (leased, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
+GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
 GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
+    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
+    postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),

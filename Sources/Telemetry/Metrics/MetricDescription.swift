@@ -39,9 +39,9 @@ extension MetricDescription {
     static let deliveryLag = Self(
         name: "postrider_delivery_lag_seconds",
         help: "Age of the oldest delivery that is due and not in flight; 0 when there is none. Alert on this one.")
-    static let inFlight = Self(
+    package static let inFlight = Self(
         name: "postrider_in_flight", help: "Deliveries in flight in this process.")
-    static let inFlightBytes = Self(
+    package static let inFlightBytes = Self(
         name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries in flight in this process.")
     static let maxInFlight = Self(
         name: "postrider_max_in_flight", help: "The most deliveries that may be in flight at once in this process.")

@@ -35,10 +35,13 @@ struct HeadStart: Sendable {
         lastTurn = now
     }
 
+    /// Whether leases that have ended may be ended or taken over.
+    func isOver(_ now: Instant) -> Bool { now >= until }
+
     /// Leases that ended after this are not to be taken over.
     ///
     /// - Parameter time: what the database's clock shows now, by this worker's reckoning.
     func lapsed(_ time: PostgresTimestamp, now: Instant) -> PostgresTimestamp {
-        now < until ? .negativeInfinity : time.advanced(by: Self.longestWay)
+        isOver(now) ? time.advanced(by: Self.longestWay) : .negativeInfinity
     }
 }

@@ -20,12 +20,40 @@ struct LockOrderTests {
 
             try await outbox.query("SET lock_timeout = '2 s'")
             #expect(try await outbox.ownWorker(2).claim().isEmpty)
-            #expect(try await outbox.endLapsedLeases() == 0)
+            #expect(try await outbox.number("SELECT postrider.keep_leases()") == 0)
             await hold.close()
             #expect(try await settling.value == [])
             #expect(try await outbox.ownWorker(2).claim().map(\.event) == [2])
             #expect(try await outbox.statuses() == ["1 shop delivered 1", "2 shop in_flight 1"])
             #expect(try await outbox.number("SELECT leased FROM postrider.lanes") == 1)
+        }
+    }
+
+    /// The rows are locked in another order by the settle of the worker that claimed them since.
+    @Test("of other workers are not waited for by a late settle, which is tried again")
+    func lateSettleMeetsTheNextOwner() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint(timeout: "100 ms")
+            try await outbox.publish(count: 4)
+            let first = try await outbox.worker(1)
+            let second = try await outbox.worker(2)
+            let late = try await first.claim(room: 3, slack: .milliseconds(-90))
+            try await outbox.wait(
+                for: "SELECT max(lease_until) < clock_timestamp() FROM postrider.deliveries WHERE lease_by = 1")
+            let owned = try await outbox.connection.withTransaction(deadline: .seconds(10)) { transaction in
+                let lock = "SELECT 1 FROM postrider.deliveries WHERE id = $1 FOR UPDATE"
+                _ = try await transaction.query(lock, ["\(late[0].id)"], deadline: .seconds(5))
+                let refusal = await #expect(throws: PostgresError.self) { try await first.settle(late, .delivered) }
+                #expect(refusal?.kind == .retry && refusal?.sqlState == SQLState(rawValue: "55P03"))
+                return try await second.claim()
+            }
+            #expect(owned.map(\.event) == [2, 3, 4])
+            // It has changed nothing then, and the rows that went to another worker are stale.
+            #expect(try await first.settle(late, .delivered) == [late[1].id, late[2].id])
+            #expect(try await second.settle(owned.reversed(), .delivered) == [])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.deliveries") == 0)
+            #expect(try await outbox.discrepancies() == [])
+            for worker in [first, second] { await worker.connection.close() }
         }
     }
 

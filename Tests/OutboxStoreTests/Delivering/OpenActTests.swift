@@ -106,7 +106,7 @@ struct OpenActTests {
                     #expect(try await worker.settleLeaving(batch).map(\.delivery.id) == batch.map(\.delivery.id))
                 }
                 #expect(try await outbox.ownWorker(2).claim().isEmpty)
-                #expect(try await outbox.endLapsedLeases() == 0)
+                #expect(try await outbox.number("SELECT postrider.keep_leases()") == 0)
                 #expect(try await worker.settleLeaving(batch).isEmpty)
                 #expect(try await outbox.statuses().first == "1 held delivered 1")
                 await worker.connection.close()

@@ -39,7 +39,6 @@ extension Measuring {
                     #expect(settle.rows == 0)
                 }
                 try await outbox.lapseLeases()
-                try await outbox.renewDuty("leases")
                 let plan = try await Plan.of("SELECT postrider.keep_leases()", on: outbox.connection)
                 #expect(plan.buffers < 5_000 && plan.microseconds < 400_000, "\(plan)")
             }

@@ -48,17 +48,12 @@ extension TestOutbox {
 
     /// Ends all leases, as if their time had been over for a minute.
     package func lapseLeases() async throws(PostgresError) {
+        try await query("UPDATE postrider.lanes SET lapse_at = now() - interval '1 min' WHERE lapse_at IS NOT NULL")
         try await query(
             """
             UPDATE postrider.deliveries SET lease_until = now() - interval '1 min' WHERE lease_until > now() - interval '1 min'
             """
         )
-    }
-
-    /// Has housekeeping end the leases that are over on limited lanes, as if it had looked there before; returns how many.
-    package func endLapsedLeases() async throws -> Int64 {
-        try await renewDuty("leases")
-        return try await number("SELECT postrider.keep_leases()")
     }
 
     /// Makes every retry due now.
@@ -67,10 +62,9 @@ extension TestOutbox {
             "UPDATE postrider.deliveries SET due_at = clock_timestamp() WHERE due_at > now() AND due_at < 'infinity'")
     }
 
-    /// Lets a duty be taken again at once; that of leases as if it had been done before.
+    /// Lets a duty be taken again at once.
     package func renewDuty(_ duty: String) async throws(PostgresError) {
-        let last = duty == "leases" ? "now() - every" : "'-infinity'"
-        try await query("UPDATE postrider.duties SET last_at = \(last) WHERE duty = $1", duty)
+        try await query("UPDATE postrider.duties SET last_at = '-infinity' WHERE duty = $1", duty)
     }
 
     /// A worker on a connection of its own; close that afterwards.

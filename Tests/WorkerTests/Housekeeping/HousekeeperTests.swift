@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HousekeeperTests {
     private let rig = Rig()
     private let store = FakeHouseStore()
-    private static let duties = ["partitions", "repair", "leases", "keys", "workers", "retention"]
+    private static let duties = ["partitions", "repair", "keys", "workers", "retention"]
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
         try await rig.run(Housekeeper(rig.parts, store: store), body)
@@ -39,7 +39,7 @@ import Testing
             }
         }
         try await run { _ in
-            #expect(try await rig.time.rest() == Housekeeper.tick)
+            #expect(try await rig.time.rest() == Housekeeper.watchPause)
             #expect(store.asked == ["state", "beat 7", "subscriptions"] + Self.duties)
             try await pass(Housekeeper.dutyPause)
             for duty in Self.duties { #expect(count(duty) == 2, "\(duty)") }
