@@ -26,6 +26,9 @@ struct WorkerStore: LoopStore {
     private static let grace = Duration.milliseconds(500)
 
     let session: PostgresSession
+    let servers: ServerWatch
+    /// The loop that it belongs to.
+    let purpose: String
 
     func closeSoon() {
         Task {
@@ -89,6 +92,8 @@ extension WorkerStore: RegistrationStore {
     func register(name: String, version: String) async throws(PostgresError) -> Int32? {
         try await session.run(Workers.register(name: name, version: version), deadline: Self.deliveryDeadline).first
     }
+
+    func rest() async { await session.rest() }
 }
 
 extension WorkerStore: HouseStore {
@@ -96,9 +101,12 @@ extension WorkerStore: HouseStore {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool {
+        if let greeting = try? await session.run(Greeting.query, deadline: Self.houseDeadline).first {
+            try servers.check(greeting, for: purpose)
+        }
         let beat = Workers.beat(worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
-        try await session.execute(beat, deadline: Self.houseDeadline)
+        return try await !session.run(beat, deadline: Self.houseDeadline).isEmpty
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {

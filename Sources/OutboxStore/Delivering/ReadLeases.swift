@@ -29,7 +29,7 @@ package struct ReadLeases: PostgresStatement {
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> ClaimedDelivery {
         ClaimedDelivery(
-            endpoint: try row.column(0), revision: 0, dueAt: try row.column(1), id: try row.column(2),
+            worker: worker, endpoint: try row.column(0), revision: 0, dueAt: try row.column(1), id: try row.column(2),
             attempt: try row.column(3), attemptBase: try row.column(4), event: try row.column(5),
             eventAt: try row.column(6), bytes: try row.column(7), leaseUntil: try row.column(8))
     }

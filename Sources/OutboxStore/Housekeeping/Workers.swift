@@ -9,11 +9,12 @@ package enum Workers {
         PostgresQuery("INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id", name, version)
     }
 
-    /// Tells that a worker is alive, and what it is doing.
-    package static func beat(_ id: Int32, inFlight: Int32, draining: Bool) -> PostgresQuery<Void> {
+    /// Tells that a worker is alive, and what it is doing; returns no row when it is not in the list.
+    package static func beat(_ id: Int32, inFlight: Int32, draining: Bool) -> PostgresQuery<Int32> {
         PostgresQuery(
             """
             UPDATE postrider.workers w SET seen_at = clock_timestamp(), in_flight = $2, draining = $3 WHERE w.id = $1
+            RETURNING w.id
             """, id, inFlight, draining)
     }
 

@@ -111,17 +111,18 @@ final class Claimer: Service {
     private var now: ContinuousClock.Instant { parts.time.now }
 
     private func claimUntilStopped() async {
-        let limits = parts.permits.current
-        var known = Knowledge(
-            schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
-            walk: LaneWalk(now: now), headStart: HeadStart(now: now))
+        var known = knowNothing()
+        var registered: Int32?
         while !mustStop {
             parts.health.beat(Self.loop)
             known.headStart.turned(now)
-            guard let worker = parts.state.id else {
+            guard let worker = parts.state.id, !parts.state.isOnLeftServer else {
                 await wakeup.wait(atMost: Self.failureWait)
                 continue
             }
+            // Under another id it is in another schema, perhaps: whatever it knows is of the old one.
+            if let registered, registered != worker { known = knowNothing() }
+            registered = worker
             do throws(PostgresError) {
                 try await turn(&known, worker)
             } catch {
@@ -132,6 +133,13 @@ final class Claimer: Service {
                 if !mustStop { await wakeup.wait(atMost: Self.failureWait) }
             }
         }
+    }
+
+    private func knowNothing() -> Knowledge {
+        let limits = parts.permits.current
+        return Knowledge(
+            schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
+            walk: LaneWalk(now: now), headStart: HeadStart(now: now))
     }
 
     /// One turn: take in the news, look, claim, wait; each only if it is due.
@@ -201,6 +209,7 @@ final class Claimer: Service {
     /// The connection is another one: what was told to the old one may never have arrived.
     private func beginAgain(_ known: inout Knowledge) {
         known.seen = nil
+        known.endpoints = EndpointCache()
         known.schedule.forgetAll()
         known.walk.beginAgain(now)
     }

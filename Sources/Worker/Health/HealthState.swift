@@ -9,6 +9,8 @@ package enum HealthReason: String, CaseIterable, Sendable {
     case databaseUnreachable = "database_unreachable"
     /// The database answers but refuses to write: a standby, or a server just demoted.
     case databaseReadOnly = "database_read_only"
+    /// The server that answers is one that this worker has left, such as an old primary that was started again.
+    case databaseLeft = "database_left"
     /// The schema has not been made; `postrider migrate` makes it.
     case schemaMissing = "schema_missing"
     /// The schema is of a version this executable does not work with.

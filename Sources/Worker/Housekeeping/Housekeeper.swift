@@ -9,7 +9,8 @@ import Telemetry
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
     func readState() async throws(PostgresError) -> DatabaseState?
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError)
+    /// Returns whether the worker is in the list.
+    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Returns how many rows there were to do something about.
     func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32?
@@ -134,7 +135,13 @@ final class Housekeeper: Service {
 
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
-        try await store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
+        guard
+            try await !store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
+        else { return }
+        // The schema was replaced or restored, or this process slept for a day: what it knows is of another time.
+        parts.state.lostRegistration()
+        parts.health.set(.starting, true)
+        parts.log.log(.warning, "the database does not know this worker any more; it registers again", with: [:])
     }
 
     /// Takes this worker off the list: it ended in good order.

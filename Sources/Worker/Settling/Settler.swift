@@ -107,18 +107,26 @@ final class Settler: Service {
     ///
     /// - Parameter leave: leave out from the start what another session holds.
     /// - Returns: what was left. It keeps its permits.
+    private func record(_ batch: [Settlement], leave: Bool) async -> [Settlement] {
+        var left: [Settlement] = []
+        for (worker, part) in Dictionary(grouping: batch, by: \.delivery.worker) {
+            left += await record(part, of: worker, isStripped: false, leave: leave)
+        }
+        parts.state.found(behind: false)
+        return left
+    }
+
+    /// - Parameter worker: the id under which the deliveries were claimed.
     private func record(
-        _ batch: [Settlement], isStripped: Bool = false, leave: Bool
+        _ batch: [Settlement], of worker: Int32, isStripped: Bool, leave: Bool
     ) async -> [Settlement] {
-        guard let id = parts.state.id, !batch.isEmpty else { return [] }
-        defer { parts.state.found(behind: false) }
         var leave = leave
         var attempt = SettleAttempt()
         var again = false
         while true {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
-                let rows = try await store.settle(batch, by: id, again: again, leave: leave, now: parts.wallClock())
+                let rows = try await store.settle(batch, by: worker, again: again, leave: leave, now: parts.wallClock())
                 return recorded(batch, except: rows)
             } catch {
                 let next = attempt.failed(
@@ -134,10 +142,11 @@ final class Settler: Service {
                     await retry.wait(atMost: wait)
                 case .split:
                     let middle = batch.count / 2
-                    let first = await record(Array(batch[..<middle]), isStripped: isStripped, leave: leave)
-                    return first + (await record(Array(batch[middle...]), isStripped: isStripped, leave: leave))
+                    let first = await record(Array(batch[..<middle]), of: worker, isStripped: isStripped, leave: leave)
+                    return first
+                        + (await record(Array(batch[middle...]), of: worker, isStripped: isStripped, leave: leave))
                 case .strip:
-                    return await record(batch.map(\.withoutForeignText), isStripped: true, leave: leave)
+                    return await record(batch.map(\.withoutForeignText), of: worker, isStripped: true, leave: leave)
                 case .abandon:
                     giveUp(batch, because: "\(error)")
                     return []
