@@ -64,10 +64,8 @@ struct OpenActTests {
         let more = try await worker.claim([1, 2])
         #expect(more.count { $0.endpoint == 2 } == 20, "\(act)")
         #expect(try await worker.settleLeaving(more.map { Settlement(madeUp: $0, .delivered) }).isEmpty, "\(act)")
-        for duty in [
-            Duties.keepSubscriptions, Duties.keepLeases, Duties.keepKeys, Duties.keepRepaired, Duties.keepWorkers,
-        ] {
-            _ = try await worker.connection.run(duty, deadline: .seconds(5))
+        for duty in ["subscriptions", "leases", "keys", "repaired", "workers"] {
+            _ = try await worker.connection.query("SELECT postrider.keep_\(duty)()", deadline: .seconds(5))
         }
     }
 
