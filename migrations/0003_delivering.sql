@@ -1,6 +1,13 @@
 -- 0003 delivering: look, walk, claim, settle. The hot path.
 --
--- Locks:        none; functions only.
+-- Locks:        none at migration; at run time in this one order, here and in 0004 and 0006:
+--
+--                 1. endpoints      2. lanes      3. deliveries      4. all others, each by id
+--
+--               and rows of one table in the order of their ids. Whoever needs less begins further down, never goes back up.
+--               What works for many endpoints at once never waits for one of them: claims and duties step over what is
+--               held (SKIP LOCKED), and a settle that has waited for a moment leaves out what is held. An operator's act
+--               waits for what is held of its own endpoint, however long; of an event's other endpoints only for a moment.
 -- Old workers:  may keep running.
 --
 -- Every function here pins its plan. With a parameter as LIMIT the planner would prepare for a tenth of the table; and a
@@ -189,12 +196,14 @@ $f$;
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
 -- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
+-- Leases that ended after p_lapsed are left to their owners for now: after the database was away they may be about to settle.
 --
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
 -- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
 CREATE FUNCTION postrider.claim(
-    p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval)
+    p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval,
+    p_lapsed timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
@@ -207,6 +216,8 @@ AS $f$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := clock_timestamp();
+    -- A row without a lease has '-infinity'.
+    v_lapsed timestamptz := least(v_now, p_lapsed);
     v_lanes int[];
     v_from timestamptz[];
     v_room int[];
@@ -222,7 +233,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT d.due_at, d.lease_by FROM postrider.deliveries d
             WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_now
+                AND d.lease_until <= v_lapsed
             ORDER BY d.due_at LIMIT 1) first
         WHERE l.open_at <= v_now AND r.room > 0
             AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
@@ -256,7 +267,7 @@ BEGIN
                    row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_now
+                AND d.lease_until <= v_lapsed
             ORDER BY d.due_at, d.id
             LIMIT lane.take + 1) c),
     -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
@@ -289,7 +300,7 @@ BEGIN
         SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = w.lease_until
         FROM sifted w
         WHERE w.fits AND w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
-            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
+            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed
         RETURNING d.endpoint_id, w.revision, w.lease_by AS held_by, d.due_at, d.id, d.attempt, d.attempt_base,
                   d.event_id, d.event_at, d.bytes, d.lease_until),
     -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
@@ -297,7 +308,7 @@ BEGIN
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
         FROM sifted w
         WHERE w.is_free AND NOT w.is_head
-            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now
+            AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed
         RETURNING d.endpoint_id, w.lease_by AS held_by),
     -- What became of each lane that was named. One pass that groups: joins would compare each lane with each.
     counted AS MATERIALIZED (
@@ -351,7 +362,7 @@ BEGIN
                                    ELSE 4 END
                        FROM postrider.deliveries d
                        WHERE d.endpoint_id = o.endpoint_id AND d.due_at >= o.from_at AND d.due_at <= v_now
-                           AND d.lease_until <= v_now
+                           AND d.lease_until <= v_lapsed
                        ORDER BY d.due_at LIMIT 1), 1)
                END::smallint AS state
         FROM left_over o)
@@ -367,10 +378,11 @@ BEGIN
                WHEN 1 THEN least('infinity', (
                    SELECT d.due_at FROM postrider.deliveries d
                    WHERE d.endpoint_id = j.endpoint_id AND d.due_at > v_now ORDER BY d.due_at LIMIT 1), (
-                   -- The worker itself knows the leases that it holds.
-                   SELECT min(d.lease_until) FROM postrider.deliveries d
+                   -- The worker itself knows the leases that it holds. Those that ended and are left to their owners: soon.
+                   SELECT min(CASE WHEN d.lease_until > v_now THEN d.lease_until ELSE v_now + interval '250 ms' END)
+                   FROM postrider.deliveries d
                    WHERE d.endpoint_id = j.endpoint_id AND d.due_at >= j.from_at AND d.due_at <= v_now
-                       AND d.lease_until > v_now AND d.lease_by <> p_worker))
+                       AND d.lease_until > v_lapsed AND (d.lease_until <= v_now OR d.lease_by <> p_worker)))
                WHEN 2 THEN v_now + (1 - j.filled) / j.rate_limit * interval '1 s'
                -- At the latest: the worker that settles one of it goes on at once.
                WHEN 3 THEN v_now + interval '1 s'
@@ -379,6 +391,30 @@ BEGIN
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
            NULL::timestamptz, NULL::boolean
     FROM judged j;
+END
+$f$;
+
+-- What p_worker has leased of the first 5,000 live rows of each of these lanes, from p_from on: the number of rows that all
+-- workers hold of a lane is smaller. For a worker that has not heard what its claim brought.
+CREATE FUNCTION postrider.leases(p_worker int, p_lanes int[], p_from timestamptz[])
+RETURNS TABLE (
+    endpoint_id int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint, event_id bigint,
+    event_at timestamptz, bytes int, lease_until timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT d.endpoint_id, d.due_at, d.id, d.attempt, d.attempt_base, d.event_id, d.event_at, d.bytes, d.lease_until
+    FROM unnest(p_lanes, p_from) AS lane (endpoint_id, from_at)
+    CROSS JOIN LATERAL (
+        SELECT d.* FROM postrider.deliveries d
+        WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at < 'infinity'
+        ORDER BY d.due_at, d.id LIMIT 5000) d
+    WHERE d.lease_by = p_worker;
 END
 $f$;
 
@@ -405,21 +441,40 @@ BEGIN
 END
 $f$;
 
+-- Locks those of the endpoints that can be had: all, or with p_leave those that no other session holds. A worker may not change
+-- endpoints, so it locks them by this.
+CREATE FUNCTION postrider.hold_endpoints(p_ids int[], p_leave boolean) RETURNS int[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF p_leave THEN
+        RETURN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.id = ANY (p_ids)
+                     ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+    RETURN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.id = ANY (p_ids) ORDER BY e.id FOR NO KEY UPDATE);
+END
+$f$;
+
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
--- 4 expired (not sent), 5 released (not sent: given back, its attempt uncounted).
+-- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count).
 -- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
--- p_lease_end: when the first of their leases ends, as the claims said. Fails with lock_not_available when that is over, or soon
--- will be, and another transaction has one of the rows: to be tried again.
--- Returns the ids that were stale: their lease was lost, so nothing but their attempt was recorded.
+-- p_leave: leave out what another session holds. Without it, the settle waits for a moment and then fails with
+-- lock_not_available, having recorded nothing.
+--
+-- Returns what it did not record: elements that were stale (their lease was lost, so nothing but their attempt was recorded),
+-- and those that it left. The latter are still leased, for ten seconds at least where their rows can be had, so that
+-- nobody sends them again before they are recorded.
 CREATE FUNCTION postrider.settle(
-    p_worker int, p_again boolean, p_lease_end timestamptz, p_endpoint int[], p_due timestamptz[], p_id bigint[], p_attempt smallint[], p_event bigint[],
-    p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[], p_reason text[],
-    p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
+    p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[],
+    p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
+    p_reason text[], p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
-    p_first_us int[])
-RETURNS SETOF bigint
+    p_first_us int[], p_leave boolean DEFAULT false)
+RETURNS TABLE (id bigint, place int, is_left boolean)
 LANGUAGE plpgsql VOLATILE
+-- Claims hold a lane for a few milliseconds; with less, a settle would leave out what it could have had. With more, one held
+-- lane would slow all others; and below deadlock_timeout (1 s) a settle is never a reason for a deadlock.
+SET lock_timeout = '100 ms'
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
@@ -427,52 +482,92 @@ AS $f$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_count int := cardinality(p_id);
+    -- Of the elements whose rows were found under their tokens: places in the arrays, and where the rows are.
+    v_places int[];
+    v_spots tid[];
+    v_keyed int[];
+    v_gone int[];
+    v_needed int[];
+    v_free int[];
     v_applied int[];
     v_known int[];
+    v_left int[];
     v_keyed_lanes int[]; v_keys text[];
-    v_gone int[];
     v_all boolean;
 BEGIN
-    -- 0. When a lease is over, another worker may claim the row while this runs, and settle it with others in an order of its
-    --    own: to hold one such row and to wait for another would be a deadlock. So they are locked at once and without
-    --    waiting. A row whose lease goes on is in no other settle. No settle lasts 10 s: the worker cancels it then.
-    IF p_lease_end <= v_now + interval '10 s' THEN
-        PERFORM 1 FROM generate_series(1, v_count) AS i (place)
-        CROSS JOIN LATERAL (
-            SELECT d.attempt, d.lease_by FROM postrider.deliveries d
-            WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
-                AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker
-            FOR UPDATE NOWAIT) own;
+    -- 1. Find the rows: one look-up each, that LIMIT keeps from becoming a join. An element is known by its place in the
+    --    arrays: a worker that claimed a row again after losing it may settle both attempts in one batch. The arrays are read
+    --    by place, and only what is needed of them: `unnest` would copy every element of every array, which costs more than
+    --    deleting the rows. 410 disables the endpoint; what ends a row with an ordering key wakes the next one.
+    SELECT array_agg(i.place), array_agg(d.spot),
+           array_agg(DISTINCT p_endpoint[i.place]) FILTER (
+               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4) OR d.attempt_base = -1)),
+           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3)
+    INTO v_places, v_spots, v_keyed, v_gone
+    FROM generate_series(1, v_count) AS i (place)
+    CROSS JOIN LATERAL (
+        SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base FROM postrider.deliveries d
+        WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
+            AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1) d;
+
+    -- 2. Lock, in the order that the head of this file says: endpoints that are gone; lanes on which something must change; with
+    --    p_leave, what can be had of them and of the rows.
+    v_needed := v_keyed || v_gone;
+    IF v_gone IS NOT NULL THEN
+        v_free := postrider.hold_endpoints(v_gone, p_leave);
+    END IF;
+    IF NOT p_leave THEN
+        PERFORM 1 FROM postrider.lanes l
+        WHERE l.endpoint_id = ANY (p_endpoint) AND (l.max_in_flight IS NOT NULL OR l.endpoint_id = ANY (v_needed))
+        ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    ELSE
+        v_free := ARRAY(
+            SELECT l.endpoint_id FROM postrider.lanes l
+            WHERE l.endpoint_id = ANY (p_endpoint) AND (l.max_in_flight IS NOT NULL OR l.endpoint_id = ANY (v_needed))
+                AND ((l.endpoint_id = ANY (v_gone)) IS NOT TRUE OR l.endpoint_id = ANY (v_free))
+            ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED);
+        SELECT array_agg(x.place), array_agg(x.spot) INTO v_places, v_spots
+        FROM unnest(v_places, v_spots) AS x (place, spot)
+        WHERE p_endpoint[x.place] IN (
+                SELECT l.endpoint_id FROM postrider.lanes l
+                WHERE l.endpoint_id = ANY (p_endpoint)
+                    AND (l.endpoint_id = ANY (v_free)
+                         OR l.max_in_flight IS NULL AND (l.endpoint_id = ANY (v_needed)) IS NOT TRUE))
+            AND (SELECT true FROM postrider.deliveries d WHERE d.ctid = x.spot AND d.id IS NOT DISTINCT FROM p_id[x.place]
+                 FOR UPDATE SKIP LOCKED);
     END IF;
 
-    -- 1. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
-    --    worker that lost its lease changes nothing. An element is known by its place in the arrays: a worker that claimed
-    --    a row again after losing it may settle both attempts in one batch. The arrays are read by place, and only what is
-    --    needed of them: `unnest` would copy every element of every array, which costs more than deleting the rows.
+    -- 3. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
+    --    worker that lost its lease changes nothing. The id, written so that no index serves it, since another row may have
+    --    come to the same spot.
     WITH x AS MATERIALIZED (
-        SELECT i.place, p_outcome[i.place] AS outcome, p_attempt[i.place] AS attempt,
-               (SELECT d.ctid FROM postrider.deliveries d
-                WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]) AS spot
-        FROM generate_series(1, v_count) AS i (place)),
+        SELECT u.place, u.spot, p_id[u.place] AS id, p_outcome[u.place] AS outcome, p_attempt[u.place] AS attempt
+        FROM unnest(v_places, v_spots) AS u (place, spot)),
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
         WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
-            AND d.ctid = x.spot AND d.attempt = x.attempt AND d.lease_by = p_worker
+            AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
                   x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
-            attempt = CASE x.outcome WHEN 5 THEN d.attempt - 1 ELSE d.attempt END,
-            -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
-            attempt_base = CASE x.outcome WHEN 3 THEN d.attempt ELSE d.attempt_base END,
+            -- An attempt that was given back keeps its number, or the next one would have the same token and a settle that
+            -- comes late could be taken for it. It does not count, as if it had been before a replay. Where the numbers
+            -- are nearly used up, it is counted down after all.
+            attempt = CASE WHEN x.outcome = 5 AND d.attempt > 32000 THEN d.attempt - 1 ELSE d.attempt END,
+            attempt_base = CASE
+                -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
+                WHEN x.outcome = 3 THEN d.attempt
+                WHEN x.outcome = 5 AND d.attempt <= 32000 THEN d.attempt_base + 1
+                ELSE d.attempt_base END,
             -- So that each worker's next look finds it, also one that keeps its due_at.
             changed_in = pg_current_xact_id(),
             lease_until = '-infinity', lease_by = 0
         FROM x
         WHERE x.outcome IN (1, 3, 5) AND d.attempt_base <> -1
-            AND d.ctid = x.spot AND d.attempt = x.attempt AND d.lease_by = p_worker
+            AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.endpoint_id, x.outcome, x.place),
     buried AS (
         INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
@@ -501,7 +596,25 @@ BEGIN
     INTO v_applied, v_keyed_lanes, v_keys, v_gone;
     v_all := coalesce(cardinality(v_applied), 0) = v_count;
 
-    -- 2. The attempts, under what was found out in step 1.
+    -- What is left: still under its token, but held by another session, or changed by one since it was found.
+    IF NOT v_all THEN
+        SELECT array_agg(i.place) INTO v_left FROM generate_series(1, v_count) AS i (place)
+        WHERE (i.place = ANY (v_applied)) IS NOT TRUE AND (
+            SELECT true FROM postrider.deliveries d
+            WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
+                AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1);
+        UPDATE postrider.deliveries d SET lease_until = v_now + interval '15 s'
+        FROM (SELECT (
+                SELECT d.ctid FROM postrider.deliveries d
+                WHERE d.endpoint_id = p_endpoint[u.place] AND d.due_at = p_due[u.place] AND d.id = p_id[u.place]
+                    AND d.attempt = p_attempt[u.place] AND d.lease_by = p_worker
+                    AND d.lease_until < v_now + interval '10 s'
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) AS spot
+              FROM unnest(v_left) AS u (place) OFFSET 0) x
+        WHERE d.ctid = x.spot;
+    END IF;
+
+    -- 4. The attempts, under what was found out in step 3.
     IF p_again THEN
         SELECT array_agg(i.place) INTO v_known FROM generate_series(1, v_count) AS i (place)
         -- With LIMIT it stays a look-up for each element: EXISTS could become a join that starts from all attempts.
@@ -522,20 +635,19 @@ BEGIN
     FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
           FROM generate_series(1, v_count) AS i (place)) x
     WHERE p_outcome[x.place] NOT IN (4, 5)
-        AND (v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)));
+        AND (v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))
+        AND (v_left IS NULL OR x.place NOT IN (SELECT unnest(v_left)));
 
-    -- 3. The lanes, only where something must change on them: locked all at once, in the order of ids, as everyone
-    --    does who takes several. A fresh snapshot: a limit set since step 1 is seen. The row that `leased` counts was
-    --    ours, so each applied row of a limited lane lowers it by one.
-    PERFORM 1 FROM postrider.lanes l
-    WHERE l.endpoint_id = ANY (p_endpoint) AND (l.max_in_flight IS NOT NULL OR l.endpoint_id = ANY (v_keyed_lanes))
-    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    -- 5. The lanes. The row that `leased` counts was ours, so each applied row of a limited lane lowers it by one. A fresh
+    --    snapshot: a limit that was set since step 2 is seen. Its lane is locked out of turn then, which waits for a moment
+    --    at most.
+    PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_endpoint) AND l.max_in_flight IS NOT NULL;
     IF FOUND THEN
         UPDATE postrider.lanes l SET leased = greatest(0, l.leased - n.count)
         FROM (SELECT u.endpoint_id, count(*)::int AS count
               FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
               WHERE v_all OR u.place IN (SELECT unnest(v_applied))
-              GROUP BY u.endpoint_id) n
+              GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n
         WHERE l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND l.max_in_flight IS NOT NULL;
     END IF;
     IF v_keys IS NOT NULL THEN
@@ -546,7 +658,7 @@ BEGIN
         PERFORM postrider.disable_endpoint(g.id, 'the endpoint answered 410 Gone') FROM unnest(v_gone) AS g (id);
     END IF;
 
-    -- 4. How the endpoints are doing. Successes in a row are written once a second at most.
+    -- 6. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,
@@ -561,7 +673,8 @@ BEGIN
              OR m.last_success_at < v_now - interval '1 s');
 
     IF NOT v_all THEN
-        RETURN QUERY SELECT u.id FROM unnest(p_id) WITH ORDINALITY AS u (id, place)
+        RETURN QUERY SELECT u.id, u.place::int, (u.place = ANY (v_left)) IS TRUE
+                     FROM unnest(p_id) WITH ORDINALITY AS u (id, place)
                      WHERE u.place <> ALL (coalesce(v_applied, '{}')) AND u.place <> ALL (coalesce(v_known, '{}'));
     END IF;
 END

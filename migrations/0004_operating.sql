@@ -4,9 +4,10 @@
 -- Locks:        none; functions only.
 -- Old workers:  may keep running.
 --
--- A function that changes live rows of a lane locks the lane first (in the order of ids, where there are several): claims step
--- over it until then, and the exact counts and the order of keys hold. A settle has its rows first and may want the lane
--- then: a holder of a lane must not wait for such a row, but releases everything and tries again a little later.
+-- Each function locks in the order that the head of 0003 says: the endpoint (`hold_endpoint`), its lane (`hold_lane`), then
+-- rows. With the lane locked, claims step over it, and the exact counts and the order of keys hold. A settle of a lane without
+-- limit locks its rows only: a holder of the lane must not wait for such a row, or the lane would wait for a settle, but
+-- releases the lane and tries again a little later (`patiently`).
 
 CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
@@ -18,6 +19,80 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no endpoint named %L', p_name);
     END IF;
     RETURN v_id;
+END
+$f$;
+
+-- Locks the endpoint of a name before anything else of it, and returns its id. It waits for an act on the same endpoint.
+CREATE FUNCTION postrider.hold_endpoint(p_name text) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_id int := postrider.endpoint_id(p_name);
+BEGIN
+    -- By the name again: it may have been removed while this waited.
+    PERFORM 1 FROM postrider.endpoints e WHERE e.id = v_id AND e.state <> 'removed' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN postrider.hold_endpoint(p_name);
+    END IF;
+    RETURN v_id;
+END
+$f$;
+
+-- Locks the lane of an endpoint that is locked already: no claim of it until this is committed. It waits for a claim or a
+-- settle that has the lane just now.
+CREATE FUNCTION postrider.hold_lane(p_endpoint int) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = p_endpoint FOR NO KEY UPDATE;
+END
+$f$;
+
+-- Runs a statement that locks lanes and then rows. It must wait neither for a row that a settle has nor long for a lane that
+-- an act on another endpoint has, since others wait for what it holds; so it fails with lock_not_available, its locks are
+-- released, and it runs again, for five seconds at most. Pauses grow, so that the lanes are free for most of the time.
+--
+-- With the caller's rights, and only for texts of this file.
+CREATE FUNCTION postrider.patiently(p_statement text) RETURNS int
+LANGUAGE plpgsql VOLATILE
+-- A claim or a settle holds a lane for a few milliseconds.
+SET lock_timeout = '30 ms'
+SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_end timestamptz := clock_timestamp() + interval '5 s';
+    v_pause float8 := 0.005;
+    v_result int;
+BEGIN
+    LOOP
+        BEGIN
+            EXECUTE p_statement INTO v_result;
+            RETURN v_result;
+        EXCEPTION WHEN lock_not_available THEN
+            IF clock_timestamp() > v_end THEN
+                RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
+                    MESSAGE = 'another session holds what this would change',
+                    HINT = 'A transaction in which an endpoint was changed is open. Try again when it has ended.';
+            END IF;
+        END;
+        PERFORM pg_sleep(v_pause);
+        v_pause := least(2 * v_pause, 0.2);
+    END LOOP;
+END
+$f$;
+
+-- Counts what is leased of a lane, when it gets an in-flight limit: from now on it is kept. FOR UPDATE on the rows, so that
+-- no settle takes one away uncounted: one that has some already makes NOWAIT fail, and one that comes later leaves them until
+-- it sees the limit.
+CREATE FUNCTION postrider.count_leased(p_endpoint int) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_count int;
+BEGIN
+    PERFORM postrider.hold_lane(p_endpoint);
+    UPDATE postrider.lanes l SET lapse_at = clock_timestamp(), leased = (
+        SELECT count(*) FROM (
+            SELECT 1 FROM postrider.deliveries d
+            WHERE d.endpoint_id = p_endpoint AND d.lease_by <> 0 ORDER BY d.due_at, d.id FOR UPDATE NOWAIT) held)
+    WHERE l.endpoint_id = p_endpoint AND l.max_in_flight IS NULL RETURNING l.leased INTO v_count;
+    RETURN v_count;
 END
 $f$;
 
@@ -303,49 +378,6 @@ BEGIN
 END
 $f$;
 
--- Runs a statement that locks lanes and then rows that a settle may have. It must not wait for such a row (see above), so it
--- fails with lock_not_available; then its locks are released and it runs again, 400 times within about two seconds.
---
--- With the caller's rights, and only for texts of this file.
-CREATE FUNCTION postrider.patiently(p_statement text) RETURNS int
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
-DECLARE
-    v_result int;
-BEGIN
-    FOR v_try IN 1 .. 400 LOOP
-        BEGIN
-            EXECUTE p_statement INTO v_result;
-            RETURN v_result;
-        EXCEPTION WHEN lock_not_available THEN
-            IF v_try = 400 THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.005);
-        END;
-    END LOOP;
-END
-$f$;
-
--- FOR UPDATE on the lane: no claim, and no other change of this endpoint, until this one is committed.
-CREATE FUNCTION postrider.hold_lane(p_endpoint int, p_limited boolean) RETURNS int
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
-DECLARE
-    v_limit int;
-BEGIN
-    SELECT l.max_in_flight INTO v_limit FROM postrider.lanes l WHERE l.endpoint_id = p_endpoint FOR UPDATE;
-    IF v_limit IS NULL AND p_limited THEN
-        -- From now on they are counted, so what is leased must be counted once. No settle is running on any of these
-        -- rows, or NOWAIT would fail; a settle that comes later sees the limit.
-        UPDATE postrider.lanes l SET lapse_at = clock_timestamp(), leased = (
-            SELECT count(*) FROM (
-                SELECT 1 FROM postrider.deliveries d
-                WHERE d.endpoint_id = p_endpoint AND d.lease_by <> 0 FOR UPDATE NOWAIT) held)
-        WHERE l.endpoint_id = p_endpoint;
-    END IF;
-    RETURN v_limit;
-END
-$f$;
-
 -- Changes what is given and leaves the rest (NULL). To lift a limit, give 0.
 CREATE FUNCTION postrider.update_endpoint(
     name text, url text DEFAULT NULL, event_types text[] DEFAULT NULL, retry_schedule interval[] DEFAULT NULL,
@@ -355,12 +387,16 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
 DECLARE
-    v_id int := postrider.endpoint_id(name);
+    v_id int := postrider.hold_endpoint(name);
     v_url int;
 BEGIN
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers);
-    PERFORM postrider.patiently(format('SELECT postrider.hold_lane(%L, %L)', v_id, max_in_flight > 0));
+    IF max_in_flight > 0 THEN
+        PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
+    ELSE
+        PERFORM postrider.hold_lane(v_id);
+    END IF;
     IF url IS NOT NULL THEN
         INSERT INTO postrider.endpoint_urls AS u (endpoint_id, url) VALUES (v_id, url) RETURNING u.id INTO v_url;
     END IF;
@@ -389,8 +425,9 @@ $f$;
 CREATE FUNCTION postrider.pause_endpoint(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.endpoint_id(pause_endpoint.name);
+    v_id int := postrider.hold_endpoint(pause_endpoint.name);
 BEGIN
+    PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
     UPDATE postrider.endpoints e SET state = 'paused', state_reason = 'paused by ' || session_user
     WHERE e.id = v_id AND e.state = 'active';
@@ -402,8 +439,9 @@ $f$;
 CREATE FUNCTION postrider.resume_endpoint(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.endpoint_id(resume_endpoint.name);
+    v_id int := postrider.hold_endpoint(resume_endpoint.name);
 BEGIN
+    PERFORM postrider.hold_lane(v_id);
     UPDATE postrider.endpoints e SET state = 'active', state_reason = NULL WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
@@ -414,6 +452,8 @@ $f$;
 CREATE FUNCTION postrider.disable_endpoint(p_id int, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
+    PERFORM 1 FROM postrider.endpoints e WHERE e.id = p_id FOR NO KEY UPDATE;
+    PERFORM postrider.hold_lane(p_id);
     UPDATE postrider.endpoints e SET state = 'disabled', state_reason = p_reason
     WHERE e.id = p_id AND e.state IN ('active', 'paused');
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = p_id;
@@ -427,7 +467,7 @@ CREATE FUNCTION postrider.rotate_secret(name text, secret text DEFAULT NULL, gra
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.endpoint_id(rotate_secret.name);
+    v_id int := postrider.hold_endpoint(rotate_secret.name);
     v_secret text := coalesce(rotate_secret.secret, postrider.new_secret());
 BEGIN
     PERFORM postrider.check_secret(v_secret);
@@ -435,7 +475,7 @@ BEGIN
         PERFORM postrider.refuse('grace', 'must not be NULL');
     END IF;
     PERFORM postrider.check_duration('grace', rotate_secret.grace, '0', '30 days');
-    PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = v_id FOR NO KEY UPDATE;
+    PERFORM postrider.hold_lane(v_id);
     IF (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id AND s.expires_at > now()) >= 8 THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = 'this endpoint has 8 live secrets; wait until the oldest has expired';
@@ -532,7 +572,7 @@ $f$;
 CREATE FUNCTION postrider.remove_endpoint(name text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.endpoint_id(remove_endpoint.name);
+    v_id int := postrider.hold_endpoint(remove_endpoint.name);
     v_count int := postrider.patiently(format(
         'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN

@@ -706,7 +706,11 @@ BEGIN
     IF NOT EXISTS (SELECT FROM postrider.subscriptions s WHERE s.effective_at IS NULL) THEN
         RETURN 0;
     END IF;
-    UPDATE postrider.subscriptions s SET effective_at = clock_timestamp() WHERE s.effective_at IS NULL;
+    -- Those of an endpoint that an operator holds come next time.
+    UPDATE postrider.subscriptions s SET effective_at = clock_timestamp()
+    WHERE (s.tenant, s.pattern, s.endpoint_id) IN (
+        SELECT n.tenant, n.pattern, n.endpoint_id FROM postrider.subscriptions n WHERE n.effective_at IS NULL
+        FOR NO KEY UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END
@@ -735,7 +739,7 @@ BEGIN
             ORDER BY h.due_at, h.id LIMIT v_lane.leased),
         lapsed AS MATERIALIZED (
             SELECT d.ctid AS spot FROM held JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
-            WHERE d.lease_until <= clock_timestamp()
+            WHERE d.lease_until <= v_now
             FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
         FROM lapsed WHERE d.ctid = lapsed.spot;
@@ -764,7 +768,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 DECLARE
-    v_lane int; v_count int := 0; v_lanes int[]; v_keys text[];
+    v_lane int; v_count int := 0; v_lanes int[]; v_keys text[]; v_held int[];
 BEGIN
     IF NOT postrider.hold_duty('keys') THEN
         RETURN 0;
@@ -801,8 +805,11 @@ BEGIN
         WHERE d.endpoint_id = k.endpoint_id AND d.ordering_key = k.ordering_key
         ORDER BY d.id LIMIT 1);
     IF v_keys IS NOT NULL THEN
-        PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = ANY (v_lanes)
-        ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+        -- A lane that another session holds comes next time.
+        v_held := ARRAY(SELECT l.endpoint_id FROM postrider.lanes l WHERE l.endpoint_id = ANY (v_lanes)
+                        ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED);
+        SELECT array_agg(u.lane), array_agg(u.key) INTO v_lanes, v_keys
+        FROM unnest(v_lanes, v_keys) AS u (lane, key) WHERE u.lane = ANY (v_held);
         v_count := v_count + postrider.promote(v_lanes, v_keys);
     END IF;
     PERFORM postrider.end_duty('keys', false);

@@ -30,6 +30,8 @@ package struct WorkerServices: Sendable {
     /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a
     /// database which hangs does not make a worker look dead.
     static let silence = Duration.seconds(60)
+    /// The longest wait between two tries to connect: after a restart of the database its workers are there within two seconds.
+    private static let reconnecting = Backoff(cap: .seconds(1))
     /// On top of the drain timeout, for recording and closing.
     private static let farewell = Duration.seconds(8)
 
@@ -86,7 +88,7 @@ package struct WorkerServices: Sendable {
         let servers = ServerWatch(state: state, health: health, log: log)
         func store(_ purpose: String) -> WorkerStore {
             let session = PostgresSession(
-                database, logger: log, random: random,
+                database, backoff: Self.reconnecting, logger: log, random: random,
                 accept: { (connection, deadline) async throws(PostgresError) in
                     try await servers.accept(connection, of: purpose, deadline: deadline)
                 },

@@ -8,6 +8,7 @@ final class WorkerState: Sendable {
         var hasReconnected = false
         var waitingSince: PostgresTimestamp?
         var isStorageFull = false
+        var isBehind = false
         var isOnLeftServer = false
         var isDraining = false
         var isDrainCut = false
@@ -60,6 +61,14 @@ final class WorkerState: Sendable {
 
     func found(storageFull isFull: Bool) {
         facts.withLock { $0.isStorageFull = isFull }
+    }
+
+    /// Whether outcomes cannot be recorded just now. More deliveries would end the same way, and what is recorded late must
+    /// not be claimed before that: nothing is claimed.
+    var isBehind: Bool { facts.withLock { $0.isBehind } }
+
+    func found(behind isBehind: Bool) {
+        facts.withLock { $0.isBehind = isBehind }
     }
 
     // MARK: The end

@@ -65,6 +65,12 @@ extension WorkerStore: ClaimStore {
         try await session.run(claim, deadline: Self.deliveryDeadline)
     }
 
+    func leases(
+        of worker: Int32, in lanes: [Int32: PostgresTimestamp]
+    ) async throws(PostgresError) -> [ClaimedDelivery] {
+        try await session.run(ReadLeases(of: worker, in: lanes), deadline: Self.deliveryDeadline)
+    }
+
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
         try await session.run(LoadEndpoints(ids: ids), deadline: Self.deliveryDeadline)
     }
@@ -76,9 +82,9 @@ extension WorkerStore: ClaimStore {
 
 extension WorkerStore: SettleStore {
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, now: Int64
-    ) async throws(PostgresError) -> [Int64] {
-        let statement = SettleDeliveries(worker: worker, batch: batch, again: again, now: now)
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+    ) async throws(PostgresError) -> [SettleDeliveries.Row] {
+        let statement = SettleDeliveries(worker: worker, batch: batch, again: again, leave: leave, now: now)
         return try await session.run(statement, deadline: Self.deliveryDeadline)
     }
 }

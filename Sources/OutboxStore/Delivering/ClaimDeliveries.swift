@@ -12,7 +12,7 @@ package struct ClaimDeliveries: PostgresStatement {
         SELECT c.endpoint_id, c.state, c.from_at, c.next_at,
                c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until,
                c.ignore_expiry
-        FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
+        FROM postrider.claim($1, $2, $3, $4, $5, $6, $7, $8) c
         """
 
     /// The worker's id in `postrider.workers`.
@@ -29,10 +29,12 @@ package struct ClaimDeliveries: PostgresStatement {
     package var byteBudget: Int64
     /// A lease lasts the endpoint's timeout plus this.
     package var leaseSlack: Duration
+    /// Leases that ended after this, by the database's clock, are left to their owners for now.
+    package var lapsed: PostgresTimestamp
 
     package init(
         worker: Int32, lanes: [Int32], froms: [PostgresTimestamp], rooms: [Int32], budget: Int32, byteBudget: Int64,
-        leaseSlack: Duration
+        leaseSlack: Duration, lapsed: PostgresTimestamp = .infinity
     ) {
         self.worker = worker
         self.lanes = lanes
@@ -41,6 +43,7 @@ package struct ClaimDeliveries: PostgresStatement {
         self.budget = budget
         self.byteBudget = byteBudget
         self.leaseSlack = leaseSlack
+        self.lapsed = lapsed
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
@@ -51,6 +54,7 @@ package struct ClaimDeliveries: PostgresStatement {
         parameters.append(budget)
         parameters.append(byteBudget)
         parameters.append(leaseSlack)
+        parameters.append(lapsed)
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {

@@ -1,28 +1,39 @@
 import Outbox
 package import Postgres
 
-/// Records a batch of outcomes in one transaction; returns the ids of those whose lease was lost.
+/// Records a batch of outcomes in one transaction; returns what it did not record.
 ///
 /// Rows change only under their fencing token, so a batch may be sent again after an answer that never came.
 package struct SettleDeliveries: PostgresStatement {
+    /// An outcome that was not recorded.
+    package enum Row: Hashable, Sendable {
+        /// The lease of this delivery was lost. Its attempt is on record as stale.
+        case stale(Int64)
+        /// Another session holds what the outcome at this place of the batch would change: it has to be sent again.
+        case left(Int)
+    }
+
     package let sql = """
-        SELECT s.id FROM postrider.settle(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-            $24) AS s (id)
+        SELECT s.id, s.place, s.is_left FROM postrider.settle(
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) s
         """
 
     private let worker: Int32
     private let again: Bool
+    private let leave: Bool
     private let batch: [Settlement]
     private let now: Int64
 
     /// - Parameters:
     ///   - worker: the worker's id in `postrider.workers`.
     ///   - again: the same batch was sent before and its fate is unknown.
+    ///   - leave: leave out what another session holds. Otherwise the settle waits for it for a moment and then fails with
+    ///     SQLSTATE 55P03, having recorded nothing.
     ///   - now: microseconds since 1970 by the clock that `startedAt` was read from.
-    package init(worker: Int32, batch: [Settlement], again: Bool, now: Int64) {
+    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: Int64) {
         self.worker = worker
         self.again = again
+        self.leave = leave
         self.batch = batch
         self.now = now
     }
@@ -30,7 +41,6 @@ package struct SettleDeliveries: PostgresStatement {
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
-        parameters.append(batch.map(\.delivery.leaseUntil).min() ?? .infinity)
         parameters.append(batch.map(\.delivery.endpoint))
         parameters.append(batch.map(\.delivery.dueAt))
         parameters.append(batch.map(\.delivery.id))
@@ -52,9 +62,12 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.connect))
         parameters.append(batch.map(\.tls))
         parameters.append(batch.map(\.firstByte))
+        parameters.append(leave)
     }
 
-    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
+    package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
+        try row.column(2) ? .left(Int(try row.column(1, as: Int32.self)) - 1) : .stale(try row.column(0))
+    }
 }
 
 extension Duration {

@@ -52,6 +52,7 @@ extension SQLState {
     /// The statement was cancelled, by us, by an operator or by `statement_timeout`.
     package static let queryCanceled = SQLState(rawValue: "57014")
     /// The server is a standby.
+    package static let lockNotAvailable = SQLState(rawValue: "55P03")
     package static let readOnlySQLTransaction = SQLState(rawValue: "25006")
     package static let undefinedTable = SQLState(rawValue: "42P01")
     /// The role lacks a privilege.

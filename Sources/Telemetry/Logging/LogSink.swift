@@ -53,7 +53,8 @@ package final class LogSink: Sendable {
 
     func write(level: Logger.Level, message: String, data: Logger.Metadata) {
         var data = data
-        if level >= .warning {
+        // Critical lines each name something that is lost.
+        if level >= .warning, level < .critical {
             let decision = throttle.withLock { $0.decide(about: message, at: clock.monotonic()) }
             switch decision {
             case .suppress: return

@@ -13,6 +13,7 @@ package struct DeliveryMetrics: Sendable {
     package let suspectLanes: Meter
     package let settles: Counter
     package let staleSettles: Counter
+    package let lostOutcomes: Counter
     package let deadLetters: Counter
     package let databaseReconnects: Counter
 
@@ -35,6 +36,7 @@ package struct DeliveryMetrics: Sendable {
         suspectLanes = Meter(label: MetricDescription.suspectLanes.name, factory: registry)
         settles = counter(.settles)
         staleSettles = counter(.staleSettles)
+        lostOutcomes = counter(.lostOutcomes)
         deadLetters = counter(.deadLetters)
         databaseReconnects = counter(.databaseReconnects)
         deliveries = Dictionary(

@@ -55,6 +55,10 @@ extension MetricDescription {
     static let staleSettles = Self(
         name: "postrider_stale_settles_total",
         help: "Outcomes that came after their lease was lost. Each may mean that an event was sent twice.")
+    static let lostOutcomes = Self(
+        name: "postrider_lost_outcomes_total",
+        help: "Outcomes given up because the process had to end or the database refused them. Each event is sent again."
+    )
     static let deadLetters = Self(
         name: "postrider_dead_letters_total", help: "Deliveries that became dead letters.")
     static let dutyFailures = Self(
@@ -72,7 +76,8 @@ extension MetricDescription {
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
         claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
-        inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, deadLetters, dutyFailures, databaseReconnects,
+        inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, lostOutcomes, deadLetters, dutyFailures,
+        databaseReconnects,
         unready, logLinesDropped, buildInfo,
     ]
 }

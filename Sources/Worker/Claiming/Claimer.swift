@@ -19,6 +19,10 @@ protocol ClaimStore: LoopStore {
     func look(since seen: String?, waiting wait: Duration) async throws(PostgresError) -> [LookAtLanes.Row]
     func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row]
     func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row]
+    /// What the worker has leased of these lanes, each from a `due_at` on.
+    func leases(
+        of worker: Int32, in lanes: [Int32: PostgresTimestamp]
+    ) async throws(PostgresError) -> [ClaimedDelivery]
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
     func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent]
 }
@@ -66,6 +70,8 @@ final class Claimer: Service {
         var pace: LookPace
         var walk: LaneWalk
         var claimPace = ClaimPace()
+        var headStart: HeadStart
+        var lostClaims = LostClaims()
         var endpoints = EndpointCache()
         /// What the last look has seen; nil before the first.
         var seen: String?
@@ -110,6 +116,7 @@ final class Claimer: Service {
         var registered: Int32?
         while !mustStop {
             parts.health.beat(Self.loop)
+            known.headStart.turned(now)
             guard let worker = parts.state.id, !parts.state.isOnLeftServer else {
                 await wakeup.wait(atMost: Self.failureWait)
                 continue
@@ -133,7 +140,7 @@ final class Claimer: Service {
         let limits = parts.permits.current
         return Knowledge(
             schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
-            walk: LaneWalk(now: now))
+            walk: LaneWalk(now: now), headStart: HeadStart(now: now))
     }
 
     /// One turn: take in the news, look, claim, wait; each only if it is due.
@@ -145,8 +152,12 @@ final class Claimer: Service {
             try await store.prepareToClaim(as: worker)
             known.isPrepared = true
         }
-        if parts.state.takeReconnect() { beginAgain(&known) }
+        if parts.state.takeReconnect() {
+            beginAgain(&known)
+            known.headStart.reconnected(now)
+        }
         takeNews(&known)
+        if let time = known.lostClaims.next, time <= now { try await giveBackLost(&known, worker) }
         if now >= known.walk.next {
             try await walk(&known, worker)
         } else if now >= known.pace.next {
@@ -154,7 +165,7 @@ final class Claimer: Service {
             try await look(&known, waiting: isIdle ? known.pace.wait(now, free: rest(known)) : .zero)
         }
         let inFlight = parts.permits.current
-        if !isProbe || inFlight.count == 0 {
+        if !parts.state.isBehind, !isProbe || inFlight.count == 0 {
             try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
         }
         parts.state.waiting(since: known.schedule.oldestDue)
@@ -172,7 +183,8 @@ final class Claimer: Service {
         let now = now
         let inFlight = parts.permits.current
         var rest = min(Self.longestWait, known.walk.next - now)
-        if let time = known.time?.at(now),
+        if let next = known.lostClaims.next { rest = min(rest, next - now) }
+        if !parts.state.isBehind, let time = known.time?.at(now),
             let wake = known.schedule.nextWake(
                 now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: most(known, inFlight))
         {
@@ -275,6 +287,7 @@ final class Claimer: Service {
     ) async throws(PostgresError) {
         let requestedAt = now
         let isPaced = known.schedule.hasLively
+        known.headStart.turned(requestedAt)
         guard let time = known.time,
             let plan = known.schedule.nextClaim(
                 now: time.at(requestedAt), freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: atMost,
@@ -287,9 +300,12 @@ final class Claimer: Service {
                     worker: worker, lanes: plan.lanes.map(\.endpoint), froms: plan.lanes.map(\.from),
                     rooms: plan.lanes.map { Int32(clamping: $0.room) }, budget: Int32(clamping: plan.budget),
                     byteBudget: Int64(min(plan.byteBudget, Self.bytesPerClaim)),
-                    leaseSlack: parts.configuration.leaseSlack))
+                    leaseSlack: parts.configuration.leaseSlack,
+                    lapsed: known.headStart.lapsed(time.at(requestedAt), now: requestedAt)))
         } catch {
-            // It may have leased rows of which this worker does not know: they are due again when their leases end.
+            // It may have leased rows of which this worker does not know: they are due again when their leases end, if they
+            // are not given back before.
+            if !error.leavesNoDoubt { known.lostClaims.lost(plan, now: now) }
             let longest = Limits.timeout.upperBound + parts.configuration.leaseSlack
             known.schedule.claimFailed(plan, recheckAt: time.at(now).advanced(by: longest), now: time.at(now))
             throw error
@@ -319,6 +335,23 @@ final class Claimer: Service {
             throw error
         }
         if isPaced { known.claimPace.took(now - requestedAt, work: plan.work(rows: claimed.count)) }
+    }
+
+    /// Gives back what claims have leased whose answers never came. Nothing of it was sent.
+    private func giveBackLost(_ known: inout Knowledge, _ worker: Int32) async throws(PostgresError) {
+        // Before it asks: what is settled in the meantime is not lost.
+        let held = parts.permits.held
+        let leased = try await store.leases(of: worker, in: known.lostClaims.lanes)
+        known.lostClaims.asked(now)
+        let lost = leased.filter { !held.contains(HeldAttempt($0)) }
+        guard !lost.isEmpty, let time = known.time?.at(now) else { return }
+        var counts: [LaneCount] = []
+        for delivery in lost { counts.count(delivery) }
+        known.schedule.found(held: counts, now: time)
+        parts.permits.take(lost)
+        parts.settleQueue.add(lost.map { Settlement($0, .released) })
+        parts.log.log(
+            .notice, "gave back deliveries of a claim whose answer was lost", with: [.count: "\(lost.count)"])
     }
 
     private func dispatch(

@@ -23,11 +23,24 @@ struct LaneNews: Sendable {
     fileprivate(set) var abandoned: [Abandoned] = []
 }
 
+/// One attempt of a delivery, as this worker's fencing token names it.
+struct HeldAttempt: Hashable, Sendable {
+    private let id: Int64
+    private let attempt: Int16
+
+    init(_ delivery: ClaimedDelivery) {
+        id = delivery.id
+        attempt = delivery.attempt
+    }
+}
+
 /// The permits of this worker: its books of what is in flight, shared by the claimer, the couriers and the settler; and the
 /// news of lanes that go with it. The news is bounded by the permits, since the claimer takes it before it claims more.
 final class Permits: Sendable {
     private struct State {
         var inFlight: InFlight
+        /// The attempts that hold a permit.
+        var held: Set<HeldAttempt> = []
         var news = LaneNews()
         var isAwaited = false
     }
@@ -51,8 +64,14 @@ final class Permits: Sendable {
     /// A copy of the books.
     var current: InFlight { state.withLock { $0.inFlight } }
 
+    /// The attempts that hold a permit just now.
+    var held: Set<HeldAttempt> { state.withLock { $0.held } }
+
     func take(_ deliveries: [ClaimedDelivery]) {
-        state.withLock { $0.inFlight.take(deliveries) }
+        state.withLock { state in
+            state.inFlight.take(deliveries)
+            for delivery in deliveries { state.held.insert(HeldAttempt(delivery)) }
+        }
     }
 
     /// Couriers have ended these deliveries; their permits are still held.
@@ -74,7 +93,10 @@ final class Permits: Sendable {
     func giveBack(_ deliveries: [ClaimedDelivery]) {
         state.withLock { state in
             state.inFlight.giveBack(deliveries)
-            for delivery in deliveries { state.news.settled.count(delivery) }
+            for delivery in deliveries {
+                state.held.remove(HeldAttempt(delivery))
+                state.news.settled.count(delivery)
+            }
         }
         freed.call()
     }

@@ -77,6 +77,17 @@ extension Schedule {
             Rechecks.Entry(at: at, endpoint: endpoint, from: from < .infinity ? from : .negativeInfinity))
     }
 
+    /// This worker holds these deliveries without having claimed them knowingly; they are given back unsent.
+    mutating func found(held counts: [LaneCount], now: PostgresTimestamp) {
+        advance(now)
+        for found in counts {
+            change(know(found.endpoint)) { lane in
+                lane.held += found.count
+                lane.bytes += found.bytes
+            }
+        }
+    }
+
     /// Something of a lane can be claimed from a time on.
     mutating func tell(
         _ slot: Int, from: PostgresTimestamp, at: PostgresTimestamp, rows: Int, _ now: PostgresTimestamp

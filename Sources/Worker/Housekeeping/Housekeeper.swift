@@ -60,6 +60,7 @@ final class Housekeeper: Service {
         var nextWatch = now
         var nextBeat = now
         var nextSubscriptions = now
+        var headStart = HeadStart(now: now)
         while !mustStop {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
@@ -76,7 +77,11 @@ final class Housekeeper: Service {
                     await keep("subscriptions") { () async throws(PostgresError) in
                         try await store.keepSubscriptions()
                     }
-                    await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
+                    // Not right after the database was away: their owners may be about to settle.
+                    headStart.turned(now)
+                    if headStart.isOver(now) {
+                        await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
+                    }
                 }
             } catch {
                 parts.log.log(

@@ -13,18 +13,20 @@ protocol SettleStore: LoopStore {
     /// - Parameters:
     ///   - worker: its id.
     ///   - again: the same batch was sent before and its fate is unknown.
+    ///   - leave: leave out what another session holds, instead of failing after a moment.
     ///   - now: microseconds since 1970 by this worker's clock.
-    /// - Returns: the ids of the deliveries whose lease was lost.
+    /// - Returns: what was not recorded.
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, now: Int64
-    ) async throws(PostgresError) -> [Int64]
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+    ) async throws(PostgresError) -> [SettleDeliveries.Row]
 }
 
 /// Records outcomes, in batches: while one batch is on its way, the next one gathers, and while they come fast a little
 /// longer (``SettlePace``).
 ///
-/// What cannot be recorded is tried again until its lease is over, so a database that was away for a moment costs nothing.
-/// After that, another worker delivers again: recording would change nothing any more.
+/// What cannot be recorded because the database is away is kept and tried again, for hours if need be: the permits bound it,
+/// nothing is claimed in the meantime, and no other worker can have it either. What another session holds is set aside
+/// (``HeldBack``). Outcomes are given up only when the process must end, or when the database refuses a row for good.
 final class Settler: Service {
     static let loop = "settler"
     /// How long the settler waits for outcomes before it shows that it is alive.
@@ -49,27 +51,40 @@ final class Settler: Service {
         parts.health.watch(Self.loop, limit: WorkerServices.silence)
         defer { parts.health.unwatch(Self.loop) }
         await withGracefulShutdownHandler {
-            var pace = SettlePace(now: parts.time.now)
-            while true {
-                parts.health.beat(Self.loop)
-                // The claimer stops before this service does, so once it must stop nothing can come after the last one.
-                guard await hasArrived(atMost: mustStop ? .zero : Self.idleWait) else {
-                    if mustStop { return }
-                    continue
-                }
-                await gather(pace)
-                let batch = parts.settleQueue.takeBatch()
-                pace.took(batch.count, parts.time.now)
-                for (worker, part) in Dictionary(grouping: batch, by: \.delivery.worker) {
-                    await record(part, of: worker, isStripped: false)
-                }
-                parts.permits.giveBack(batch.map(\.delivery))
-            }
+            await settle()
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.arrived.call()
             self.store.closeSoon()
         }
+    }
+
+    private func settle() async {
+        var pace = SettlePace(now: parts.time.now)
+        var heldBack = HeldBack()
+        while true {
+            parts.health.beat(Self.loop)
+            // The claimer stops before this service does, so once it must stop nothing can come after the last one.
+            let isLast = mustStop
+            if await hasArrived(atMost: isLast ? .zero : idleWait(heldBack)) {
+                await gather(pace)
+                let batch = parts.settleQueue.takeBatch()
+                pace.took(batch.count, parts.time.now)
+                let left = await record(heldBack.join(batch), leave: false)
+                heldBack.left(left, now: parts.time.now)
+            } else if isLast {
+                giveUp(await record(heldBack.takeAll(), leave: true), because: "another session holds them")
+                return
+            }
+            let due = heldBack.take(SettleQueue.batchLimit, now: parts.time.now)
+            let left = await record(due, leave: true)
+            heldBack.left(left, now: parts.time.now)
+        }
+    }
+
+    private func idleWait(_ heldBack: HeldBack) -> Duration {
+        guard let next = heldBack.next else { return Self.idleWait }
+        return max(.zero, min(Self.idleWait, next - parts.time.now))
     }
 
     /// Waits for the first outcome.
@@ -88,50 +103,81 @@ final class Settler: Service {
         }
     }
 
+    /// Records a batch, however long the database is away, and gives its permits back.
+    ///
+    /// - Parameter leave: leave out from the start what another session holds.
+    /// - Returns: what was left. It keeps its permits.
+    private func record(_ batch: [Settlement], leave: Bool) async -> [Settlement] {
+        var left: [Settlement] = []
+        for (worker, part) in Dictionary(grouping: batch, by: \.delivery.worker) {
+            left += await record(part, of: worker, isStripped: false, leave: leave)
+        }
+        parts.state.found(behind: false)
+        return left
+    }
+
     /// - Parameter worker: the id under which the deliveries were claimed.
-    private func record(_ batch: [Settlement], of worker: Int32, isStripped: Bool) async {
-        // The lease of the delivery that was claimed last is at least this long from now.
-        let giveUp = parts.time.now + parts.configuration.leaseSlack
+    private func record(
+        _ batch: [Settlement], of worker: Int32, isStripped: Bool, leave: Bool
+    ) async -> [Settlement] {
+        var leave = leave
         var attempt = SettleAttempt()
         var again = false
         while true {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
-                let stale = try await store.settle(batch, by: worker, again: again, now: parts.wallClock())
-                recorded(batch, stale: stale)
-                return
+                let rows = try await store.settle(batch, by: worker, again: again, leave: leave, now: parts.wallClock())
+                return recorded(batch, except: rows)
             } catch {
-                // By then the claimer has waited long enough for what could still be recorded.
-                let left = mustStop ? .zero : giveUp - parts.time.now
-                let next = attempt.failed(error, count: batch.count, isStripped: isStripped, leaseLeft: left)
-                show(storageFull: error.kind == .resource)
-                parts.log.log(
-                    .warning, "outcomes could not be recorded",
-                    with: [
-                        .error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")",
-                    ])
+                let next = attempt.failed(
+                    error, count: batch.count, isStripped: isStripped, isLeaving: leave, mustEnd: mustStop)
+                report(error, batch, next)
                 switch next {
+                case .leaveOut(let isAgain):
+                    again = isAgain
+                    leave = true
                 case .retry(let wait, let isAgain):
                     again = isAgain
+                    parts.state.found(behind: true)
                     await retry.wait(atMost: wait)
                 case .split:
                     let middle = batch.count / 2
-                    await record(Array(batch[..<middle]), of: worker, isStripped: isStripped)
-                    await record(Array(batch[middle...]), of: worker, isStripped: isStripped)
-                    return
+                    let first = await record(Array(batch[..<middle]), of: worker, isStripped: isStripped, leave: leave)
+                    return first
+                        + (await record(Array(batch[middle...]), of: worker, isStripped: isStripped, leave: leave))
                 case .strip:
-                    await record(batch.map(\.withoutForeignText), of: worker, isStripped: true)
-                    return
+                    return await record(batch.map(\.withoutForeignText), of: worker, isStripped: true, leave: leave)
                 case .abandon:
-                    parts.state.gaveUp(batch.count)
-                    parts.permits.abandoned(batch.map(\.delivery))
-                    parts.log.log(
-                        .error, "gave up recording outcomes; these deliveries are sent again when their leases end",
-                        with: [.count: "\(batch.count)", .error: "\(error)"])
-                    return
+                    giveUp(batch, because: "\(error)")
+                    return []
                 }
             }
         }
+    }
+
+    private func report(_ error: PostgresError, _ batch: [Settlement], _ next: SettleAttempt.Next) {
+        show(storageFull: error.kind == .resource)
+        if case .leaveOut = next { return }
+        parts.log.log(
+            .warning, "outcomes could not be recorded",
+            with: [.error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")"])
+    }
+
+    private func giveUp(_ batch: [Settlement], because error: String) {
+        guard !batch.isEmpty else { return }
+        parts.state.gaveUp(batch.count)
+        parts.metrics.lostOutcomes.increment(by: batch.count)
+        for settlement in batch {
+            parts.log.log(
+                .critical, "an outcome is lost; the delivery is sent again when its lease ends",
+                with: [
+                    .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
+                    .attempt: "\(settlement.delivery.attempt)",
+                    .outcome: "\(DeliveryOutcome(settlement.outcome).rawValue)", .error: "\(error)",
+                ])
+        }
+        parts.permits.abandoned(batch.map(\.delivery))
+        parts.permits.giveBack(batch.map(\.delivery))
     }
 
     private func show(storageFull isFull: Bool) {
@@ -139,34 +185,59 @@ final class Settler: Service {
         parts.health.set(.storageFull, isFull)
     }
 
-    private func recorded(_ batch: [Settlement], stale: [Int64]) {
+    /// Takes in what a settle did. Returns what it left.
+    private func recorded(_ batch: [Settlement], except rows: [SettleDeliveries.Row]) -> [Settlement] {
         show(storageFull: false)
         parts.metrics.settles.increment()
-        let stale = Set(stale)
-        for settlement in batch {
-            if stale.contains(settlement.delivery.id) {
-                parts.metrics.staleSettles.increment()
-                parts.metrics.count(DeliveryOutcome.stale)
-                parts.log.log(
-                    .warning, "stale: the lease was lost, another attempt owns the delivery",
-                    with: [
-                        .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
-                        .attempt: "\(settlement.delivery.attempt)", .outcome: "stale",
-                    ])
-                continue
-            }
-            parts.metrics.count(DeliveryOutcome(settlement.outcome))
-            if case .dead(let reason) = settlement.outcome {
-                parts.metrics.deadLetters.increment()
-                parts.log.log(
-                    .warning, "a delivery is dead",
-                    with: [
-                        .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
-                        .attempt: "\(settlement.delivery.attempt)", .reason: "\(reason.rawValue)",
-                        .errorCode: "\(settlement.errorCode?.rawValue ?? "")",
-                    ])
+        guard !rows.isEmpty else {
+            for settlement in batch { count(settlement) }
+            parts.permits.giveBack(batch.map(\.delivery))
+            return []
+        }
+        var stale: Set<Int64> = []
+        var places: Set<Int> = []
+        for row in rows {
+            switch row {
+            case .stale(let id): stale.insert(id)
+            case .left(let place): places.insert(place)
             }
         }
+        var left: [Settlement] = []
+        var settled: [ClaimedDelivery] = []
+        for (place, settlement) in batch.enumerated() {
+            if places.contains(place) {
+                left.append(settlement)
+                continue
+            }
+            settled.append(settlement.delivery)
+            if stale.contains(settlement.delivery.id) { countStale(settlement) } else { count(settlement) }
+        }
+        parts.permits.giveBack(settled)
+        return left
+    }
+
+    private func countStale(_ settlement: Settlement) {
+        parts.metrics.staleSettles.increment()
+        parts.metrics.count(DeliveryOutcome.stale)
+        parts.log.log(
+            .warning, "stale: the lease was lost, another attempt owns the delivery",
+            with: [
+                .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
+                .attempt: "\(settlement.delivery.attempt)", .outcome: "stale",
+            ])
+    }
+
+    private func count(_ settlement: Settlement) {
+        parts.metrics.count(DeliveryOutcome(settlement.outcome))
+        guard case .dead(let reason) = settlement.outcome else { return }
+        parts.metrics.deadLetters.increment()
+        parts.log.log(
+            .warning, "a delivery is dead",
+            with: [
+                .deliveryID: "\(settlement.delivery.id)", .eventID: "\(settlement.delivery.event)",
+                .attempt: "\(settlement.delivery.attempt)", .reason: "\(reason.rawValue)",
+                .errorCode: "\(settlement.errorCode?.rawValue ?? "")",
+            ])
     }
 }
 

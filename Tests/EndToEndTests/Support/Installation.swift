@@ -89,6 +89,11 @@ extension Installation {
 
     /// Adds an endpoint by the command line.
     func addEndpoint(_ name: String, _ url: String, _ options: String...) async throws {
+        try await addEndpoint(name, url, options)
+    }
+
+    /// Adds an endpoint by the command line.
+    func addEndpoint(_ name: String, _ url: String, _ options: [String]) async throws {
         let arguments = ["endpoint", "add", name, url, "--secret", Self.secret] + options
         let ending = try await executable.run(arguments, settings: Self.settings(self.url))
         guard ending.status == 0 else { throw TimedOut(description: "endpoint add: \(ending.errors)") }

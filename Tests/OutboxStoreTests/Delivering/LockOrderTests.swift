@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// A transaction that holds a lane never waits for a row of it, and lanes are locked in the order of their ids: no deadlocks.
+/// All locks are taken in one order, which the head of `0003_delivering.sql` says: no deadlocks.
 @Suite("Locks", .timeLimit(.minutes(3)))
 struct LockOrderTests {
     @Test("of a late settle are stepped over by a claim and by housekeeping")
@@ -57,28 +57,6 @@ struct LockOrderTests {
         }
     }
 
-    @Test("on lanes are taken in the order of ids by a settle")
-    func laneOrder() async throws {
-        try await TestOutbox.withOutbox { outbox in
-            let keyed = try await outbox.registerEndpoint("keyed")
-            let limited = try await outbox.registerEndpoint("limited", maxInFlight: 10)
-            #expect(keyed < limited)
-            try await outbox.publish(key: "k")
-            let claimed = try await outbox.ownWorker().claim()
-            let settling = try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
-                let lock = "SELECT 1 FROM postrider.lanes WHERE endpoint_id = $1 FOR NO KEY UPDATE"
-                _ = try await transaction.query(lock, ["\(keyed)"], deadline: .seconds(5))
-                let settling = Task { try await outbox.settleElsewhere(claimed, .delivered) }
-                try await outbox.waitForBlocked(1)
-                _ = try await transaction.query("SET LOCAL lock_timeout = '2 s'", deadline: .seconds(5))
-                _ = try await transaction.query(lock, ["\(limited)"], deadline: .seconds(5))
-                return settling
-            }
-            #expect(try await settling.value == [])
-            #expect(try await outbox.statuses() == ["1 keyed delivered 1", "1 limited delivered 1"])
-        }
-    }
-
     @Test("that operators need are not held while they wait for a settle")
     func operators() async throws {
         for call in ["update_endpoint('shop', max_in_flight => 5)", "cancel_event(1)", "remove_endpoint('shop')"] {
@@ -119,5 +97,86 @@ struct LockOrderTests {
             }
             await other.connection.close()
         }
+    }
+
+    private static let acts = [
+        "pause_endpoint('a')", "resume_endpoint('a')", "pause_endpoint('b')", "resume_endpoint('b')",
+        "update_endpoint('a', max_in_flight => 5)", "update_endpoint('a', max_in_flight => 0)",
+        "update_endpoint('b', rate_limit => 100000)", "update_endpoint('a', event_types => '{order.paid}')",
+        "rotate_secret('a', grace => '0')", "rotate_secret('b', grace => '0')",
+        "disable_endpoint((SELECT min(e.id) FROM postrider.endpoints e), 'gone')",
+        "cancel_event((SELECT min(o.id) FROM postrider.outbox o WHERE o.created_at > now() - interval '1 s'))",
+        "remove_endpoint('c')", "register_endpoint('c', 'https://c.example/')",
+        "replay_dead_letters('a', max_rows => 5)", "replay_dead_letters(max_rows => 5)",
+        "discard_dead_letter((SELECT max(x.id) FROM postrider.dead x), 'test')",
+        "keep_leases()", "keep_keys()", "keep_subscriptions()", "keep_repaired()",
+    ]
+
+    @Test("of all acts, claims, settles and duties at once never end in a deadlock", .timeLimit(.minutes(2)))
+    func everythingAtOnce() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            for (name, limit) in [("a", nil), ("b", 20), ("c", nil)] {
+                try await outbox.registerEndpoint(name, maxInFlight: limit)
+            }
+            try await outbox.query("UPDATE postrider.duties SET every = '1 ms'")
+            let end = ContinuousClock.now + .seconds(8)
+            let refused = try await withThrowingTaskGroup(of: [String: Int].self) { group in
+                for number in 0..<4 { group.addTask { try await operate(outbox, seed: number, until: end) } }
+                for number in 1...3 { group.addTask { try await work(outbox, Int32(number), until: end) } }
+                return try await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+            }
+            print("locks: \(refused)")
+            #expect(refused["40P01"] == nil)
+            // What was refused besides: names and letters that are not there just now, and acts that tried for five seconds.
+            #expect(Set(refused.keys).isSubset(of: ["-", "P0002", "23505", "55P03", "23514"]), "\(refused)")
+            #expect(refused["-", default: 0] > 500)
+        }
+    }
+
+    /// Acts at random, one statement a transaction; how often each SQLSTATE came, `-` for none.
+    private func operate(
+        _ outbox: TestOutbox, seed: Int, until end: ContinuousClock.Instant
+    ) async throws -> [String: Int] {
+        let connection = try await outbox.connect()
+        var generator = SeededGenerator(seed: UInt64(seed))
+        var states: [String: Int] = [:]
+        while ContinuousClock.now < end {
+            let act = Self.acts.randomElement(using: &generator) ?? ""
+            states[await connection.refusal(of: "SELECT postrider.\(act)")?.sqlState?.rawValue ?? "-", default: 0] += 1
+            try await outbox.publish(count: 3, keys: 2)
+        }
+        await connection.close()
+        return states
+    }
+
+    /// Claims and settles as a worker does, with a 410 now and then.
+    private func work(
+        _ outbox: TestOutbox, _ number: Int32, until end: ContinuousClock.Instant
+    ) async throws -> [String: Int] {
+        let worker = try await outbox.worker(number)
+        var generator = SeededGenerator(seed: UInt64(number))
+        var states: [String: Int] = [:]
+        while ContinuousClock.now < end {
+            do throws(PostgresError) {
+                let claimed = try await worker.claim(room: 20, budget: 40, slack: .milliseconds(200))
+                let outcomes: [Settlement.Outcome] = [
+                    .delivered, .retry(after: .zero), .dead(.attemptsExhausted), .released, .gone,
+                ]
+                let batch = claimed.map { delivery in
+                    let isRare = Int.random(in: 0..<50, using: &generator) > 0
+                    return Settlement(
+                        madeUp: delivery, outcomes[Int.random(in: 0..<(isRare ? 4 : 5), using: &generator)])
+                }
+                do throws(PostgresError) { try await worker.settle(batch) } catch {
+                    guard error.sqlState == .lockNotAvailable else { throw error }
+                    _ = try await worker.settleLeaving(batch)
+                }
+                states["-", default: 0] += 1
+            } catch {
+                states[error.sqlState?.rawValue ?? "\(error)", default: 0] += 1
+            }
+        }
+        await worker.connection.close()
+        return states
     }
 }

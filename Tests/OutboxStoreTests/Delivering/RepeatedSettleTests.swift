@@ -40,7 +40,7 @@ struct RepeatedSettleTests {
             #expect(try await worker.settle(batch, again: true) == [])
             #expect(
                 try await outbox.statuses() == [
-                    "1 shop delivered 1", "2 shop retrying 1", "3 shop dead 1", "4 shop expired 0", "5 shop pending 0",
+                    "1 shop delivered 1", "2 shop retrying 1", "3 shop dead 1", "4 shop expired 0", "5 shop pending 1",
                 ])
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts") == 3)
         }
@@ -54,6 +54,42 @@ struct RepeatedSettleTests {
             try await other.settle(batch)
             #expect(try await worker.settle(batch, again: true) == [])
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE worker = 1") == 3)
+        }
+    }
+
+    @Test("does not touch what was claimed again under a new token", arguments: [1, 40] as [Int16])
+    func claimedAgain(first: Int16) async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint(maxInFlight: 100)
+            try await outbox.publish()
+            let worker = outbox.ownWorker()
+            try await outbox.query(
+                "UPDATE postrider.deliveries SET attempt = \(first - 1), attempt_base = \(first - 1)")
+            let claimed = try await worker.claim()
+            // Its answer is lost.
+            try await worker.settle(claimed, .released)
+            let again = try await worker.claim()
+            #expect(again.map(\.id) == claimed.map(\.id) && again.map(\.attempt) == [first + 1])
+            #expect(again.map(\.attemptInSchedule) == [1])
+            let before = try await outbox.query(everything)
+            #expect(try await worker.settle(claimed, .released, again: true) == claimed.map(\.id))
+            #expect(try await outbox.query(everything) == before)
+            #expect(try await worker.settle(again, .delivered) == [])
+            #expect(try await outbox.statuses() == ["1 shop delivered \(first + 1)"])
+        }
+    }
+
+    @Test("leaves numbers for ever, however often deliveries are given back")
+    func numbersDoNotRunOut() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish()
+            try await outbox.query("UPDATE postrider.deliveries SET attempt = 31998, attempt_base = 31998")
+            for _ in 0..<10 {
+                let claimed = try await outbox.ownWorker().claim()
+                #expect(claimed.map(\.attemptInSchedule) == [1])
+                #expect(try await outbox.ownWorker().settle(claimed, .released) == [])
+            }
         }
     }
 

@@ -7,7 +7,7 @@ extension TestOutbox {
     func holdSettles() async throws -> PostgresConnection {
         try await script(
             """
-            CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
+            CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
                 'BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN NULL; END';
             CREATE TRIGGER hold AFTER DELETE ON postrider.deliveries FOR EACH STATEMENT EXECUTE FUNCTION public.hold();
             """)

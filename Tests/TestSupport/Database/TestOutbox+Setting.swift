@@ -46,11 +46,13 @@ extension TestOutbox {
         return Int32(truncatingIfNeeded: id)
     }
 
-    /// Ends all leases, as if their time were over.
+    /// Ends all leases, as if their time had been over for a minute.
     package func lapseLeases() async throws(PostgresError) {
-        try await query("UPDATE postrider.lanes SET lapse_at = now() - interval '1 s' WHERE lapse_at IS NOT NULL")
+        try await query("UPDATE postrider.lanes SET lapse_at = now() - interval '1 min' WHERE lapse_at IS NOT NULL")
         try await query(
-            "UPDATE postrider.deliveries SET lease_until = now() - interval '1 s' WHERE lease_until > now() - interval '1 s'"
+            """
+            UPDATE postrider.deliveries SET lease_until = now() - interval '1 min' WHERE lease_until > now() - interval '1 min'
+            """
         )
     }
 

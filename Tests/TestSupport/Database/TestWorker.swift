@@ -53,21 +53,23 @@ package struct TestWorker: Sendable {
     /// Claims due deliveries; of all lanes that have some, where none are named.
     package func claim(
         _ lanes: [Int32]? = nil, room: Int32 = 500, budget: Int32 = 500, bytes: Int64 = 1 << 40,
-        slack: Duration = .seconds(15)
+        slack: Duration = .seconds(15), lapsed: PostgresTimestamp = .infinity
     ) async throws(PostgresError) -> [ClaimedDelivery] {
-        try await claimReporting(lanes, room: room, budget: budget, bytes: bytes, slack: slack).deliveries
+        try await claimReporting(
+            lanes, room: room, budget: budget, bytes: bytes, slack: slack, lapsed: lapsed
+        ).deliveries
     }
 
     /// Claims, and says what the claim reported of each lane.
     package func claimReporting(
         _ lanes: [Int32]? = nil, from: PostgresTimestamp = .negativeInfinity, room: Int32 = 500, budget: Int32 = 500,
-        bytes: Int64 = 1 << 40, slack: Duration = .seconds(15)
+        bytes: Int64 = 1 << 40, slack: Duration = .seconds(15), lapsed: PostgresTimestamp = .infinity
     ) async throws(PostgresError) -> (deliveries: [ClaimedDelivery], reports: [Int32: LaneReport]) {
         let ring: [Int32]
         if let lanes { ring = lanes } else { ring = try await walk().map(\.endpoint) }
         let claim = ClaimDeliveries(
             worker: id, lanes: ring, froms: ring.map { _ in from }, rooms: ring.map { _ in room }, budget: budget,
-            byteBudget: bytes, leaseSlack: slack)
+            byteBudget: bytes, leaseSlack: slack, lapsed: lapsed)
         var deliveries: [ClaimedDelivery] = []
         var reports: [Int32: LaneReport] = [:]
         for row in try await connection.run(claim, deadline: TestOutbox.deadline) {
@@ -83,7 +85,15 @@ package struct TestWorker: Sendable {
     @discardableResult
     package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
         try await connection.run(
-            SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline)
+            SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline
+        ).compactMap { if case .stale(let id) = $0 { id } else { nil } }
+    }
+
+    /// Settles a batch, but for what another session holds; returns what it left.
+    package func settleLeaving(_ batch: [Settlement]) async throws(PostgresError) -> [Settlement] {
+        try await connection.run(
+            SettleDeliveries(worker: id, batch: batch, again: false, leave: true, now: 0), deadline: TestOutbox.deadline
+        ).compactMap { if case .left(let place) = $0 { batch[place] } else { nil } }
     }
 
     /// Settles deliveries alike; returns the ids that were stale.

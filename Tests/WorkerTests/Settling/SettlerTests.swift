@@ -12,8 +12,8 @@ import Testing
     private let rig = Rig(maxInFlight: 2000)
 
     /// Outcomes of deliveries that hold a permit each.
-    private func outcomes(_ ids: some Sequence<Int64>) -> [Settlement] {
-        let deliveries = ids.map { Samples.delivery($0) }
+    private func outcomes(_ ids: some Sequence<Int64>, endpoint: Int32 = 1) -> [Settlement] {
+        let deliveries = ids.map { Samples.delivery($0, endpoint: endpoint) }
         rig.parts.permits.take(deliveries)
         return deliveries.map { delivery in
             var settlement = Settlement(delivery, .retry(after: .zero))
@@ -129,20 +129,70 @@ import Testing
         }
     }
 
-    @Test func isGivenUpWhenTheLeaseIsOver() async throws {
+    @Test func isKeptThroughTenMinutesWithoutADatabaseAndThenRecordedOnce() async throws {
         let store = FakeSettleStore { _ in .failure(PostgresError(.connectFailed, "no")) }
-        rig.parts.settleQueue.add(outcomes(1...3))
+        rig.parts.settleQueue.add(outcomes(1...200))
         let began = rig.time.now
         try await rig.run(settler(store)) { _ in
-            try await rig.time.turn { rig.inFlight == 0 }
-            let taken = rig.time.now - began
-            #expect(taken >= rig.parts.configuration.leaseSlack)
-            #expect(taken <= rig.parts.configuration.leaseSlack + SettleAttempt.longestWait)
-            // Nothing of it is kept: what comes next is a batch of its own.
+            try await rig.time.turn { rig.time.now - began > .seconds(600) }
+            #expect(rig.inFlight == 200)
+            // Nothing is claimed in the meantime: it would end the same way.
+            #expect(rig.parts.state.isBehind)
+            // Tried about once a second: it neither spins nor sleeps.
+            #expect((590...620).contains(store.settles.value.count))
             store.answer.value = { _ in .success([]) }
-            try await rig.time.rest(after: { rig.parts.settleQueue.add(outcomes([4])) })
-            #expect(store.settles.value.last?.ids == [4])
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(store.settles.value.last?.ids == Array(1...200))
+            #expect(!rig.parts.state.isBehind)
+            #expect(rig.metric("postrider_lost_outcomes_total") == 0)
+            #expect(rig.metric("postrider_settles_total") == 1)
         }
+    }
+
+    @Test func whatAnotherSessionHoldsIsSetAsideAndTheOthersGoOn() async throws {
+        let isHeld = Shared(true)
+        let store = FakeSettleStore { settle in
+            guard isHeld.value, settle.batch.contains(where: { $0.delivery.endpoint == 2 }) else { return .success([]) }
+            guard settle.leave else { return .failure(.refused("55P03")) }
+            return .success(settle.batch.indices.filter { settle.batch[$0].delivery.endpoint == 2 }.map { .left($0) })
+        }
+        rig.parts.settleQueue.add(outcomes(1...3) + outcomes(4...5, endpoint: 2))
+        try await rig.run(settler(store)) { _ in
+            #expect(try await rig.time.rest() == HeldBack.firstPause)
+            #expect(store.settles.value.map(\.leave) == [false, true])
+            #expect(rig.inFlight == 2)
+            #expect(!rig.parts.state.isBehind)
+            // What comes for the same endpoint joins it: the settle of the others does not wait again.
+            try await rig.time.rest(after: {
+                rig.parts.settleQueue.add(outcomes(6...7) + outcomes(8...8, endpoint: 2))
+            })
+            #expect(store.settles.value.last?.ids == [6, 7] && store.settles.value.last?.leave == false)
+            #expect(rig.inFlight == 3)
+            // Tried less and less often, about once a second in the end.
+            let before = store.settles.value.count
+            let began = rig.time.now
+            try await rig.time.turn { rig.time.now - began > .seconds(60) }
+            #expect((55...70).contains(store.settles.value.count - before))
+            isHeld.value = false
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(store.settles.value.last?.ids.sorted() == [4, 5, 8])
+            #expect(rig.metric("postrider_lost_outcomes_total") == 0)
+        }
+    }
+
+    @Test func whatIsStillHeldAtTheEndIsGivenUpAfterOneMoreTry() async throws {
+        let store = FakeSettleStore { settle in
+            settle.leave ? .success(settle.batch.indices.map { .left($0) }) : .failure(.refused("55P03"))
+        }
+        rig.parts.settleQueue.add(outcomes(1...3))
+        try await rig.run(settler(store)) { group in
+            try await rig.time.rest()
+            await group.triggerGracefulShutdown()
+            try await store.closed.wait()
+        }
+        #expect(store.settles.value.map(\.leave) == [false, true, true])
+        #expect(rig.metric("postrider_lost_outcomes_total") == 3)
+        #expect(rig.inFlight == 0)
     }
 
     @Test func tellsThatTheStorageIsFullAndThatItIsNoMore() async throws {
@@ -160,7 +210,7 @@ import Testing
     }
 
     @Test func aLostLeaseGivesItsPermitBackToo() async throws {
-        let store = FakeSettleStore { _ in .success([2]) }
+        let store = FakeSettleStore { _ in .success([.stale(2)]) }
         rig.parts.settleQueue.add(outcomes(1...2))
         try await rig.run(settler(store)) { _ in
             try await rig.time.rest()
@@ -193,6 +243,7 @@ import Testing
             try await store.closed.wait()
         }
         #expect(store.settles.value.count == 2)
+        #expect(rig.metric("postrider_lost_outcomes_total") == 3)
         #expect(rig.parts.state.givenUpInDrain == 3)
         #expect(rig.inFlight == 0)
     }

@@ -17,6 +17,8 @@ final class FakeClaimStore: ClaimStore {
         var states: [Int32: LaneReport.State] = [:]
         /// Which look is on another server than the one before it, counted from 1.
         var lookOnOtherServer = 0
+        /// What happens during each look; the number is how many there were before it.
+        var onLook: @Sendable (Int) -> Void = { _ in }
         /// What each kind of statement fails with.
         var lookError: PostgresError?
         var claimError: PostgresError?
@@ -32,6 +34,9 @@ final class FakeClaimStore: ClaimStore {
         var strides: [Int32?] = []
         var reaches: [Int32] = []
         var asked: [ClaimDeliveries] = []
+        /// What the worker has leased.
+        var leased: [ClaimedDelivery] = []
+        var leaseReads: [[Int32: PostgresTimestamp]] = []
         var fetches = 0
     }
 
@@ -62,6 +67,7 @@ final class FakeClaimStore: ClaimStore {
             content.waits.append(wait)
             return content
         }
+        now.onLook(now.looks.count - 1)
         if let error = now.lookError { throw error }
         let news = seen.flatMap { Int($0) }.map { Array(now.written.dropFirst($0).joined()) } ?? []
         return [
@@ -102,6 +108,15 @@ final class FakeClaimStore: ClaimStore {
         }
         if let error { throw error }
         return rows
+    }
+
+    func leases(
+        of worker: Int32, in lanes: [Int32: PostgresTimestamp]
+    ) async throws(PostgresError) -> [ClaimedDelivery] {
+        content.change { content in
+            content.leaseReads.append(lanes)
+            return content.leased
+        }
     }
 
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {

@@ -8,12 +8,13 @@ final class FakeSettleStore: SettleStore {
     struct Settle: Sendable {
         let batch: [Settlement]
         let again: Bool
+        let leave: Bool
 
         var ids: [Int64] { batch.map(\.delivery.id) }
     }
 
-    /// Decides what becomes of a settle: the ids that are stale, or an error.
-    typealias Answer = @Sendable (Settle) -> Result<[Int64], PostgresError>
+    /// Decides what becomes of a settle: what is not recorded, or an error.
+    typealias Answer = @Sendable (Settle) -> Result<[SettleDeliveries.Row], PostgresError>
 
     let settles = Shared<[Settle]>([])
     let answer: Shared<Answer>
@@ -30,9 +31,9 @@ final class FakeSettleStore: SettleStore {
     }
 
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, now: Int64
-    ) async throws(PostgresError) -> [Int64] {
-        let settle = Settle(batch: batch, again: again)
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+    ) async throws(PostgresError) -> [SettleDeliveries.Row] {
+        let settle = Settle(batch: batch, again: again, leave: leave)
         settles.change { $0.append(settle) }
         return try answer.value(settle).get()
     }
