@@ -246,7 +246,8 @@ BEGIN
         WINDOW turns AS (ORDER BY h.turn, h.due_at, h.id)),
     taken AS (
         UPDATE postrider.deliveries d
-        SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = v_now + w.timeout + p_slack
+        -- One that has the last number keeps it: a sum out of range would fail the claim of all. It is not sent again.
+        SET attempt = least(d.attempt, 32766) + 1, lease_by = p_worker, lease_until = v_now + w.timeout + p_slack
         FROM within w
         WHERE w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_now

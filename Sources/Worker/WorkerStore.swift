@@ -60,8 +60,8 @@ extension WorkerStore: ClaimStore {
         try await session.run(LoadEndpoints(ids: ids), deadline: Self.deliveryDeadline)
     }
 
-    func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent] {
-        try await session.run(FetchEvents(of: claimed), deadline: Self.deliveryDeadline)
+    func fetchEvents(_ keys: [EventKey]) async throws(PostgresError) -> [StoredEvent] {
+        try await session.run(FetchEvents(keys), deadline: Self.deliveryDeadline)
     }
 }
 
@@ -85,9 +85,8 @@ extension WorkerStore: HouseStore {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) {
-        let beat = Workers.beat(worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
-        try await session.execute(beat, deadline: Self.houseDeadline)
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) {
+        try await session.execute(Workers.beat(worker, pulse), deadline: Self.houseDeadline)
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {

@@ -9,7 +9,7 @@ import Telemetry
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
     func readState() async throws(PostgresError) -> DatabaseState?
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError)
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError)
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Returns how many rows there were to do something about.
     func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32?
@@ -107,11 +107,14 @@ final class Housekeeper: Service {
         }
     }
 
-    /// What readiness depends on, and the figure to alert on.
+    /// What readiness depends on.
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await store.readState() else { return }
+            let read = try await parts.perform(.watch) { () async throws(PostgresError) in
+                try await store.readState()
+            }
+            guard let state = read else { return }
             let after = parts.wallClock()
             parts.health.set(.databaseUnreachable, false)
             parts.health.set(.databaseReadOnly, state.isReadOnly)
@@ -120,12 +123,10 @@ final class Housekeeper: Service {
             // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
-            let since = parts.state.waitingSince?.unixMicroseconds ?? state.clock
-            parts.metrics.deliveryLag.record(Double(max(0, state.clock - since)) / 1_000_000)
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
-            parts.health.set(.databaseUnreachable, error.sqlState != .undefinedTable)
+            parts.health.set(.databaseUnreachable, !error.isAnAnswer)
             throw error
         }
     }
@@ -138,7 +139,8 @@ final class Housekeeper: Service {
 
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
-        try await store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
+        let pulse = WorkerPulse(parts)
+        try await parts.perform(.beat) { () async throws(PostgresError) in try await store.beat(id, pulse) }
     }
 
     /// Takes this worker off the list: it ended in good order.
@@ -176,5 +178,23 @@ final class Housekeeper: Service {
                 .warning, "a housekeeping duty failed and is tried again", with: [.loop: "\(name)", .error: "\(error)"])
             return nil
         }
+    }
+}
+
+extension PostgresError {
+    /// Whether the database has said something, if only that it does not: it can be reached.
+    fileprivate var isAnAnswer: Bool { code == .server || code == .deadlineExceeded && report != nil }
+}
+
+extension WorkerPulse {
+    fileprivate init(_ parts: WorkerParts) {
+        let heldBack = parts.state.heldBack
+        self.init(
+            inFlight: Int32(clamping: parts.permits.current.count), isDraining: parts.state.isDraining,
+            heldBack: Int32(clamping: heldBack.count), heldBackWhy: heldBack.why,
+            trouble: parts.health.trouble.map {
+                WorkerTrouble(
+                    step: $0.step.rawValue, failures: Int32(clamping: $0.failures), lasts: $0.lasts, error: $0.error)
+            })
     }
 }

@@ -95,7 +95,10 @@ final class Settler: Service {
         while true {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
-                let stale = try await store.settle(batch, by: id, again: again, now: parts.wallClock())
+                let isAgain = again
+                let stale = try await parts.perform(.settle) { () async throws(PostgresError) in
+                    try await store.settle(batch, by: id, again: isAgain, now: parts.wallClock())
+                }
                 recorded(batch, stale: stale)
                 return
             } catch {
@@ -145,6 +148,7 @@ final class Settler: Service {
             if stale.contains(settlement.delivery.id) {
                 parts.metrics.staleSettles.increment()
                 parts.metrics.count(DeliveryOutcome.stale)
+                if settlement.outcome.isAttempt { parts.metrics.count(ErrorCode.lostLease) }
                 parts.log.log(
                     .warning, "stale: the lease was lost, another attempt owns the delivery",
                     with: [
@@ -154,6 +158,7 @@ final class Settler: Service {
                 continue
             }
             parts.metrics.count(DeliveryOutcome(settlement.outcome))
+            if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
             if case .dead(let reason) = settlement.outcome {
                 parts.metrics.deadLetters.increment()
                 parts.log.log(
