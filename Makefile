@@ -1,7 +1,7 @@
-# Everything a newcomer types. The work itself is in scripts/, checks/run and bench/run, which can be run without make too.
+# Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench bench-quick lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test soak bench bench-quick lint format docs-test check-deploy image image-test examples man
 
 executable := .build/release/postrider
 
@@ -19,6 +19,11 @@ demo: ## Show the whole story on a throw-away database
 
 test: ## Check formatting and layering, build everything, run all tests
 	@scripts/test
+
+soak: ## Run workers under faults for ten minutes and prove that nothing is lost
+	@scripts/prepare test
+	swift build -c release --product postrider
+	soak/run --seconds 600 --fail-overs 2
 
 bench: ## Measure this machine, scene by scene: about 15 minutes
 	@scripts/prepare bench

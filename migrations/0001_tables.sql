@@ -153,13 +153,15 @@ CREATE TABLE postrider.lanes (
     -- `leased` counts the rows with lease_by <> 0, exactly, and only while there is a limit.
     max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
     leased int NOT NULL DEFAULT 0,
+    -- When the first of these leases may have run out: housekeeping looks at the lane then. A claim sets it only where it is NULL,
+    -- so that nearly all of them stay HOT.
+    lapse_at timestamptz,
     -- Requests a second; a token bucket that holds at most one and what comes in 1/20 s.
     rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
     tokens real NOT NULL DEFAULT 1,
     tokens_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
--- For housekeeping. Claims change neither column, so they stay HOT.
-CREATE INDEX lanes_limited ON postrider.lanes (endpoint_id) WHERE max_in_flight IS NOT NULL;
+CREATE INDEX lanes_lapse_at ON postrider.lanes (lapse_at) WHERE lapse_at IS NOT NULL;
 CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in IS NOT NULL;
 
 -- How an endpoint has been doing. Apart from the lanes, so that recording it never keeps a claim away from a lane.

@@ -208,7 +208,7 @@ BEGIN
     IF v_limit IS NULL AND p_limited THEN
         -- From now on they are counted, so what is leased must be counted once. No settle is running on any of these
         -- rows, or NOWAIT would fail; a settle that comes later sees the limit.
-        UPDATE postrider.lanes l SET leased = (
+        UPDATE postrider.lanes l SET lapse_at = clock_timestamp(), leased = (
             SELECT count(*) FROM (
                 SELECT 1 FROM postrider.deliveries d
                 WHERE d.endpoint_id = p_endpoint AND d.lease_by <> 0 FOR UPDATE NOWAIT) held)

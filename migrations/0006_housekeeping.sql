@@ -12,7 +12,7 @@ CREATE TABLE postrider.duties (
 ) WITH (fillfactor = 50);
 -- Those that look at everything are first due an interval from now: at the start there is nothing to repair.
 INSERT INTO postrider.duties (duty, every, last_at) VALUES
-    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'), ('leases', '15 seconds', '-infinity'),
+    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'),
     ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('vacuum', '5 seconds', '-infinity'),
     ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
 
@@ -246,20 +246,20 @@ END
 $f$;
 
 -- For lanes with an in-flight limit: rows whose lease ran out stop counting. A claim takes them up again by itself, but
--- not when the lane is full of them and newer rows stand before them.
+-- not when the lane is full of them and newer rows stand before them. It reads the lanes whose first lease may have run out,
+-- however many lanes there are; not a duty, since two workers that do it at once skip each other's lanes.
 CREATE FUNCTION postrider.keep_leases() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 DECLARE
+    v_now timestamptz := clock_timestamp();
     v_lane record; v_count int; v_total int := 0;
 BEGIN
-    IF NOT postrider.take_duty('leases') THEN
-        RETURN 0;
-    END IF;
-    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l
-                  WHERE l.max_in_flight IS NOT NULL AND l.leased > 0
-                  ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+    -- Never waits for a lane that it does not get, so their order is free. Not more than 500 at once: no one claims from them
+    -- in the meantime.
+    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l WHERE l.lapse_at <= v_now
+                  ORDER BY l.lapse_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
         -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
         -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
         WITH held AS MATERIALIZED (
@@ -273,8 +273,16 @@ BEGIN
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
         FROM lapsed WHERE d.ctid = lapsed.spot;
         GET DIAGNOSTICS v_count = ROW_COUNT;
-        UPDATE postrider.lanes l SET leased = greatest(0, l.leased - v_count)
-        WHERE l.endpoint_id = v_lane.endpoint_id AND v_count > 0;
+        UPDATE postrider.lanes l
+        SET leased = greatest(0, l.leased - v_count),
+            -- So that workers find it at their next look.
+            changed_in = CASE WHEN v_count > 0 THEN pg_current_xact_id() ELSE l.changed_in END,
+            lapse_at = CASE WHEN l.max_in_flight IS NOT NULL THEN (
+                SELECT min(held.lease_until) FROM (
+                    SELECT d.lease_until FROM postrider.deliveries d
+                    WHERE d.endpoint_id = v_lane.endpoint_id AND d.lease_by <> 0
+                    ORDER BY d.due_at, d.id LIMIT greatest(0, l.leased - v_count)) held) END
+        WHERE l.endpoint_id = v_lane.endpoint_id;
         v_total := v_total + v_count;
     END LOOP;
     RETURN v_total;

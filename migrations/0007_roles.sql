@@ -42,16 +42,17 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
     postrider.endpoint_settings TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
-GRANT UPDATE (leased, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
+GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
 GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text), postrider.look(pg_snapshot, int),
+    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
+    postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
-    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
+    postrider.settle(int, boolean, timestamptz, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
         text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
     postrider.disable_endpoint(int, text), postrider.take_duty(text),
     postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),

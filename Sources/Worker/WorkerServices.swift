@@ -64,6 +64,7 @@ package struct WorkerServices: Sendable {
         longestStop = configuration.drainTimeout + Self.farewell
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
+        parts.permits.show(in: registry)
 
         let state = parts.state
         func store(_ purpose: String) -> WorkerStore {

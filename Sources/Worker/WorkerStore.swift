@@ -14,6 +14,9 @@ protocol LoopStore: Sendable {
 struct WorkerStore: LoopStore {
     /// How long a statement on a delivery's way may take, and the registration.
     private static let deliveryDeadline = Duration.seconds(10)
+    /// How much longer than its wait a look that waits may take. With less, a slow server looks broken; with more, a clock that is
+    /// set back makes a worker deaf for longer.
+    private static let waitingGrace = Duration.seconds(1)
     private static let houseDeadline = Duration.seconds(5)
     private static let dutyDeadline = Duration.seconds(30)
     private static let vacuumDeadline = Duration.seconds(120)
@@ -44,8 +47,10 @@ extension WorkerStore: ClaimStore {
         _ = try await session.run(nothing, deadline: Self.deliveryDeadline)
     }
 
-    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row] {
-        try await session.run(LookAtLanes(since: seen), deadline: Self.deliveryDeadline)
+    func look(since seen: String?, waiting wait: Duration) async throws(PostgresError) -> [LookAtLanes.Row] {
+        // Should the database's clock be set back, the database waits for as long: it is not believed for longer than this.
+        let deadline = wait > .zero ? wait + Self.waitingGrace : Self.deliveryDeadline
+        return try await session.run(LookAtLanes(since: seen, waiting: wait), deadline: deadline)
     }
 
     func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row] {

@@ -1,4 +1,4 @@
-"""The tests of the checks themselves: every test_*.py below checks/. They need no database."""
+"""The tests of the checks themselves: every test_*.py below checks/ and soak/. They need no database."""
 
 import sys
 import unittest
@@ -9,7 +9,8 @@ from checks.harness.tally import Tally
 
 
 def check(tally: Tally, _: Options) -> None:
-    tests = unittest.defaultTestLoader.discover(str(ROOT / "checks"), top_level_dir=str(ROOT))
+    tests = unittest.TestSuite(
+        unittest.defaultTestLoader.discover(str(ROOT / area), top_level_dir=str(ROOT)) for area in ("checks", "soak"))
     result = unittest.TestResult()
     tests.run(result)
     problems = [*result.failures, *result.errors]

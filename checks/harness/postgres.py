@@ -62,17 +62,13 @@ class Postgres:
 
 @contextlib.contextmanager
 def postgres(**settings: str) -> Iterator[Postgres]:
-    binaries = _binaries()
-    # PostgreSQL refuses to run as root.
-    account: dict[str, Any] = dict(user="postgres", group="postgres", extra_groups=[]) if os.geteuid() == 0 else {}
+    programs, as_owner = binaries(), account()
     root = pathlib.Path(tempfile.mkdtemp(prefix="postrider-postgres-"))
     try:
-        if account:
-            owner = _owner()
-            os.chown(root, owner.pw_uid, owner.pw_gid)
+        own(root)
         made = subprocess.run(
-            [f"{binaries}/initdb", "-D", root / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
-            capture_output=True, text=True, cwd=root, **account)
+            [f"{programs}/initdb", "-D", root / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+            capture_output=True, text=True, cwd=root, **as_owner)
         if made.returncode != 0:
             raise Failure(f"initdb failed: {made.stderr.strip()[-500:]}")
         settings = SETTINGS | settings | {"unix_socket_directories": str(root)}
@@ -80,8 +76,8 @@ def postgres(**settings: str) -> Iterator[Postgres]:
             for name, setting in settings.items():
                 conf.write(f"{name} = '{setting}'\n")
         with open(root / "server.log", "w") as log, program(
-                [f"{binaries}/postgres", "-D", root / "data"], parting=signal.SIGINT, stdout=log, stderr=log, cwd=root,
-                **account) as process:
+                [f"{programs}/postgres", "-D", root / "data"], parting=signal.SIGINT, stdout=log, stderr=log, cwd=root,
+                **as_owner) as process:
             server = Postgres(root, settings["port"], process)
             wait_until("PostgreSQL starts", lambda: _answers(server), 60)
             yield server
@@ -97,7 +93,19 @@ def _answers(server: Postgres) -> bool:
         return False
 
 
-def _binaries() -> str:
+def account() -> dict[str, Any]:
+    """What lets a program of PostgreSQL run, which refuses to run as root."""
+    return dict(user="postgres", group="postgres", extra_groups=[]) if os.geteuid() == 0 else {}
+
+
+def own(folder: pathlib.Path) -> None:
+    """Gives a folder to the account that PostgreSQL runs under."""
+    if os.geteuid() == 0:
+        found = _owner()
+        os.chown(folder, found.pw_uid, found.pw_gid)
+
+
+def binaries() -> str:
     installed = glob.glob("/usr/lib/postgresql/*/bin/postgres")
     found = shutil.which("postgres") or max(installed, key=lambda path: float(path.split("/")[4]), default=None)
     if not found:

@@ -12,10 +12,10 @@ package struct LookAtLanes: PostgresStatement {
     /// Where a look stops reading. A look that brings as much may have missed something: all lanes must be walked then.
     package static let longest: Int32 = 20_000
 
-    package let sql = """
-        SELECT l.seen::text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed
-        FROM postrider.look($1::text::pg_snapshot, $2) l
-        """
+    package var sql: String {
+        let look = wait > .zero ? "look_waiting($1::text::pg_snapshot, $2, $3)" : "look($1::text::pg_snapshot, $2)"
+        return "SELECT l.seen::text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed FROM postrider.\(look) l"
+    }
 
     /// What a look has seen.
     package struct Seen: Hashable, Sendable {
@@ -34,15 +34,20 @@ package struct LookAtLanes: PostgresStatement {
     }
 
     private let seen: String?
+    private let wait: Duration
 
-    /// - Parameter seen: what the look before this one has seen; nil for the first look, which finds no lanes.
-    package init(since seen: String?) {
+    /// - Parameters:
+    ///   - seen: what the look before this one has seen; nil for the first look, which finds no lanes.
+    ///   - wait: how long it waits in the database for something to find.
+    package init(since seen: String?, waiting wait: Duration = .zero) {
         self.seen = seen
+        self.wait = seen == nil ? .zero : wait
     }
 
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(seen)
         parameters.append(Self.longest)
+        if wait > .zero { parameters.append(wait) }
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {

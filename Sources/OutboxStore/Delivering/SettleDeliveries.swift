@@ -7,7 +7,8 @@ package import Postgres
 package struct SettleDeliveries: PostgresStatement {
     package let sql = """
         SELECT s.id FROM postrider.settle(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) AS s (id)
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+            $24) AS s (id)
         """
 
     private let worker: Int32
@@ -29,6 +30,7 @@ package struct SettleDeliveries: PostgresStatement {
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
+        parameters.append(batch.map(\.delivery.leaseUntil).min() ?? .infinity)
         parameters.append(batch.map(\.delivery.endpoint))
         parameters.append(batch.map(\.delivery.dueAt))
         parameters.append(batch.map(\.delivery.id))

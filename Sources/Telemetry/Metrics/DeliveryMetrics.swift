@@ -9,8 +9,6 @@ package struct DeliveryMetrics: Sendable {
     package let missedLanes: Counter
     package let attemptDuration: Timer
     package let heldBack: Meter
-    package let inFlight: Meter
-    package let inFlightBytes: Meter
     package let maxInFlight: Gauge
     package let settles: Counter
     package let staleSettles: Counter
@@ -32,8 +30,6 @@ package struct DeliveryMetrics: Sendable {
         missedLanes = counter(.missedLanes)
         attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
         heldBack = Meter(label: MetricDescription.heldBack.name, factory: registry)
-        inFlight = Meter(label: MetricDescription.inFlight.name, factory: registry)
-        inFlightBytes = Meter(label: MetricDescription.inFlightBytes.name, factory: registry)
         maxInFlight = Gauge(label: MetricDescription.maxInFlight.name, factory: registry)
         settles = counter(.settles)
         staleSettles = counter(.staleSettles)

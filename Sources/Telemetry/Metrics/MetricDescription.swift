@@ -47,9 +47,9 @@ extension MetricDescription {
         help: "Endpoints that this process leaves to other workers, because it cannot work on them itself.")
     static let failures = Self(
         name: "postrider_failures_total", help: "Failures of what the worker asks of the database, by step.")
-    static let inFlight = Self(
+    package static let inFlight = Self(
         name: "postrider_in_flight", help: "Deliveries in flight in this process.")
-    static let inFlightBytes = Self(
+    package static let inFlightBytes = Self(
         name: "postrider_in_flight_bytes", help: "Payload bytes held for deliveries in flight in this process.")
     static let maxInFlight = Self(
         name: "postrider_max_in_flight", help: "The most deliveries that may be in flight at once in this process.")

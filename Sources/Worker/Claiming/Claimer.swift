@@ -13,8 +13,10 @@ import Telemetry
 protocol ClaimStore: LoopStore {
     /// Does once what makes the first claim slow.
     func prepareToClaim(as worker: Int32) async throws(PostgresError)
-    /// - Parameter seen: what the look before this one has seen; nil for the first.
-    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row]
+    /// - Parameters:
+    ///   - seen: what the look before this one has seen; nil for the first.
+    ///   - wait: how long the database may wait for something to find.
+    func look(since seen: String?, waiting wait: Duration) async throws(PostgresError) -> [LookAtLanes.Row]
     func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row]
     func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row]
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
@@ -122,18 +124,19 @@ final class Claimer: Service {
                 try await turn(&known, worker)
                 known.failures.succeeded()
             } catch {
+                known.pace.failed(now)
                 let wait = known.failures.failed(error)
                 show(&known)
                 parts.log.log(
                     .warning, "claiming failed",
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
-                await rest(wait)
+                await waitOut(wait)
             }
         }
     }
 
     /// Waits for the whole of this time, whatever calls, unless the worker is to stop.
-    private func rest(_ wait: Duration) async {
+    private func waitOut(_ wait: Duration) async {
         let end = now + wait
         while !mustStop, now < end { await wakeup.wait(atMost: end - now) }
     }
@@ -154,7 +157,8 @@ final class Claimer: Service {
         if now >= known.walk.next {
             try await walk(&known, worker)
         } else if now >= known.pace.next {
-            try await look(&known)
+            let isIdle = parts.permits.current.count == 0
+            try await look(&known, waiting: isIdle ? known.pace.wait(now, free: rest(known)) : .zero)
         }
         let inFlight = parts.permits.current
         if !isProbe || inFlight.count == 0 {
@@ -177,18 +181,23 @@ final class Claimer: Service {
         parts.state.heldBack(known.heldBack.count, known.heldBack.why)
     }
 
-    /// How long nothing is due.
+    /// How long there is nothing to do.
     private func pause(_ known: Knowledge) -> Duration {
+        max(min(rest(known), known.pace.next - now), .microseconds(200))
+    }
+
+    /// How long there is nothing to do but to look.
+    private func rest(_ known: Knowledge) -> Duration {
         let now = now
         let inFlight = parts.permits.current
-        var pause = min(Self.longestWait, min(known.pace.next, known.walk.next) - now)
+        var rest = min(Self.longestWait, known.walk.next - now)
         if let time = known.time?.at(now),
             let wake = known.schedule.nextWake(
                 now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: most(known, inFlight))
         {
-            pause = min(pause, time.duration(to: wake))
+            rest = min(rest, time.duration(to: wake))
         }
-        return max(pause, .microseconds(200))
+        return rest
     }
 
     /// How many deliveries the next claim may bring. When the couriers have enough to do, they call when they have less.
@@ -228,11 +237,11 @@ final class Claimer: Service {
 
     /// - Returns: whether it may have missed something, so that the walk begins again.
     @discardableResult
-    private func look(_ known: inout Knowledge) async throws(PostgresError) -> Bool {
+    private func look(_ known: inout Knowledge, waiting wait: Duration = .zero) async throws(PostgresError) -> Bool {
         let began = now
         let since = known.seen
         let rows = try await parts.perform(.look) { () async throws(PostgresError) in
-            try await store.look(since: since)
+            try await store.look(since: since, waiting: wait)
         }
         let arrived = now
         known.lookedAt = arrived
@@ -249,7 +258,7 @@ final class Claimer: Service {
         known.time = time
         if seen.isOtherServer { beginAgain(&known) }
         known.seen = seen.snapshot
-        known.pace.looked(found: !found.isEmpty, began: began, now: arrived)
+        known.pace.looked(found: !found.isEmpty, began: began, wait: wait, now: arrived)
         known.schedule.noticed(found, now: time.at(arrived))
         // The look stopped before the end of what was written.
         let isCut = found.reduce(0) { $0 + max($1.count, 1) } >= Int(LookAtLanes.longest)

@@ -1,7 +1,8 @@
 /// When to look for what was written, and how long to wait in between. Decides only; the claimer acts.
 ///
 /// A look costs what was written since the one before it, so it may be asked for often: every 2 ms while there is news, and
-/// less often the longer there has been none.
+/// less often the longer there has been none. After a few seconds of silence, a worker that has nothing in flight has its looks wait
+/// in the database.
 struct LookPace: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -10,6 +11,9 @@ struct LookPace: Sendable {
         (.milliseconds(250), .milliseconds(2)), (.seconds(2), .milliseconds(5)), (.seconds(4), .milliseconds(20)),
     ]
     static let idlePause = Duration.milliseconds(40)
+    /// A look of a worker that has nothing to do waits in the database for something to find, so long at most. With less, an
+    /// idle worker costs more; with more, it holds back vacuums, and what else it has to do comes later.
+    static let longestWait = Duration.milliseconds(250)
     /// A look that took long is not repeated before this many times as long: it had much to read. But a database that is slow
     /// must not make a worker deaf.
     static let share = 3
@@ -24,10 +28,27 @@ struct LookPace: Sendable {
         lastFind = now
     }
 
-    mutating func looked(found: Bool, began: Instant, now: Instant) {
+    /// - Parameter wait: how long it was allowed to wait in the database.
+    mutating func looked(found: Bool, began: Instant, wait: Duration = .zero, now: Instant) {
         if found { lastFind = now }
+        let took = max(.zero, now - began - wait)
+        next = max(began + (pause(now) ?? Self.idlePause), now + min(took * Self.share, Self.longestPause))
+    }
+
+    /// The database failed: for some seconds no look waits there.
+    mutating func failed(_ now: Instant) { lastFind = now }
+
+    /// How long the next look may wait in the database.
+    ///
+    /// - Parameter free: for how long the worker has nothing else to do.
+    func wait(_ now: Instant, free: Duration) -> Duration {
+        guard pause(now) == nil, free > Self.idlePause else { return .zero }
+        return min(free, Self.longestWait)
+    }
+
+    /// Between two looks, while something was found lately.
+    private func pause(_ now: Instant) -> Duration? {
         let age = now - lastFind
-        let pause = Self.pauses.first { age <= $0.foundWithin }?.pause ?? Self.idlePause
-        next = max(began + pause, now + min((now - began) * Self.share, Self.longestPause))
+        return Self.pauses.first { age <= $0.foundWithin }?.pause
     }
 }

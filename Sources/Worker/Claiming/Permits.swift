@@ -1,6 +1,7 @@
 import OutboxStore
 import Postgres
 import Synchronization
+import Telemetry
 
 /// What the couriers and the settler have to tell the claimer about lanes.
 struct LaneNews: Sendable {
@@ -38,6 +39,13 @@ final class Permits: Sendable {
     init(_ inFlight: InFlight, freed: Wakeup) {
         state = Mutex(State(inFlight: inFlight))
         self.freed = freed
+    }
+
+    /// Shows what is in flight in the metrics, read at each scrape.
+    func show(in registry: PrometheusRegistry) {
+        registry.readGauge(MetricDescription.inFlight.name) { [weak self] in self.map { Double($0.current.count) } }
+        registry.readGauge(MetricDescription.inFlightBytes.name) { [weak self] in self.map { Double($0.current.bytes) }
+        }
     }
 
     /// A copy of the books.

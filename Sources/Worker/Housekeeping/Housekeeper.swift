@@ -35,11 +35,10 @@ enum HouseDuty: String, CaseIterable, Sendable {
 final class Housekeeper: Service {
     static let loop = "housekeeper"
 
-    /// Between two looks at what is due, and between two showings of what is in flight.
-    static let tick = Duration.milliseconds(200)
     static let watchPause = Duration.seconds(1)
     /// The database knows when a duty is due; this is how often it is asked.
     static let dutyPause = Duration.seconds(5)
+    /// For subscriptions that became effective, and leases that ran out.
     static let subscriptionPause = Duration.seconds(1)
     static let heartbeatPause = Duration.seconds(5)
     /// A worker whose clock is further off than this signs with timestamps that receivers refuse.
@@ -84,7 +83,6 @@ final class Housekeeper: Service {
                     nextWatch = now + Self.watchPause
                     try await watch()
                 }
-                showInFlight()
                 if now >= nextBeat {
                     nextBeat = now + Self.heartbeatPause
                     try await beat()
@@ -92,6 +90,7 @@ final class Housekeeper: Service {
                 if now >= nextSubscriptions {
                     nextSubscriptions = now + Self.subscriptionPause
                     await perform(.subscriptions)
+                    await perform(.leases)
                 }
                 if now >= nextDuties {
                     nextDuties = now + Self.dutyPause
@@ -103,7 +102,7 @@ final class Housekeeper: Service {
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: Self.tick)
+            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions, nextDuties) - now)
         }
     }
 
@@ -131,12 +130,6 @@ final class Housekeeper: Service {
         }
     }
 
-    private func showInFlight() {
-        let inFlight = parts.permits.current
-        parts.metrics.inFlight.set(inFlight.count)
-        parts.metrics.inFlightBytes.set(inFlight.bytes)
-    }
-
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
         let pulse = WorkerPulse(parts)
@@ -151,7 +144,7 @@ final class Housekeeper: Service {
 
     /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
     private func doDuties() async {
-        for duty in HouseDuty.allCases where duty != .subscriptions { await perform(duty) }
+        for duty in HouseDuty.allCases where duty != .subscriptions && duty != .leases { await perform(duty) }
         let name = await attempt("retention") { () async throws(PostgresError) in try await store.dropOldPartition() }
         if let name {
             parts.log.log(.notice, "a partition past its retention was dropped", with: [.partition: .string(name)])

@@ -23,7 +23,7 @@ struct LateSettle {
         try await installation.value(
             """
             SELECT * FROM postrider.settle(
-                $1::int, false, ARRAY[$2::int], ARRAY[$3::timestamptz], ARRAY[$4::bigint], ARRAY[$5::smallint],
+                $1::int, false, '-infinity', ARRAY[$2::int], ARRAY[$3::timestamptz], ARRAY[$4::bigint], ARRAY[$5::smallint],
                 ARRAY[$6::bigint], ARRAY[$7::timestamptz], ARRAY[0::smallint], ARRAY[0::bigint], ARRAY[NULL::text],
                 ARRAY[1000::bigint], ARRAY[1000], ARRAY[$8::int], ARRAY[200::smallint], ARRAY[NULL::text],
                 ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['127.0.0.1'], ARRAY[NULL::int], ARRAY[NULL::int],

@@ -29,6 +29,34 @@ struct LockOrderTests {
         }
     }
 
+    /// The rows are locked in another order by the settle of the worker that claimed them since.
+    @Test("of other workers are not waited for by a late settle, which is tried again")
+    func lateSettleMeetsTheNextOwner() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint(timeout: "100 ms")
+            try await outbox.publish(count: 4)
+            let first = try await outbox.worker(1)
+            let second = try await outbox.worker(2)
+            let late = try await first.claim(room: 3, slack: .milliseconds(-90))
+            try await outbox.wait(
+                for: "SELECT max(lease_until) < clock_timestamp() FROM postrider.deliveries WHERE lease_by = 1")
+            let owned = try await outbox.connection.withTransaction(deadline: .seconds(10)) { transaction in
+                let lock = "SELECT 1 FROM postrider.deliveries WHERE id = $1 FOR UPDATE"
+                _ = try await transaction.query(lock, ["\(late[0].id)"], deadline: .seconds(5))
+                let refusal = await #expect(throws: PostgresError.self) { try await first.settle(late, .delivered) }
+                #expect(refusal?.kind == .retry && refusal?.sqlState == SQLState(rawValue: "55P03"))
+                return try await second.claim()
+            }
+            #expect(owned.map(\.event) == [2, 3, 4])
+            // It has changed nothing then, and the rows that went to another worker are stale.
+            #expect(try await first.settle(late, .delivered) == [late[1].id, late[2].id])
+            #expect(try await second.settle(owned.reversed(), .delivered) == [])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.deliveries") == 0)
+            #expect(try await outbox.discrepancies() == [])
+            for worker in [first, second] { await worker.connection.close() }
+        }
+    }
+
     @Test("on lanes are taken in the order of ids by a settle")
     func laneOrder() async throws {
         try await TestOutbox.withOutbox { outbox in

@@ -46,7 +46,7 @@ extension Measuring {
             for statement in [
                 "INSERT INTO postrider.endpoints (name, url_id) SELECT 'idle ' || n, n \(numbers)",
                 "INSERT INTO postrider.endpoint_urls (endpoint_id, url) SELECT n, 'https://x.example' \(numbers)",
-                "INSERT INTO postrider.lanes (endpoint_id) SELECT n \(numbers)",
+                "INSERT INTO postrider.lanes (endpoint_id, max_in_flight) SELECT n, 10 \(numbers)",
                 "INSERT INTO postrider.endpoint_marks (endpoint_id) SELECT n \(numbers)",
             ] { try await outbox.query(statement) }
             try await outbox.query(
@@ -82,7 +82,6 @@ extension Measuring {
                 // The first reads catalogs.
                 for round in 0..<2 {
                     try await outbox.renewDuty("keys")
-                    try await outbox.renewDuty("leases")
                     let plan = try await Plan.of("SELECT postrider.\(duty)()", on: outbox.connection)
                     if round == 1 { pages.duties.append(plan.buffers) }
                 }

@@ -53,7 +53,7 @@ extension Measuring {
                 "NULL::text",
                 "NULL::text", "NULL::text", "NULL::text", "NULL::int", "NULL::int", "NULL::int", "NULL::int",
             ].map(array)
-            return "SELECT * FROM postrider.settle(1, false, \((columns + rest).joined(separator: ", ")))"
+            return "SELECT * FROM postrider.settle(1, false, 'infinity', \((columns + rest).joined(separator: ", ")))"
         }
     }
 }

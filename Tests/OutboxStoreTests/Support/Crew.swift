@@ -73,25 +73,28 @@ struct Crew: Sendable {
         return claimed
     }
 
-    /// As a worker does: what failed for a reason that passes, such as a deadlock of a late settle with the ending of leases here,
-    /// is done again.
+    /// As a worker does: what failed for a reason that passes, such as a late settle that met a claim, is done again. A deadlock is
+    /// no such reason.
     private func again<Result>(_ body: () async throws(PostgresError) -> Result) async throws(PostgresError) {
         while true {
             do throws(PostgresError) {
                 _ = try await body()
                 return
             } catch {
-                guard error.kind == .retry else { throw error }
+                guard error.kind == .retry, error.sqlState != SQLState(rawValue: "40P01") else { throw error }
             }
         }
     }
 
-    /// Ends leases at once.
+    /// Ends leases at once, of those rows that no other transaction has.
     private func lapse(_ settlements: [Settlement], of worker: TestWorker) async throws(PostgresError) {
         guard !settlements.isEmpty else { return }
         _ = try await worker.connection.query(
             """
-            UPDATE postrider.deliveries SET lease_until = now() WHERE lease_by = $1::int AND id = ANY ($2::bigint[])
+            WITH own AS MATERIALIZED (
+                SELECT d.ctid AS spot FROM postrider.deliveries d WHERE d.lease_by = $1::int AND d.id = ANY ($2::bigint[])
+                FOR NO KEY UPDATE SKIP LOCKED)
+            UPDATE postrider.deliveries d SET lease_until = now() FROM own WHERE d.ctid = own.spot
             """, ["\(worker.id)", "{\(settlements.map { "\($0.delivery.id)" }.joined(separator: ","))}"],
             deadline: TestOutbox.deadline)
     }

@@ -11,8 +11,8 @@ struct Watch: Sendable {
     init(_ worker: TestWorker) { self.worker = worker }
 
     /// Looks once, and returns the lanes that were found.
-    mutating func lanes() async throws -> [FoundLane] {
-        let look = try await worker.look(since: seen)
+    mutating func lanes(waiting wait: Duration = .zero) async throws -> [FoundLane] {
+        let look = try await worker.look(since: seen, waiting: wait)
         seen = look.seen
         return look.lanes
     }

@@ -48,6 +48,7 @@ extension TestOutbox {
 
     /// Ends all leases, as if their time were over.
     package func lapseLeases() async throws(PostgresError) {
+        try await query("UPDATE postrider.lanes SET lapse_at = now() - interval '1 s' WHERE lapse_at IS NOT NULL")
         try await query(
             "UPDATE postrider.deliveries SET lease_until = now() - interval '1 s' WHERE lease_until > now() - interval '1 s'"
         )

@@ -34,11 +34,13 @@ package struct TestWorker: Sendable {
     }
 
     /// What a look since an earlier one finds, and what the next look starts from.
-    package func look(since seen: String?) async throws(PostgresError) -> (lanes: [FoundLane], seen: String) {
+    package func look(
+        since seen: String?, waiting wait: Duration = .zero
+    ) async throws(PostgresError) -> (lanes: [FoundLane], seen: String) {
         var lanes: [FoundLane] = []
         var seen = seen ?? ""
         let rows = try await connection.run(
-            LookAtLanes(since: seen.isEmpty ? nil : seen), deadline: TestOutbox.deadline)
+            LookAtLanes(since: seen.isEmpty ? nil : seen, waiting: wait), deadline: TestOutbox.deadline)
         for row in rows {
             switch row {
             case .seen(let now): seen = now.snapshot

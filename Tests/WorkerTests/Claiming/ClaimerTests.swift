@@ -291,6 +291,38 @@ import Testing
         }
     }
 
+    /// Lets time pass until the silence is long enough for looks to wait.
+    private func passSilence() async throws {
+        let end = rig.time.now + .seconds(5)
+        try await rig.time.turn { rig.time.now >= end }
+    }
+
+    @Test func aLookWaitsInTheDatabaseOnlyWhileNothingIsInFlight() async throws {
+        try await run { _ in
+            try await passSilence()
+            #expect(content.value.waits.last.map { $0 > .zero } == true)
+            put(1)
+            try await rig.time.turn { couriers.deliveries == [1] }
+            try await passSilence()
+            #expect(content.value.waits.last == .zero)
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+            try await passSilence()
+            #expect(content.value.waits.last.map { $0 > .zero } == true)
+        }
+    }
+
+    @Test func afterAFailureNoLookWaitsForSomeSeconds() async throws {
+        try await run { _ in
+            try await passSilence()
+            content.change { $0.lookError = PostgresError(.deadlineExceeded, "the clock was set back") }
+            try await rig.time.turn()
+            content.change { $0.lookError = nil }
+            let looks = content.value.looks.count
+            try await rig.time.turn { content.value.looks.count > looks + 3 }
+            #expect(content.value.waits.suffix(3).allSatisfy { $0 == .zero })
+        }
+    }
+
     @Test func aLookThatFailsKeepsItFromClaiming() async throws {
         putBefore(1)
         content.change { $0.lookError = PostgresError(.connectFailed, "no") }

@@ -32,4 +32,25 @@ import Testing
         pace.looked(found: true, began: start, now: at(8_000))
         #expect(pace.next == at(8_500))
     }
+
+    @Test func afterASilenceALookWaitsInTheDatabaseWhileThereIsNothingElseToDo() {
+        var pace = LookPace(now: start)
+        pace.looked(found: true, began: start, now: start)
+        #expect(pace.wait(at(4_000), free: .seconds(1)) == .zero)
+        #expect(pace.wait(at(4_001), free: .seconds(1)) == LookPace.longestWait)
+        #expect(pace.wait(at(4_001), free: .milliseconds(60)) == .milliseconds(60))
+        #expect(pace.wait(at(4_001), free: .milliseconds(40)) == .zero)
+        pace.failed(at(4_001))
+        #expect(pace.wait(at(8_001), free: .seconds(1)) == .zero)
+        #expect(pace.wait(at(8_002), free: .seconds(1)) == LookPace.longestWait)
+    }
+
+    @Test func whatALookWaitedForIsNoCost() {
+        var pace = LookPace(now: start)
+        pace.looked(found: false, began: at(5_000), wait: .milliseconds(250), now: at(5_251))
+        #expect(pace.next == at(5_251 + 3))
+        // One that came back at once is not asked for without end.
+        pace.looked(found: false, began: at(6_000), wait: .milliseconds(250), now: at(6_000))
+        #expect(pace.next == at(6_040))
+    }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HousekeeperTests {
     private let rig = Rig()
     private let store = FakeHouseStore()
-    private static let duties = ["partitions", "repair", "leases", "keys", "workers", "retention"]
+    private static let duties = ["partitions", "repair", "keys", "workers", "retention"]
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
         try await rig.run(Housekeeper(rig.parts, store: store), body)
@@ -29,7 +29,7 @@ import Testing
     @Test func asksForEachDutyInTurn() async throws {
         try await run { _ in
             try await rig.time.rest()
-            #expect(store.asked == ["state", "beat 7", "subscriptions"] + Self.duties)
+            #expect(store.asked == ["state", "beat 7", "subscriptions", "leases"] + Self.duties)
         }
     }
 
@@ -40,8 +40,8 @@ import Testing
             }
         }
         try await run { _ in
-            #expect(try await rig.time.rest() == Housekeeper.tick)
-            #expect(store.asked == ["state", "beat 7", "subscriptions"] + Self.duties)
+            #expect(try await rig.time.rest() == Housekeeper.watchPause)
+            #expect(store.asked == ["state", "beat 7", "subscriptions", "leases"] + Self.duties)
             try await pass(Housekeeper.dutyPause)
             for duty in Self.duties { #expect(count(duty) == 2, "\(duty)") }
         }

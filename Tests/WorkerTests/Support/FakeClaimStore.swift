@@ -31,6 +31,8 @@ final class FakeClaimStore: ClaimStore {
 
         var preparations = 0
         var looks: [String?] = []
+        /// How long each look might wait.
+        var waits: [Duration] = []
         var walks: [Int32?] = []
         /// Where walks began, and where the next ones get to; to the end where nothing is said.
         var strides: [Int32?] = []
@@ -60,9 +62,10 @@ final class FakeClaimStore: ClaimStore {
         content.change { $0.preparations += 1 }
     }
 
-    func look(since seen: String?) async throws(PostgresError) -> [LookAtLanes.Row] {
+    func look(since seen: String?, waiting wait: Duration) async throws(PostgresError) -> [LookAtLanes.Row] {
         let now = content.change { content in
             content.looks.append(seen)
+            content.waits.append(wait)
             return content
         }
         if let error = now.lookError { throw error }
