@@ -143,8 +143,9 @@ CREATE INDEX endpoints_removed ON postrider.endpoints (id) WHERE state = 'remove
 -- Never written by producers. All that a claim must know of an endpoint stands here, in one row that it locks.
 CREATE TABLE postrider.lanes (
     endpoint_id int PRIMARY KEY,
-    -- Raised by every change to the endpoint: tells a worker to read it again before it sends.
-    revision int NOT NULL DEFAULT 1,
+    -- Drawn again by every change to the endpoint: tells a worker to read it again before it sends. Random, so that a worker that
+    -- lives on while the schema is replaced or restored never takes one state of an endpoint for another.
+    revision int NOT NULL DEFAULT floor(random() * 2147483647)::int,
     -- 'infinity' while paused or disabled.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
     -- The transaction that changed the endpoint last, so that workers see a resumed endpoint at once. NULL: never changed.
@@ -270,9 +271,10 @@ CREATE TABLE postrider.closed (
 CREATE INDEX closed_event ON postrider.closed (event_id);
 CREATE INDEX closed_age ON postrider.closed (event_at);
 
--- The workers. lease_by is a worker's id; 0 means that no worker holds the row.
+-- The workers. lease_by is a worker's id; 0 means that no worker holds the row. An id is random: a counter would give one twice
+-- after a restore or a failover, to workers that live at the same time, and it is a part of the fencing token.
 CREATE TABLE postrider.workers (
-    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id int PRIMARY KEY DEFAULT floor(1 + random() * 2147483646)::int,
     name text NOT NULL,
     version text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -56,7 +56,8 @@ $f$;
 CREATE FUNCTION postrider.touch_endpoint(p_id int) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
     UPDATE postrider.endpoints SET updated_at = now() WHERE id = p_id;
-    UPDATE postrider.lanes SET revision = revision + 1, changed_in = pg_current_xact_id() WHERE endpoint_id = p_id
+    UPDATE postrider.lanes SET revision = floor(random() * 2147483647)::int, changed_in = pg_current_xact_id()
+    WHERE endpoint_id = p_id
 $f$;
 
 CREATE FUNCTION postrider.check_patterns(p_patterns text[]) RETURNS void

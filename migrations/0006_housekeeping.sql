@@ -10,11 +10,41 @@ CREATE TABLE postrider.duties (
     every interval NOT NULL,
     last_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
--- Those that look at everything are first due an interval from now: at the start there is nothing to repair.
-INSERT INTO postrider.duties (duty, every, last_at) VALUES
-    ('partitions', '1 hour', '-infinity'), ('retention', '1 hour', '-infinity'),
-    ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('vacuum', '5 seconds', '-infinity'),
-    ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp());
+
+-- The duties that there must be. Those that look at everything are first due an interval from now: at the start there is
+-- nothing to repair.
+CREATE FUNCTION postrider.standard_duties() RETURNS TABLE (duty text, every interval, last_at timestamptz)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+    VALUES ('partitions', interval '1 hour', timestamptz '-infinity'), ('retention', '1 hour', '-infinity'),
+        ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('vacuum', '5 seconds', '-infinity'),
+        ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp())
+$f$;
+
+-- Puts back rows without which nothing is done on the side, after a TRUNCATE or when data alone was loaded; and makes the tag in
+-- postrider.installation() that of the settings, so that events which were loaded with them keep their ids. Returns what it did.
+CREATE FUNCTION postrider.put_back_rows() RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+#variable_conflict use_column
+DECLARE
+    v_tag text;
+BEGIN
+    RETURN QUERY WITH made AS (
+        INSERT INTO postrider.settings DEFAULT VALUES ON CONFLICT DO NOTHING RETURNING 'settings')
+    SELECT m.* FROM made m;
+    RETURN QUERY WITH made AS (
+        INSERT INTO postrider.duties (duty, every, last_at)
+        SELECT s.duty, s.every, s.last_at FROM postrider.standard_duties() s
+        ON CONFLICT DO NOTHING RETURNING 'duty ' || duty)
+    SELECT m.* FROM made m;
+    SELECT s.installation INTO v_tag FROM postrider.settings s;
+    IF v_tag <> postrider.installation() THEN
+        EXECUTE format('CREATE OR REPLACE FUNCTION postrider.installation() RETURNS text '
+                       'LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %L::text', v_tag);
+        RETURN NEXT 'installation ' || v_tag;
+    END IF;
+END
+$f$;
+SELECT postrider.put_back_rows();
 
 -- True when the duty is due and no other session does it; the row lock lasts until the transaction ends. A table's row, not
 -- an advisory lock, because any session of the database could sit on one of those.

@@ -77,5 +77,5 @@ GRANT EXECUTE ON FUNCTION
     postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint, timestamptz),
     postrider.replay_dead_letter(bigint),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int),
-    postrider.discard_dead_letter(bigint, text)
+    postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
 TO postrider_operator;

@@ -9,6 +9,7 @@ struct MigrateCommand: ContextCommand {
         }
 
         let applied: [Step]
+        let putBack: [String]
         let version: Int32
     }
 
@@ -31,14 +32,20 @@ struct MigrateCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         guard !printSQL else { return context.writeOutput(Migrator.script) }
         let output = Output(options, in: context)
-        let applied = try await context.withDatabase { try await Migrator($0).migrate() }
+        let (applied, putBack) = try await context.withDatabase { connection in
+            let migrator = Migrator(connection)
+            return (try await migrator.migrate(), try await migrator.putBackRows())
+        }
         if output.isJSON {
             try output.json(
-                Report(applied: applied.map { .init(version: $0.version, name: $0.name) }, version: Migration.newest))
-        } else if applied.isEmpty {
+                Report(
+                    applied: applied.map { .init(version: $0.version, name: $0.name) }, putBack: putBack,
+                    version: Migration.newest))
+        } else if applied.isEmpty, putBack.isEmpty {
             output.line("The schema is already at version \(Migration.newest); there is nothing to do.")
         } else {
             for migration in applied { output.line("applied \(migration.version) \(migration.name)") }
+            for row in putBack { output.line("put back: \(row)") }
             output.line("The schema is at version \(Migration.newest).")
         }
     }

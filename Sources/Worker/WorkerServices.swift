@@ -67,14 +67,19 @@ package struct WorkerServices: Sendable {
         parts.permits.show(in: registry)
 
         let state = parts.state
+        let servers = ServerWatch(state: state, health: health, log: log)
         func store(_ purpose: String) -> WorkerStore {
-            WorkerStore(
-                session: PostgresSession(
-                    database, logger: log, random: random,
-                    onEvent: { event in
-                        Self.report(event, purpose, metrics: metrics, log: log)
-                        if purpose == Claimer.loop, case .connected(isReconnect: true) = event { state.reconnected() }
-                    }))
+            let session = PostgresSession(
+                database, logger: log, random: random,
+                accept: { (connection, deadline) async throws(PostgresError) in
+                    try await servers.accept(connection, of: purpose, deadline: deadline)
+                },
+                onEvent: { event in
+                    Self.report(event, purpose, metrics: metrics, log: log)
+                    if purpose == Claimer.loop, case .connected(isReconnect: true) = event { state.reconnected() }
+                })
+            servers.add(session, of: purpose)
+            return WorkerStore(session: session, servers: servers, purpose: purpose)
         }
         let receiver = ResultReceiver(
             queue: queue, permits: parts.permits, metrics: metrics, log: log, wallClock: wallClock, random: random)

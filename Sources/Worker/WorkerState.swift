@@ -8,6 +8,7 @@ final class WorkerState: Sendable {
         var heldBack = 0
         var heldBackWhy: String?
         var isStorageFull = false
+        var isOnLeftServer = false
         var isDraining = false
         var isDrainCut = false
         var givenUp = 0
@@ -20,6 +21,18 @@ final class WorkerState: Sendable {
 
     func registered(as id: Int32) {
         facts.withLock { $0.id = id }
+    }
+
+    /// The database does not know this worker any more: it was replaced or restored, or has forgotten it.
+    func lostRegistration() {
+        facts.withLock { $0.id = nil }
+    }
+
+    /// Whether a loop other than the claimer is on a server that this worker has left, or found only such a one.
+    var isOnLeftServer: Bool { facts.withLock { $0.isOnLeftServer } }
+
+    func found(leftServer isLeft: Bool) {
+        facts.withLock { $0.isOnLeftServer = isLeft }
     }
 
     /// The claimer's connection was lost and made again.

@@ -26,6 +26,9 @@ struct WorkerStore: LoopStore {
     private static let grace = Duration.milliseconds(500)
 
     let session: PostgresSession
+    let servers: ServerWatch
+    /// The loop that it belongs to.
+    let purpose: String
 
     func closeSoon() {
         Task {
@@ -83,6 +86,8 @@ extension WorkerStore: RegistrationStore {
     func register(name: String, version: String) async throws(PostgresError) -> Int32? {
         try await session.run(Workers.register(name: name, version: version), deadline: Self.deliveryDeadline).first
     }
+
+    func rest() async { await session.rest() }
 }
 
 extension WorkerStore: HouseStore {
@@ -90,8 +95,11 @@ extension WorkerStore: HouseStore {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
-    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) {
-        try await session.execute(Workers.beat(worker, pulse), deadline: Self.houseDeadline)
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool {
+        if let greeting = try? await session.run(Greeting.query, deadline: Self.houseDeadline).first {
+            try servers.check(greeting, for: purpose)
+        }
+        return try await !session.run(Workers.beat(worker, pulse), deadline: Self.houseDeadline).isEmpty
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {

@@ -51,8 +51,10 @@ extension Diagnosis {
     private static func isolation(_ server: ServerCheck) -> Finding {
         server.isolation == "read committed"
             ? .ok("isolation", "read committed")
-            : .failure(
-                "isolation", "\(server.isolation) is this login's default, and workers need read committed",
+            : .warning(
+                "isolation",
+                "\(server.isolation) is this login's default; workers ask for read committed, at the cost of some time, but "
+                    + "functions that operators call may fail with SQLSTATE 40001",
                 "ALTER ROLE \(SQLName(server.role)) SET default_transaction_isolation = 'read committed';")
     }
 

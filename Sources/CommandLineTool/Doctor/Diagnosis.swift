@@ -21,6 +21,7 @@ struct Diagnosis {
             findings += schema.roles.map(Self.role)
             findings.append(Self.login(schema.roles, snapshot.server))
             findings.append(Self.triggers(schema.triggers))
+            findings += Self.books(schema.books)
             findings += schema.partitions.map(Self.partitions)
             findings += schema.partitions.map(Self.defaultPartition)
             findings += Self.vacuum(schema.vacuum, limit: snapshot.oldestTransaction)
@@ -94,6 +95,12 @@ struct Diagnosis {
             return .failure(
                 "schema", "\(snapshot.server.role) may not read its version",
                 "GRANT postrider_operator TO \(SQLName(snapshot.server.role));")
+        }
+        guard version > 0 else {
+            return .failure(
+                "schema", "there is no record of its version: it was restored without its data, or truncated",
+                "restore the data too; or, if nothing in it is needed: DROP SCHEMA postrider CASCADE; then postrider migrate"
+            )
         }
         guard version == needed else {
             return version < needed

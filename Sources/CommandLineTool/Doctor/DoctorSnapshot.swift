@@ -14,6 +14,8 @@ struct DoctorSnapshot: Sendable {
         var workers: [WorkerOverview]
         var backlog: Backlog
         var unaccounted: Unaccounted
+        /// Nil when the login may not see all that has to be compared.
+        var books: BookCheck?
     }
 
     /// How many deliveries of the last hour's events are missing.

@@ -79,7 +79,16 @@ struct Examination {
         return DoctorSnapshot.Schema(
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
             workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil),
-            unaccounted: try await unaccounted(connection))
+            unaccounted: try await unaccounted(connection), books: try await books(connection))
+    }
+
+    private func books(_ connection: PostgresConnection) async throws -> BookCheck? {
+        do {
+            return try await connection.rows(BookChecks.books).first
+        } catch {
+            guard error.sqlState == .insufficientPrivilege else { throw error }
+            return nil
+        }
     }
 
     /// Tells a pooler by what it does: two connections that share a server process, or a transaction that is refused.

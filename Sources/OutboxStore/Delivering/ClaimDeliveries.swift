@@ -63,7 +63,8 @@ package struct ClaimDeliveries: PostgresStatement {
         }
         return .delivery(
             ClaimedDelivery(
-                endpoint: endpoint, revision: try row.column(4), dueAt: try row.column(5), id: try row.column(6),
+                worker: worker, endpoint: endpoint, revision: try row.column(4), dueAt: try row.column(5),
+                id: try row.column(6),
                 attempt: try row.column(7), attemptBase: try row.column(8), event: try row.column(9),
                 eventAt: try row.column(10), bytes: try row.column(11), leaseUntil: try row.column(12)))
     }
@@ -103,6 +104,8 @@ package struct LaneReport: Hashable, Sendable {
 
 /// A delivery that this worker holds a lease on. `id`, `attempt` and the worker are its fencing token.
 package struct ClaimedDelivery: Hashable, Sendable {
+    /// The id under which it was claimed. Its outcome is recorded under that, whatever id the worker has by then.
+    package var worker: Int32
     /// The endpoint it is owed to.
     package var endpoint: Int32
     /// The endpoint's revision at the time of the claim: settings older than this must not be used.

@@ -9,14 +9,15 @@ package enum Workers {
         PostgresQuery("INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id", name, version)
     }
 
-    /// Tells that a worker is alive, and what it is doing.
-    package static func beat(_ id: Int32, _ pulse: WorkerPulse) -> PostgresQuery<Void> {
+    /// Tells that a worker is alive, and what it is doing; returns no row when it is not in the list.
+    package static func beat(_ id: Int32, _ pulse: WorkerPulse) -> PostgresQuery<Int32> {
         PostgresQuery(
             """
             UPDATE postrider.workers w
             SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
                 failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9
             WHERE w.id = $1
+            RETURNING w.id
             """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
             pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error)
     }

@@ -48,6 +48,8 @@ package struct MigrationError: Error, Hashable, Sendable, CustomStringConvertibl
         case gap
         /// There is a schema `postrider` that was not made by migrations.
         case foreignSchema
+        /// The schema has no list of applied migrations any more.
+        case noVersions
         /// The database is not encoded in UTF-8.
         case encoding
     }

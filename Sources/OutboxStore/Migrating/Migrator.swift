@@ -27,6 +27,15 @@ package struct Migrator: Sendable {
         return done
     }
 
+    /// Puts back the rows without which nothing is done on the side, where they are missing; returns what that was. To be called
+    /// when the schema is the newest.
+    package func putBackRows() async throws -> [String] {
+        try await connection.withTransaction(deadline: Self.deadline) { transaction in
+            try await transaction.execute(Statements.lock, deadline: Self.deadline)
+            return try await transaction.run(Statements.putBackRows, deadline: Self.deadline)
+        }
+    }
+
     /// The whole schema as one script for psql, for those who let no program change their database.
     package static var script: String {
         var script =
@@ -73,7 +82,13 @@ package struct Migrator: Sendable {
     private func applied(_ transaction: PostgresTransaction) async throws -> [MigrationPlan.Applied] {
         let state = try await transaction.run(Statements.schema, deadline: Self.deadline)
         switch state.first {
-        case .migrated: return try await transaction.run(Statements.applied, deadline: Self.deadline)
+        case .migrated:
+            let applied = try await transaction.run(Statements.applied, deadline: Self.deadline)
+            guard applied.isEmpty else { return applied }
+            throw MigrationError(
+                .noVersions,
+                "the schema postrider has no record of its version: it was restored without its data, or truncated. Restore "
+                    + "the data too; or, if nothing in it is needed, DROP SCHEMA postrider CASCADE and migrate again")
         case .foreign:
             throw MigrationError(
                 .foreignSchema, "there is a schema postrider that postrider did not make; rename or drop it first")
@@ -103,6 +118,8 @@ private enum Statements {
     /// The migrations that were applied, in order.
     static let applied = PostgresQuery<MigrationPlan.Applied>(
         "SELECT m.version, m.name, m.checksum FROM postrider.schema_migrations m ORDER BY m.version")
+
+    static let putBackRows = PostgresQuery<String>("SELECT p.what FROM postrider.put_back_rows() AS p (what)")
 
     /// SHA-256 of texts in lower-case hexadecimal, in their order.
     static func hash(_ texts: [String]) -> PostgresQuery<String> {

@@ -1,15 +1,19 @@
 /// One server to try, with all settings.
 ///
-/// libpq could walk a list of hosts by itself, but it leaves the time limit per host to the caller, who cannot tell it to
-/// go on to the next one: a host that accepts and stays silent would use up the whole deadline. So we walk the list.
+/// libpq could walk a list of hosts, and the addresses of a name, by itself, but it leaves the time limit to the caller, who
+/// cannot tell it to go on to the next one: a host that accepts and stays silent would use up the whole deadline. So we walk.
 struct ConnectAttempt: Sendable {
     let options: [ConnectionOption]
     /// Which database that is, for people.
     let place: String
+    /// The host name to be resolved; nil for a socket, and where the address is given.
+    let name: String?
 
     /// The attempts that a list of settings asks for.
     ///
-    /// Hosts named by a service file are left to libpq, and so is a list whose lengths do not fit: libpq says what is wrong.
+    /// A list whose lengths do not fit is left to libpq, which says what is wrong.
+    ///
+    /// - Parameter defaults: what counts where `options` are silent.
     static func all(for options: [ConnectionOption], beside defaults: [ConnectionOption]) -> [ConnectAttempt] {
         func effective(_ keyword: String) -> String? { options[keyword] ?? defaults[keyword] }
         let names = split(effective("host"))
@@ -21,9 +25,10 @@ struct ConnectAttempt: Sendable {
         let fits =
             [names.count, addresses.count].allSatisfy { $0 == 0 || $0 == count }
             && (ports.count <= 1 || ports.count == count)
-        guard count > 1, fits, options["service"] == nil else {
+        guard count > 1, fits else {
             let server = effective("host") ?? effective("hostaddr") ?? "the local server"
-            return [ConnectAttempt(options: options, place: place(database, server, effective("port")))]
+            let name = count == 1 && addresses.isEmpty ? resolvable(effective("host")) : nil
+            return [ConnectAttempt(options: options, place: place(database, server, effective("port")), name: name)]
         }
         return (0..<count).map { index in
             var single = options
@@ -32,8 +37,29 @@ struct ConnectAttempt: Sendable {
             let port = ports.count > 1 ? ports[index] : ports.first
             if let port { single = single.setting("port", to: port) }
             let server = [names, addresses].compactMap { $0.isEmpty ? nil : $0[index] }.first { !$0.isEmpty }
-            return ConnectAttempt(options: single, place: place(database, server ?? "the local server", port))
+            let hasAddress = addresses.indices.contains(index) && !addresses[index].isEmpty
+            return ConnectAttempt(
+                options: single, place: place(database, server ?? "the local server", port),
+                name: hasAddress || names.isEmpty ? nil : resolvable(names[index]))
         }
+    }
+
+    /// The same for each address of the host; as it is where the name has one address or cannot be resolved.
+    func eachAddress(by resolve: (String) async -> [String]) async -> [ConnectAttempt] {
+        guard let name else { return [self] }
+        let addresses = await resolve(name)
+        guard addresses.count > 1 else { return [self] }
+        return addresses.map { address in
+            ConnectAttempt(
+                options: options.setting("host", to: name).setting("hostaddr", to: address),
+                place: "\(place), address \(address)", name: nil)
+        }
+    }
+
+    /// A host that is no directory with a socket.
+    private static func resolvable(_ host: String?) -> String? {
+        guard let host, let first = host.first, first != "/", first != "@" else { return nil }
+        return host
     }
 
     private static func split(_ list: String?) -> [String] {

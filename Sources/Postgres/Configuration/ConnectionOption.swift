@@ -31,7 +31,18 @@ extension ConnectionOption {
         return unsafe defaults.map { unsafe collect($0) } ?? []
     }
 
-    private static func collect(_ first: UnsafeMutablePointer<PQconninfoOption>) -> [ConnectionOption] {
+    /// What a service of libpq's service file sets, with libpq's defaults for the rest.
+    ///
+    /// libpq reads the file only when it begins to connect. So it is told to, with a setting that it refuses before it opens a
+    /// socket.
+    static func defaults(ofService service: String) -> [ConnectionOption] {
+        let refused = ConnectionOption(keyword: "channel_binding", value: "none of these")
+        guard let handle = try? ConnectionHandle([ConnectionOption(keyword: "service", value: service), refused])
+        else { return defaults() }
+        return handle.options.filter { $0.keyword != refused.keyword }
+    }
+
+    static func collect(_ first: UnsafeMutablePointer<PQconninfoOption>) -> [ConnectionOption] {
         var options: [ConnectionOption] = []
         var next = unsafe first
         while let keyword = unsafe next.pointee.keyword {

@@ -10,6 +10,9 @@ package struct PostgresConfiguration: Sendable {
     /// How long a connection may take to come back after a statement was cancelled, before it is closed.
     package var cancelGrace: Duration = .seconds(2)
 
+    /// Finds the addresses of a host.
+    var resolve: @Sendable (String) async -> [String] = HostAddresses.of
+
     /// The servers to try, in order.
     let attempts: [ConnectAttempt]
 
@@ -29,7 +32,7 @@ package struct PostgresConfiguration: Sendable {
         let text = connectionString ?? ""
         try Self.refuseUnencodedPassword(in: text)
         let given = try ConnectionOption.parse(text)
-        let defaults = ConnectionOption.defaults()
+        let defaults = given["service"].map(ConnectionOption.defaults(ofService:)) ?? ConnectionOption.defaults()
         self.connectTimeout = try Self.connectTimeout(given["connect_timeout"] ?? defaults["connect_timeout"])
         self.secrets = Self.secretKeywords.compactMap { given[$0] ?? defaults[$0] }
         let completed = Self.completed(given, beside: defaults, applicationName: applicationName)

@@ -46,6 +46,13 @@ struct ConnectionHandle: ~Copyable {
     /// Whether a transaction is open, or the server is not known to be idle.
     var isInTransaction: Bool { unsafe PQtransactionStatus(pointer) != PQTRANS_IDLE }
 
+    /// The settings that libpq uses.
+    var options: [ConnectionOption] {
+        let options = unsafe PQconninfo(pointer)
+        defer { unsafe PQconninfoFree(options) }
+        return unsafe options.map { unsafe ConnectionOption.collect($0) } ?? []
+    }
+
     /// Goes on connecting; the socket may be another one afterwards.
     func connectPoll() -> ConnectStep {
         switch unsafe PQconnectPoll(pointer) {

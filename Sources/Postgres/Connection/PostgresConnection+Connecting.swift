@@ -18,26 +18,52 @@ extension PostgresConnection {
     ///
     /// - Parameters:
     ///   - deadline: how long all of it may take. Each server gets at most `connect_timeout`, 3 seconds unless set otherwise.
-    ///     libpq resolves host names without a limit: that one step may take longer.
+    ///     Host names are resolved without a limit: that one step may take longer.
     ///   - logger: gets the server's notices and warnings, at debug level.
+    ///   - accept: looks at the server within the time that is left; where it throws, the next server is tried.
     /// - Throws: code ``PostgresError/Code/connectFailed``, with the server's SQLSTATE if it refused.
     package static func connect(
-        _ configuration: PostgresConfiguration, deadline: Duration, logger: Logger
+        _ configuration: PostgresConfiguration, deadline: Duration, logger: Logger,
+        accept: Acceptance = { (_, _) async throws(PostgresError) in }
     ) async throws(PostgresError) -> PostgresConnection {
-        let end = Deadline.after(deadline)
+        let end = ContinuousClock.now + deadline
         var failures: [PostgresError] = []
-        for attempt in configuration.attempts {
+        var left = configuration.attempts
+        while let next = left.first {
+            left.removeFirst()
+            // The addresses of a name are tried one by one: libpq would spend all of the time on the first.
+            let addresses = await next.eachAddress(by: configuration.resolve)
+            left = addresses.dropFirst() + left
+            guard let attempt = addresses.first else { continue }
+            // An equal share of the time, so that a server which stays silent leaves some for the others.
+            let share = (end - .now) / (left.count + 1)
+            let until = ContinuousClock.now + min(share, configuration.connectTimeout ?? share)
             let connection = PostgresConnection(configuration, place: attempt.place, logger: logger)
             do throws(PostgresError) {
-                try await connection.establish(
-                    attempt, until: min(end, .after(configuration.connectTimeout ?? deadline)))
+                try await connection.establish(attempt, until: .after(until - .now))
+                try await connection.beAccepted(accept, until: until)
                 return connection
             } catch {
                 failures.append(error.at(attempt.place))
-                if error.code == .cancelled || end.hasPassed { break }
+                if error.code == .cancelled || end <= .now { break }
             }
         }
         throw ConnectFailure.all(failures)
+    }
+
+    /// Looks at a server that has let us in; throws where another one is wanted. It has as long as is given.
+    package typealias Acceptance =
+        @Sendable (_ connection: PostgresConnection, _ deadline: Duration) async throws(PostgresError) -> Void
+
+    private nonisolated func beAccepted(
+        _ accept: Acceptance, until: ContinuousClock.Instant
+    ) async throws(PostgresError) {
+        do throws(PostgresError) {
+            try await accept(self, until - .now)
+        } catch {
+            await close()
+            throw error
+        }
     }
 
     private func establish(_ attempt: ConnectAttempt, until: Deadline) async throws(PostgresError) {

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Synchronization
 
 extension PostgresConnection {
     /// Runs a statement, in a transaction of its own.
@@ -8,8 +9,14 @@ extension PostgresConnection {
     package nonisolated func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
-        try await perform(StatementExchange(statement, deadline: .after(deadline))).rows
+        guard !saysReadCommitted.load(ordering: .acquiring) else {
+            return try await pipeline(Self.readCommitted, statement, deadline: deadline).1
+        }
+        return try await perform(StatementExchange(statement, deadline: .after(deadline))).rows
     }
+
+    /// Holds until the end of the transaction that it begins.
+    private static let readCommitted = PostgresQuery<Void>("SET transaction_isolation = 'read committed'")
 
     /// Runs a statement for its effect.
     ///

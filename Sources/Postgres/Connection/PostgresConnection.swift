@@ -26,6 +26,8 @@ package actor PostgresConnection {
     package nonisolated let place: String
     nonisolated let executor: QueueExecutor
     nonisolated let closedFlag = Atomic(false)
+    /// Whether each statement says that its transaction is read committed.
+    nonisolated let saysReadCommitted = Atomic(false)
     let configuration: PostgresConfiguration
     let logger: Logger
 
@@ -64,6 +66,10 @@ package actor PostgresConnection {
 
     /// Whether it has ended. An idle connection notices on its own that the server has hung up.
     package nonisolated var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
+
+    /// From now on each statement that is run says that its transaction is read committed. For a database with another default:
+    /// a pooler hands our transactions to any of its connections, so the session's own default cannot be set.
+    package nonisolated func sayReadCommitted() { saysReadCommitted.store(true, ordering: .releasing) }
 
     /// Ends the connection. Calls in flight fail.
     package func close() {

@@ -37,7 +37,7 @@ package struct PostgresTransaction: Sendable {
 }
 
 extension PostgresConnection {
-    /// Runs `body` in a transaction that has the connection for itself, commits if it returns and rolls back if it throws.
+    /// Runs `body` in a transaction, read committed, that has the connection for itself, commits if it returns and rolls back if it throws.
     ///
     /// Other calls on this connection wait: calling the connection, rather than the transaction, within `body` waits for itself.
     ///
@@ -49,7 +49,8 @@ extension PostgresConnection {
         deadline: Duration, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
         let ticket = TransactionTicket()
-        _ = try await perform(ScriptExchange("BEGIN", deadline: .after(deadline), role: .begins(ticket)))
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+        _ = try await perform(ScriptExchange(begin, deadline: .after(deadline), role: .begins(ticket)))
         let result: Result
         do {
             result = try await body(PostgresTransaction(self, ticket))

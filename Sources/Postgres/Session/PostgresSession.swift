@@ -35,6 +35,8 @@ package final class PostgresSession: Sendable {
         var failures = 0
         /// Whether there was a connection before.
         var hasConnected = false
+        /// Whether the next call makes another connection, whatever the present one is like.
+        var mustRenew = false
     }
 
     private let configuration: PostgresConfiguration
@@ -42,6 +44,7 @@ package final class PostgresSession: Sendable {
     private let logger: Logger
     private let clock: any Clock<Duration>
     private let random: @Sendable () -> Double
+    private let accept: PostgresConnection.Acceptance
     private let onEvent: @Sendable (PostgresSessionEvent) -> Void
     private let inner = Mutex(Inner())
 
@@ -50,11 +53,13 @@ package final class PostgresSession: Sendable {
     /// - Parameters:
     ///   - clock: what the waits between attempts are measured with.
     ///   - random: a number from 0 up to 1.
+    ///   - accept: looks at each server that lets us in.
     ///   - onEvent: is told of connections made and lost, for metrics and logs. Called without any lock held.
     package init(
         _ configuration: PostgresConfiguration, backoff: Backoff = Backoff(), logger: Logger,
         clock: any Clock<Duration> = ContinuousClock(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        accept: @escaping PostgresConnection.Acceptance = { (_, _) async throws(PostgresError) in },
         onEvent: @escaping @Sendable (PostgresSessionEvent) -> Void = { _ in }
     ) {
         self.configuration = configuration
@@ -62,6 +67,7 @@ package final class PostgresSession: Sendable {
         self.logger = logger
         self.clock = clock
         self.random = random
+        self.accept = accept
         self.onEvent = onEvent
     }
 
@@ -70,6 +76,21 @@ package final class PostgresSession: Sendable {
         let connection = inner.withLock { inner -> PostgresConnection? in
             defer { inner.state = .closed }
             return if case .connected(let connection) = inner.state { connection } else { nil }
+        }
+        await connection?.close()
+    }
+
+    /// Has the next call make another connection. A statement that runs is not disturbed.
+    package func renew() {
+        inner.withLock { $0.mustRenew = true }
+    }
+
+    /// Ends the connection; the next call makes another one.
+    package func rest() async {
+        let connection = inner.withLock { inner -> PostgresConnection? in
+            guard case .connected(let connection) = inner.state else { return nil }
+            inner.state = .idle
+            return connection
         }
         await connection?.close()
     }
@@ -110,6 +131,11 @@ extension PostgresSession {
     func connection(until end: ContinuousClock.Instant) async throws(PostgresError) -> PostgresConnection {
         let next = inner.withLock { inner -> Next in
             switch inner.state {
+            case .connected(let connection) where inner.mustRenew:
+                connection.closeSoon()
+                inner.mustRenew = false
+                inner.state = .connecting
+                return .connect(isLost: false)
             case .connected(let connection) where !connection.isClosed:
                 return .use(connection)
             case .connected:
@@ -157,7 +183,7 @@ extension PostgresSession {
 
     private func connectOnce(until end: ContinuousClock.Instant) async throws(PostgresError) -> PostgresConnection {
         let connection = try await PostgresConnection.connect(
-            configuration, deadline: end - .now, logger: logger)
+            configuration, deadline: end - .now, logger: logger, accept: accept)
         let isReconnect = inner.withLock { inner in
             defer { inner.hasConnected = true }
             return inner.hasConnected

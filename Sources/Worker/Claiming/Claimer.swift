@@ -109,16 +109,17 @@ final class Claimer: Service {
     private var now: ContinuousClock.Instant { parts.time.now }
 
     private func claimUntilStopped() async {
-        let limits = parts.permits.current
-        var known = Knowledge(
-            schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
-            walk: LaneWalk(now: now))
+        var known = knowNothing()
+        var registered: Int32?
         while !mustStop {
             parts.health.beat(Self.loop)
-            guard let worker = parts.state.id else {
+            guard let worker = parts.state.id, !parts.state.isOnLeftServer else {
                 await wakeup.wait(atMost: Self.registrationWait)
                 continue
             }
+            // Under another id it is in another schema, perhaps: whatever it knows is of the old one.
+            if let registered, registered != worker { known = knowNothing() }
+            registered = worker
             parts.health.beginMeasuring()
             do throws(PostgresError) {
                 try await turn(&known, worker)
@@ -139,6 +140,13 @@ final class Claimer: Service {
     private func waitOut(_ wait: Duration) async {
         let end = now + wait
         while !mustStop, now < end { await wakeup.wait(atMost: end - now) }
+    }
+
+    private func knowNothing() -> Knowledge {
+        let limits = parts.permits.current
+        return Knowledge(
+            schedule: Schedule(permits: limits.limit, bytes: limits.byteLimit), pace: LookPace(now: now),
+            walk: LaneWalk(now: now))
     }
 
     /// One turn: take in the news, look, claim, wait; each only if it is due.
@@ -218,6 +226,7 @@ final class Claimer: Service {
     /// The connection is another one: what was told to the old one may never have arrived.
     private func beginAgain(_ known: inout Knowledge) {
         known.seen = nil
+        known.endpoints = EndpointCache()
         known.schedule.forgetAll()
         known.walk.beginAgain(now)
     }

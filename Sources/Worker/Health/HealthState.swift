@@ -15,6 +15,8 @@ package enum HealthReason: String, CaseIterable, Sendable {
     case databaseUnreachable = "database_unreachable"
     /// The database answers but refuses to write: a standby, or a server just demoted.
     case databaseReadOnly = "database_read_only"
+    /// The server that answers is one that this worker has left, such as an old primary that was started again.
+    case databaseLeft = "database_left"
     /// The schema has not been made; `postrider migrate` makes it.
     case schemaMissing = "schema_missing"
     /// The schema is of a version this executable does not work with.
@@ -75,7 +77,9 @@ extension HealthState {
             var reasons = state.reasons
             if state.setbacks.trouble(time) != nil { reasons.insert(.workFailing) }
             // Where there is no connection, or no more looks are made, that is the reason.
-            if state.lag.isLate(time), reasons.isDisjoint(with: [.starting, .databaseUnreachable, .draining]) {
+            if state.lag.isLate(time),
+                reasons.isDisjoint(with: [.starting, .databaseUnreachable, .databaseLeft, .draining])
+            {
                 reasons.insert(.notMeasured)
             }
             return HealthReason.allCases.filter(reasons.contains)

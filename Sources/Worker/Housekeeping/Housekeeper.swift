@@ -9,7 +9,8 @@ import Telemetry
 /// What the housekeeper asks of the database.
 protocol HouseStore: LoopStore {
     func readState() async throws(PostgresError) -> DatabaseState?
-    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError)
+    /// Returns whether the worker is in the list.
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Returns how many rows there were to do something about.
     func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32?
@@ -133,7 +134,14 @@ final class Housekeeper: Service {
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
         let pulse = WorkerPulse(parts)
-        try await parts.perform(.beat) { () async throws(PostgresError) in try await store.beat(id, pulse) }
+        let isListed = try await parts.perform(.beat) { () async throws(PostgresError) in
+            try await store.beat(id, pulse)
+        }
+        guard !isListed else { return }
+        // The schema was replaced or restored, or this process slept for a day: what it knows is of another time.
+        parts.state.lostRegistration()
+        parts.health.set(.starting, true)
+        parts.log.log(.warning, "the database does not know this worker any more; it registers again", with: [:])
     }
 
     /// Takes this worker off the list: it ended in good order.

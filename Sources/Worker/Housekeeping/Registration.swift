@@ -8,14 +8,17 @@ import Telemetry
 protocol RegistrationStore: LoopStore {
     /// Returns the worker's id.
     func register(name: String, version: String) async throws(PostgresError) -> Int32?
+    /// Gives the connection back until it is needed again.
+    func rest() async
 }
 
-/// Enters this worker in the list, however long the database takes to come. Nothing is claimed before that.
+/// Enters this worker in the list, however long the database takes to come, and again when the list has lost it. Nothing is
+/// claimed without that.
 final class Registration: Service {
     /// Between two tries.
     static let pause = Duration.milliseconds(500)
-    /// Any long time: the wait ends when the worker is told to stop.
-    private static let idleWait = Duration.seconds(3600)
+    /// Between two looks at whether the list still has this worker.
+    static let idleWait = Duration.seconds(1)
 
     private let parts: WorkerParts
     private let store: any RegistrationStore
@@ -38,9 +41,15 @@ final class Registration: Service {
     /// Stays until it is told to stop: a service that ends before that would end the worker.
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
-            await register()
+            while !mustStop {
+                if parts.state.id == nil {
+                    await register()
+                    await store.rest()
+                }
+                // The call to stop may have ended a wait within the registration.
+                if !mustStop { await wakeup.wait(atMost: Self.idleWait) }
+            }
             await store.close()
-            while !mustStop { await wakeup.wait(atMost: Self.idleWait) }
         } onCancelOrGracefulShutdown: {
             self.isStopping.store(true, ordering: .releasing)
             self.wakeup.call()

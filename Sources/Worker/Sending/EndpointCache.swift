@@ -27,7 +27,7 @@ struct EndpointCache: Sendable {
     mutating func missing(for deliveries: [ClaimedDelivery], _ now: ContinuousClock.Instant) -> [Int32] {
         var missing = Set<Int32>()
         for delivery in deliveries {
-            guard let entry = use(delivery.endpoint), entry.endpoint.revision >= delivery.revision,
+            guard let entry = use(delivery.endpoint), entry.endpoint.revision == delivery.revision,
                 now - entry.readAt < Self.maximumAge
             else {
                 missing.insert(delivery.endpoint)

@@ -60,7 +60,9 @@ final class Settler: Service {
                 await gather(pace)
                 let batch = parts.settleQueue.takeBatch()
                 pace.took(batch.count, parts.time.now)
-                await record(batch, isStripped: false)
+                for (worker, part) in Dictionary(grouping: batch, by: \.delivery.worker) {
+                    await record(part, of: worker, isStripped: false)
+                }
                 parts.permits.giveBack(batch.map(\.delivery))
             }
         } onGracefulShutdown: {
@@ -86,8 +88,8 @@ final class Settler: Service {
         }
     }
 
-    private func record(_ batch: [Settlement], isStripped: Bool) async {
-        guard let id = parts.state.id else { return }
+    /// - Parameter worker: the id under which the deliveries were claimed.
+    private func record(_ batch: [Settlement], of worker: Int32, isStripped: Bool) async {
         // The lease of the delivery that was claimed last is at least this long from now.
         let giveUp = parts.time.now + parts.configuration.leaseSlack
         var attempt = SettleAttempt()
@@ -97,7 +99,7 @@ final class Settler: Service {
             do throws(PostgresError) {
                 let isAgain = again
                 let stale = try await parts.perform(.settle) { () async throws(PostgresError) in
-                    try await store.settle(batch, by: id, again: isAgain, now: parts.wallClock())
+                    try await store.settle(batch, by: worker, again: isAgain, now: parts.wallClock())
                 }
                 recorded(batch, stale: stale)
                 return
@@ -117,11 +119,11 @@ final class Settler: Service {
                     await retry.wait(atMost: wait)
                 case .split:
                     let middle = batch.count / 2
-                    await record(Array(batch[..<middle]), isStripped: isStripped)
-                    await record(Array(batch[middle...]), isStripped: isStripped)
+                    await record(Array(batch[..<middle]), of: worker, isStripped: isStripped)
+                    await record(Array(batch[middle...]), of: worker, isStripped: isStripped)
                     return
                 case .strip:
-                    await record(batch.map(\.withoutForeignText), isStripped: true)
+                    await record(batch.map(\.withoutForeignText), of: worker, isStripped: true)
                     return
                 case .abandon:
                     parts.state.gaveUp(batch.count)

@@ -52,7 +52,8 @@ import Testing
                 deadRows: 10, liveRows: 5, vacuumedAgo: .seconds(60), hasAutovacuum: true, oldestTransaction: nil,
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
             endpoints: [EndpointLocation(name: "a", url: "https://example.com/")], workers: [worker],
-            backlog: .init(due: 0, oldest: nil), unaccounted: .counted(0)),
+            backlog: .init(due: 0, oldest: nil), unaccounted: .counted(0),
+            books: BookCheck(tag: "0a", tagInIDs: "0a")),
         pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
         reaches: [])
 
@@ -217,7 +218,7 @@ import Testing
     @Test func connection() {
         #expect(
             problems { $0.server.isolation = "serializable" } == [
-                "failure isolation: ALTER ROLE op SET default_transaction_isolation = 'read committed';"
+                "warning isolation: ALTER ROLE op SET default_transaction_isolation = 'read committed';"
             ])
         #expect(problems { $0.server.isReadableOnTheWay = true }.first?.hasPrefix("warning transport") == true)
         #expect(problems { $0.pooler = .transactions }.isEmpty)

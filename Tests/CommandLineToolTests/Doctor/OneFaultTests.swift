@@ -67,11 +67,67 @@ import Testing
         #expect(found == ["schema"])
     }
 
+    @Test(arguments: [
+        ("TRUNCATE postrider.settings", "rows"), ("TRUNCATE postrider.duties", "rows"),
+        ("DELETE FROM postrider.duties WHERE duty = 'keys'", "rows"),
+        ("UPDATE postrider.settings SET installation = '0123abcd'", "webhook ids"),
+    ])
+    func rowsThatMigratePutsBack(change: String, check: String) async throws {
+        try await Installation.with { (installation) async throws in
+            try await installation.sql(change)
+            #expect(try await failures(installation) == [check])
+            let migrated = await installation.run("migrate")
+            #expect(migrated.status == .done && migrated.output.contains("put back: "), "\(migrated.output)")
+            #expect(try await failures(installation).isEmpty)
+            #expect(await installation.run("migrate").output.contains("there is nothing to do"))
+        }
+    }
+
+    @Test func schemaWithoutItsVersions() async throws {
+        try await Installation.with { (installation) async throws in
+            try await installation.sql(
+                "TRUNCATE postrider.schema_migrations, postrider.settings, postrider.duties")
+            #expect(try await failures(installation) == ["schema"])
+            let migrated = await installation.run("migrate")
+            #expect(migrated.status == .configuration)
+            #expect(migrated.error.contains("no record of its version"), "\(migrated.error)")
+            #expect(migrated.error.split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test func sequenceSetBack() async throws {
+        let found = try await breaking(
+            """
+            DO $$ BEGIN
+                INSERT INTO postrider.outbox (event_type, payload) SELECT 'a.b', '1' FROM generate_series(1, 3);
+                ALTER SEQUENCE postrider.outbox_id_seq RESTART;
+            END $$
+            """,
+            mending:
+                "SELECT setval('postrider.outbox_id_seq', (SELECT max(id) FROM postrider.outbox));  -- as the schema's owner"
+        )
+        #expect(found == ["sequences"])
+    }
+
+    @Test func eventsThatTheOutboxLacks() async throws {
+        let found = try await breaking(
+            """
+            DO $$ BEGIN
+                INSERT INTO postrider.outbox (event_type, payload, idempotency_key) VALUES ('a.b', '1', 'k');
+                DELETE FROM postrider.outbox;
+            END $$
+            """)
+        #expect(found == ["events"])
+    }
+
     @Test func isolation() async throws {
         try await Installation.with { (installation) async throws in
             let name = installation.database.name
             try await installation.sql("ALTER DATABASE \(name) SET default_transaction_isolation = 'serializable'")
-            #expect(try await failures(installation) == ["isolation"])
+            // Workers do without.
+            #expect(try await failures(installation).isEmpty)
+            let told = await installation.run("doctor", width: 400)
+            #expect(told.output.contains("warning  isolation: serializable is this login's default"), "\(told.output)")
         }
     }
 

@@ -86,6 +86,10 @@ struct RepeatedNumberTests {
             #expect(try await outbox.number("SELECT count(DISTINCT event_id) FROM postrider.dead") == 6)
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE outcome = 2") == 12)
             #expect(try await outbox.discrepancies() == [])
+            let ids = try await outbox.column("SELECT DISTINCT webhook_id FROM postrider.dead_letters ORDER BY 1")
+            #expect(try await outbox.number("SELECT postrider.replay_dead_letters()") == 12)
+            let pending = "postrider.event_deliveries WHERE status = 'pending'"
+            #expect(try await outbox.column("SELECT DISTINCT webhook_id FROM \(pending) ORDER BY 1") == ids)
         }
     }
 }

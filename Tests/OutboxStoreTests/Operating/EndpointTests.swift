@@ -94,7 +94,7 @@ struct EndpointTests {
                 let last = record.revision
                 try await outbox.query("SELECT \(change)")
                 record = try await load(outbox, id)
-                #expect(record.revision > last, "\(change)")
+                #expect(record.revision != last, "\(change)")
             }
             #expect(record.url == "https://b.example/" && record.headers == ["X-A: b"] && record.secrets.count == 2)
             #expect(record.retrySchedule == [.seconds(1), .seconds(2)])

@@ -1,9 +1,10 @@
 import Glibc
 import LocalPostgres
 import Logging
-import Postgres
 import TestSupport
 import Testing
+
+@testable import Postgres
 
 @Suite("Connecting", .timeLimit(.minutes(2)))
 struct ConnectTests {
@@ -93,6 +94,74 @@ struct ConnectTests {
         let late = await failure("host=127.0.0.1 port=\(silent.port) dbname=x user=x", deadline: .milliseconds(100))
         #expect(late?.code == .connectFailed)
         #expect(late?.kind == .reconnect)
+    }
+
+    @Test("goes on to the next address of a name when the first stays silent")
+    func silentAddress() async throws {
+        try await TestDatabase.withDatabase { database in
+            let port = try await TestCluster.shared.cluster().port
+            let silent = try SilentListener(address: "127.0.0.2", port: port)
+            for timeout in [1, 20] {
+                var configuration = try PostgresConfiguration(
+                    "host=two.invalid port=\(port) dbname=\(database.name) user=postgres connect_timeout=\(timeout)")
+                configuration.resolve = { $0 == "two.invalid" ? ["127.0.0.2", "127.0.0.1"] : [] }
+                let start = ContinuousClock.now
+                let connection = try await PostgresConnection.connect(
+                    configuration, deadline: .seconds(4), logger: .silent)
+                #expect(connection.place == "database \(database.name) at two.invalid:\(port), address 127.0.0.1")
+                #expect(ContinuousClock.now - start < .seconds(timeout == 1 ? 2 : 3))
+                await connection.close()
+            }
+            _ = silent
+        }
+    }
+
+    @Test("finds every address of a name, each once")
+    func addresses() async {
+        #expect(await HostAddresses.of("127.0.0.1") == ["127.0.0.1"])
+        #expect(await HostAddresses.of("::1") == ["::1"])
+        #expect(await HostAddresses.of("absent.invalid") == [])
+        let local = await HostAddresses.of("localhost")
+        #expect(!local.isEmpty && Set(local).count == local.count && Set(local).isSubset(of: ["127.0.0.1", "::1"]))
+    }
+
+    @Test("leaves out a server that is not accepted, and says why")
+    func notAccepted() async throws {
+        try await TestDatabase.withDatabase { database in
+            let no = PostgresError(.connectFailed, "not this one")
+            let error = await #expect(throws: PostgresError.self) {
+                try await PostgresConnection.connect(
+                    database.configuration(), deadline: TestDatabase.deadline, logger: .silent,
+                    accept: { (_, _) async throws(PostgresError) in throw no })
+            }
+            #expect(error?.message == "not this one")
+        }
+    }
+
+    @Test("says read committed where the database has another default")
+    func readCommitted() async throws {
+        try await TestDatabase.withDatabase { database in
+            let level = PostgresQuery<String>("SELECT current_setting('transaction_isolation')")
+            let first = try await database.connect()
+            _ = try await first.query(
+                "ALTER DATABASE \(database.name) SET default_transaction_isolation = 'serializable'",
+                deadline: TestDatabase.deadline)
+            await first.close()
+            let connection = try await database.connect()
+            let deadline = TestDatabase.deadline
+            #expect(try await connection.run(level, deadline: deadline) == ["serializable"])
+            #expect(
+                try await connection.withTransaction(deadline: deadline) { try await $0.run(level, deadline: deadline) }
+                    == ["read committed"])
+            connection.sayReadCommitted()
+            #expect(try await connection.run(level, deadline: deadline) == ["read committed"])
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.run(PostgresQuery<Int32>("SELECT 1 / 0"), deadline: deadline)
+            }
+            #expect(error?.sqlState?.rawValue == "22012")
+            #expect(try await connection.run(level, deadline: deadline) == ["read committed"])
+            await connection.close()
+        }
     }
 
     @Test("ends when the task is cancelled")

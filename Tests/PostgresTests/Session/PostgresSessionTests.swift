@@ -37,6 +37,25 @@ struct PostgresSessionTests {
         var disconnected: Int { numbers.withLock(\.disconnected) }
     }
 
+    @Test("connects again when it is to be renewed, and after a rest")
+    func renewed() async throws {
+        try await TestDatabase.withDatabase { database in
+            let counts = Counts()
+            let session = PostgresSession(try database.configuration(), logger: .silent, onEvent: counts.add)
+            var pids = try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            pids += try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            session.renew()
+            pids += try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            await session.rest()
+            pids += try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            pids += try await session.run(BackendPID(), deadline: TestDatabase.deadline)
+            #expect(pids[0] == pids[1] && pids[3] == pids[4] && Set(pids).count == 3)
+            #expect(counts.connected == 3)
+            #expect(counts.disconnected == 0)
+            await session.close()
+        }
+    }
+
     @Test("connects when it is needed, and once for all statements")
     func oneConnection() async throws {
         try await TestDatabase.withDatabase { database in

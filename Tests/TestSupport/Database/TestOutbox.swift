@@ -9,6 +9,12 @@ package struct TestOutbox: Sendable {
     /// A superuser's connection.
     package let connection: PostgresConnection
 
+    /// - Parameter connection: a superuser's.
+    package init(database: TestDatabase, connection: PostgresConnection) {
+        self.database = database
+        self.connection = connection
+    }
+
     /// How long a statement may take: none here should take more than an instant.
     package static let deadline = Duration.seconds(25)
 

@@ -191,6 +191,31 @@ import Testing
         }
     }
 
+    @Test func underAnotherIdItForgetsWhatItKnewAndWalksFromTheBeginning() async throws {
+        try await run { _ in
+            try await rig.time.turn { content.value.looks.count > 5 }
+            #expect(content.value.looks.filter { $0 == nil }.count == 1)
+            rig.parts.state.lostRegistration()
+            let looks = content.value.looks.count
+            for _ in 0..<5 { try await rig.time.turn() }
+            #expect(content.value.looks.count <= looks + 1)
+            rig.parts.state.registered(as: 3)
+            try await rig.time.turn { content.value.looks.filter { $0 == nil }.count == 2 }
+        }
+    }
+
+    @Test func onAServerThatItHasLeftItClaimsNothing() async throws {
+        putBefore(1)
+        rig.parts.state.found(leftServer: true)
+        try await run { _ in
+            for _ in 0..<10 { try await rig.time.turn() }
+            #expect(store.asked.isEmpty)
+            rig.parts.state.found(leftServer: false)
+            try await rig.time.turn { store.asked.count == 1 }
+            rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
     @Test func aLaneThatAnotherWorkerHoldsIsAskedForLessAndLess() async throws {
         content.change { $0.states = [1: .busy] }
         try await run { _ in

@@ -89,6 +89,18 @@ import Testing
         }
     }
 
+    @Test func aBeatThatFindsNoRowEndsTheRegistration() async throws {
+        rig.parts.health.set(.starting, false)
+        try await run { _ in
+            try await rig.time.rest()
+            #expect(rig.parts.state.id == Rig.worker)
+            store.content.change { $0.isListed = false }
+            try await pass(Housekeeper.heartbeatPause)
+            #expect(rig.parts.state.id == nil)
+            #expect(rig.reasons == [.starting])
+        }
+    }
+
     @Test func withoutAnIdItGivesNoSignOfLifeAndLeavesNothing() async throws {
         let rig = Rig(isRegistered: false)
         try await rig.run(Housekeeper(rig.parts, store: store)) { _ in

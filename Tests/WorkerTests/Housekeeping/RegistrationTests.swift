@@ -32,13 +32,22 @@ import Testing
     @Test func staysUntilItIsToldToStop() async throws {
         try await run { group in
             // Its connection is given back when it has done its part.
-            try await store.closed.wait()
-            #expect(try await rig.time.rest() > .seconds(60))
+            try await store.rested.wait()
+            #expect(try await rig.time.rest() == Registration.idleWait)
             for _ in 0..<5 { try await rig.time.turn() }
             await group.triggerGracefulShutdown()
             try await rig.ended.wait()
         }
         #expect(store.asked.count == 1)
+    }
+
+    @Test func registersAgainWhenTheListHasLostIt() async throws {
+        store.content.change { $0.registrations = [.success(12), .success(13)] }
+        try await run { _ in
+            try await rig.time.turn { rig.parts.state.id == 12 }
+            rig.parts.state.lostRegistration()
+            try await rig.time.turn { rig.parts.state.id == 13 }
+        }
     }
 
     @Test func stopsWhileTheDatabaseIsAway() async throws {

@@ -10,6 +10,8 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         /// What each duty fails with, by its name; and `vacuum`.
         var failures: [String: PostgresError] = [:]
         var mayVacuum = false
+        /// Whether the list of workers has the one that asks.
+        var isListed = true
         var registrations: [Result<Int32?, PostgresError>] = []
 
         var asked: [String] = []
@@ -18,6 +20,7 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
 
     let content: Shared<Content>
     let closed = Signal()
+    let rested = Signal()
 
     /// - Parameter clock: of the database, in microseconds since 1970.
     init(clock: Int64 = 1_700_000_000_000_000) {
@@ -52,9 +55,10 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         return try content.value.state.get()
     }
 
-    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) {
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool {
         content.change { $0.beats.append(pulse) }
         try ask("beat \(worker)")
+        return content.value.isListed
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) { try ask("forget \(worker)") }
@@ -81,6 +85,7 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
         return try content.change { $0.registrations.isEmpty ? .success(1) : $0.registrations.removeFirst() }.get()
     }
 
+    func rest() async { rested.send() }
     func closeSoon() { closed.send() }
     func close() async { closeSoon() }
 }

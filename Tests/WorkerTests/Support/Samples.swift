@@ -19,7 +19,8 @@ enum Samples {
         revision: Int32 = 1
     ) -> ClaimedDelivery {
         ClaimedDelivery(
-            endpoint: endpoint, revision: revision, dueAt: PostgresTimestamp(unixMicroseconds: 1_000_000), id: id,
+            worker: Rig.worker, endpoint: endpoint, revision: revision,
+            dueAt: PostgresTimestamp(unixMicroseconds: 1_000_000), id: id,
             attempt: attempt, attemptBase: base, event: event ?? id, eventAt: eventAt,
             bytes: bytes, leaseUntil: PostgresTimestamp(unixMicroseconds: 1_700_000_030_000_000))
     }

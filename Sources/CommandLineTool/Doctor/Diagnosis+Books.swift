@@ -1,0 +1,55 @@
+import OutboxStore
+
+extension Diagnosis {
+    /// What restores, loads and TRUNCATE leave behind, or leave out.
+    static func books(_ books: BookCheck?) -> [Finding] {
+        guard let books else {
+            return [
+                .warning(
+                    "rows", "not known: this login may not compare the tables",
+                    "run doctor with a login that has postrider_operator")
+            ]
+        }
+        return [rows(books), tag(books), sequences(books), events(books)]
+    }
+
+    private static func rows(_ books: BookCheck) -> Finding {
+        let missing =
+            (books.tag == nil ? ["the row of postrider.settings"] : []) + books.missingDuties.map { "duty \($0)" }
+        guard !missing.isEmpty else { return .ok("rows", "the settings and all duties are there") }
+        return .failure(
+            "rows",
+            "missing: \(missing.joined(separator: ", ")); without them partitions, repair or retention stop",
+            "postrider migrate")
+    }
+
+    private static func tag(_ books: BookCheck) -> Finding {
+        guard let tag = books.tag, tag != books.tagInIDs else {
+            return .ok("webhook ids", "of installation \(books.tagInIDs)")
+        }
+        return .failure(
+            "webhook ids",
+            "they are made with the tag \(books.tagInIDs), but the settings say \(tag): events that were loaded are sent "
+                + "under other ids than before",
+            "postrider migrate")
+    }
+
+    private static func sequences(_ books: BookCheck) -> Finding {
+        guard let first = books.behind.first else { return .ok("sequences", "all are ahead of their tables") }
+        let largest =
+            first == "deliveries"
+            ? "greatest((SELECT max(id) FROM postrider.deliveries), (SELECT max(id) FROM postrider.dead))"
+            : "(SELECT max(id) FROM postrider.\(first))"
+        return .failure(
+            "sequences", "numbers of \(books.behind.joined(separator: ", ")) are going to be given twice",
+            "SELECT setval('postrider.\(first)_id_seq', \(largest));  -- as the schema's owner")
+    }
+
+    private static func events(_ books: BookCheck) -> Finding {
+        guard !books.withoutEvents.isEmpty else { return .ok("events", "all that deliveries need are there") }
+        return .failure(
+            "events",
+            "\(books.withoutEvents.joined(separator: ", ")) name events that the outbox lacks: it was not loaded whole",
+            "load the data again with triggers off: docs/operations/backup-and-restore.md")
+    }
+}
