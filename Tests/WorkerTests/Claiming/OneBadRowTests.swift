@@ -149,7 +149,7 @@ import Testing
             try await pass(.seconds(9))
             #expect(rig.parts.health.lag == 0)
             var seen: Set<[HealthReason]> = []
-            try await pass(.seconds(4))
+            try await pass(.seconds(9))
             for _ in 0..<20 {
                 try await pass(.seconds(1))
                 seen.insert(rig.reasons)
