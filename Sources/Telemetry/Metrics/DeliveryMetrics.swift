@@ -18,6 +18,7 @@ package struct DeliveryMetrics: Sendable {
     private let deliveries: [DeliveryOutcome: Counter]
     private let attemptFailures: [ErrorCode: Counter]
     private let failures: [WorkStep: Counter]
+    private let dutyFailures: [Duty: Counter]
 
     /// Makes every metric in `registry`, so that all of them are there, at zero, from the first scrape on.
     /// - Parameter version: the version of the executable.
@@ -45,6 +46,8 @@ package struct DeliveryMetrics: Sendable {
             })
         failures = Dictionary(
             uniqueKeysWithValues: WorkStep.allCases.map { ($0, counter(.failures, [("step", $0.rawValue)])) })
+        dutyFailures = Dictionary(
+            uniqueKeysWithValues: Duty.allCases.map { ($0, counter(.dutyFailures, [("duty", $0.rawValue)])) })
         registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
     }
 
@@ -59,6 +62,10 @@ package struct DeliveryMetrics: Sendable {
     /// Counts a failure of something that the worker asks of the database again and again.
     package func count(_ step: WorkStep) {
         failures[step]?.increment()
+    }
+
+    package func countFailure(of duty: Duty) {
+        dutyFailures[duty]?.increment()
     }
 }
 
