@@ -287,5 +287,13 @@ CREATE TABLE postrider.workers (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     in_flight int NOT NULL DEFAULT 0,
-    draining boolean NOT NULL DEFAULT false
+    draining boolean NOT NULL DEFAULT false,
+    -- Endpoints that it leaves to other workers because it cannot work on them, and why the first of them.
+    held_back int NOT NULL DEFAULT 0,
+    held_back_why text,
+    -- What fails again and again in it: which step, how often in a row, since when, and the last error.
+    failing text,
+    failures int NOT NULL DEFAULT 0,
+    failing_since timestamptz,
+    last_error text
 ) WITH (fillfactor = 50);

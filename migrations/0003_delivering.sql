@@ -297,7 +297,8 @@ BEGIN
         WINDOW turns AS (ORDER BY f.turn, f.due_at, f.id ROWS UNBOUNDED PRECEDING)),
     taken AS (
         UPDATE postrider.deliveries d
-        SET attempt = d.attempt + 1, lease_by = p_worker, lease_until = w.lease_until
+        -- One that has the last number keeps it: a sum out of range would fail the claim of all. It is not sent again.
+        SET attempt = least(d.attempt, 32766) + 1, lease_by = p_worker, lease_until = w.lease_until
         FROM sifted w
         WHERE w.fits AND w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed

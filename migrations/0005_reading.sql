@@ -116,14 +116,23 @@ LEFT JOIN (SELECT x.endpoint_id, count(*) AS count FROM postrider.dead x GROUP B
     ON buried.endpoint_id = e.id
 WHERE e.state <> 'removed';
 
--- How endpoints are set up, without secrets and without the values of their headers.
+-- How endpoints are set up, without secrets and without the values of their headers. `fault` says why workers cannot read one
+-- that is stored although a rule forbids it: they give its deliveries up, with invalid_endpoint.
 CREATE VIEW postrider.endpoint_settings AS
 SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
        e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
        ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE h IS NOT NULL) AS header_names,
        (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id AND s.expires_at > now())::int AS secrets,
-       e.created_at, e.updated_at
+       e.created_at, e.updated_at,
+       CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'
+            WHEN array_position(e.headers, NULL) IS NOT NULL THEN 'headers holds a NULL'
+            WHEN array_ndims(e.retry_schedule) > 1 THEN 'retry_schedule is not an array of one dimension'
+            WHEN array_position(e.retry_schedule, NULL) IS NOT NULL THEN 'retry_schedule holds a NULL'
+            WHEN EXISTS (SELECT FROM unnest(e.retry_schedule) AS w (wait) WHERE extract(year FROM w.wait) <> 0
+                             OR extract(month FROM w.wait) <> 0) THEN 'retry_schedule counts months'
+            WHEN extract(year FROM l.timeout) <> 0 OR extract(month FROM l.timeout) <> 0 THEN 'timeout counts months'
+       END AS fault
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.lanes l ON l.endpoint_id = e.id

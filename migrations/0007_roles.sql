@@ -38,13 +38,15 @@ GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text,
 -- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
 GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
     postrider.subscriptions, postrider.lanes, postrider.endpoint_marks, postrider.deliveries, postrider.attempts,
-    postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations TO postrider_worker;
+    postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations,
+    postrider.endpoint_settings TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
 GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
-GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
+GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error),
+    DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),

@@ -9,22 +9,6 @@ package import Settings
 package import Telemetry
 import Webhooks
 
-/// What the services of a worker share.
-struct WorkerParts: Sendable {
-    let configuration: WorkerConfiguration
-    let state: WorkerState
-    let permits: Permits
-    let settleQueue: SettleQueue
-    let judge: EndpointJudge
-    let builder: DeliveryBuilder
-    let health: HealthState
-    let metrics: DeliveryMetrics
-    let log: Logger
-    let time: any LoopClock
-    /// Microseconds since 1970 by this machine's clock.
-    let wallClock: @Sendable () -> Int64
-}
-
 /// A worker, put together: services that claim, deliver, record, keep house and serve health until they are told to stop.
 package struct WorkerServices: Sendable {
     /// A loop that is silent for this long is stuck. Longer than the statements of one turn may take together, so that a

@@ -1,4 +1,3 @@
-import Postgres
 import Synchronization
 
 /// What the loops of one worker tell each other. Health shows some of it to the outside; no loop asks health.
@@ -6,7 +5,8 @@ final class WorkerState: Sendable {
     private struct Facts {
         var id: Int32?
         var hasReconnected = false
-        var waitingSince: PostgresTimestamp?
+        var heldBack = 0
+        var heldBackWhy: String?
         var isStorageFull = false
         var isBehind = false
         var isOnLeftServer = false
@@ -49,11 +49,14 @@ final class WorkerState: Sendable {
         }
     }
 
-    /// Since when something has been due that is not claimed, by the database's clock, as far as the claimer knows.
-    var waitingSince: PostgresTimestamp? { facts.withLock { $0.waitingSince } }
+    /// How many endpoints the claimer leaves to other workers, and why the first of them.
+    var heldBack: (count: Int, why: String?) { facts.withLock { ($0.heldBack, $0.heldBackWhy) } }
 
-    func waiting(since: PostgresTimestamp?) {
-        facts.withLock { $0.waitingSince = since }
+    func heldBack(_ count: Int, _ why: String?) {
+        facts.withLock { facts in
+            facts.heldBack = count
+            facts.heldBackWhy = why
+        }
     }
 
     /// Whether the last settle failed because the database has no room left.

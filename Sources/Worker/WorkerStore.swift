@@ -75,8 +75,8 @@ extension WorkerStore: ClaimStore {
         try await session.run(LoadEndpoints(ids: ids), deadline: Self.deliveryDeadline)
     }
 
-    func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent] {
-        try await session.run(FetchEvents(of: claimed), deadline: Self.deliveryDeadline)
+    func fetchEvents(_ keys: [EventKey]) async throws(PostgresError) -> [StoredEvent] {
+        try await session.run(FetchEvents(keys), deadline: Self.deliveryDeadline)
     }
 }
 
@@ -102,12 +102,11 @@ extension WorkerStore: HouseStore {
         try await session.run(Status.database, deadline: Self.houseDeadline).first
     }
 
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool {
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool {
         if let greeting = try? await session.run(Greeting.query, deadline: Self.houseDeadline).first {
             try servers.check(greeting, for: purpose)
         }
-        let beat = Workers.beat(worker, inFlight: Int32(clamping: inFlight), draining: isDraining)
-        return try await !session.run(beat, deadline: Self.houseDeadline).isEmpty
+        return try await !session.run(Workers.beat(worker, pulse), deadline: Self.houseDeadline).isEmpty
     }
 
     func forget(_ worker: Int32) async throws(PostgresError) {

@@ -42,14 +42,14 @@ struct RepeatedRequest: Encodable, Sendable {
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
         let isJSON = event.content.payload != nil
-        body = (PayloadFormat(rawValue: endpoint.payloadFormat) ?? .envelope).applied(toJSON: isJSON).body(
+        body = try EndpointJudge.format(endpoint).applied(toJSON: isJSON).body(
             type: event.eventType, createdAt: event.createdAt,
             content: event.content.payload ?? event.content.body ?? [])
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
         let head = WebhookHead(
             contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
             traceparent: event.traceparent)
-        let signer = try EndpointJudge.signer(endpoint, sealing)
+        let signer = try EndpointJudge.signer(endpoint, sealing).signer
         var headers: [Header] = []
         try body.withUnsafeBytes { bytes in
             try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in

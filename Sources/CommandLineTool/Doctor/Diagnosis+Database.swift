@@ -3,7 +3,8 @@ import OutboxStore
 extension Diagnosis {
     static func server(_ server: ServerCheck) -> [Finding] {
         [
-            version(server), writable(server), connections(server), durability(server), isolation(server),
+            version(server), encoding(server), writable(server), connections(server), durability(server),
+            isolation(server),
             transport(server),
         ]
     }
@@ -12,6 +13,14 @@ extension Diagnosis {
         server.versionNumber >= oldestVersion
             ? .ok("postgresql", "version \(server.version)")
             : .failure("postgresql", "version \(server.version) is too old", "upgrade to PostgreSQL 15 or newer")
+    }
+
+    private static func encoding(_ server: ServerCheck) -> Finding {
+        server.encoding == Migrator.encoding
+            ? .ok("encoding", server.encoding)
+            : .failure(
+                "encoding", "the database is encoded in \(server.encoding), and Postrider needs \(Migrator.encoding)",
+                "CREATE DATABASE name ENCODING '\(Migrator.encoding)' TEMPLATE template0;  -- and use that one")
     }
 
     private static func writable(_ server: ServerCheck) -> Finding {

@@ -28,6 +28,7 @@ struct Diagnosis {
             findings += Self.housekeeping(schema)
             findings.append(Self.unaccounted(schema.unaccounted))
             findings.append(Self.workers(schema))
+            findings += Self.troubles(schema.workers)
             findings.append(Self.backlog(schema.backlog))
             findings += Self.endpoints(schema.endpoints, snapshot.policy)
             findings += Self.reaches(snapshot.reaches, now: snapshot.now)
@@ -159,6 +160,11 @@ struct Diagnosis {
 
     private static func endpoints(_ endpoints: [EndpointLocation], _ policy: EndpointPolicy) -> [Finding] {
         let refused: [Finding] = endpoints.compactMap { endpoint in
+            if let fault = endpoint.fault {
+                return .failure(
+                    "endpoints", "workers cannot read \(endpoint.name): \(fault)",
+                    "set it once more: postrider endpoint update \(ShellWord(endpoint.name)); --help shows how")
+            }
             do {
                 _ = try policy.endpointURL(endpoint.url)
                 return nil

@@ -32,8 +32,8 @@ struct PingReport: Encodable {
     /// - Throws: when the installation lacks the secret. That says nothing about the endpoint.
     init(endpoint: EndpointRecord, _ obstacle: SendingObstacle) throws(CommandError) {
         switch obstacle.kind {
-        case .secretUnavailable: throw CommandError(.configuration, obstacle.message)
-        case .invalidURL, .invalidHeaders, .blockedAddress: break
+        case .secretUnavailable, .keyMissing: throw CommandError(.configuration, obstacle.message)
+        case .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .blockedAddress: break
         }
         self.endpoint = endpoint.name
         url = endpoint.url
@@ -98,6 +98,8 @@ enum PingAdvice {
         return switch code.flatMap(ErrorCode.init(rawValue:)) {
         case .blockedAddress: "if requests should reach it, add its network to POSTRIDER_ALLOWED_NETWORKS"
         case .invalidURL: "postrider endpoint update \(name) --url URL"
+        case .invalidHeaders: "postrider endpoint update \(name) --header 'Name: value'"
+        case .invalidEndpoint: "postrider endpoint update \(name) sets anew what the error names; --help shows how"
         case .connectionRefused: "no server listens at this address and port"
         case .connectTimeout, .networkUnreachable: "a firewall or a wrong address: try curl on this machine"
         case .connectionReset: "a proxy or the receiver closed the connection: see its logs"
@@ -107,7 +109,9 @@ enum PingAdvice {
         case .timeout: "the receiver is slow: postrider endpoint update \(name) --timeout 30s gives it more time"
         case .redirect: "redirects are not followed; set the final URL: postrider endpoint update \(name) --url URL"
         case .protocolError: "the server at this address does not speak HTTP: check the URL"
-        case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .secretUnavailable, .internalError, nil: nil
+        case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .invalidEvent, .secretUnavailable,
+            .internalError, nil:
+            nil
         }
     }
 

@@ -55,7 +55,7 @@ struct StatusVerdict: Equatable {
         guard !snapshot.endpoints.isEmpty else {
             return ["There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."]
         }
-        return [workers(snapshot)].compactMap(\.self) + disabled(snapshot) + failing(snapshot)
+        return [workers(snapshot), troubles(snapshot)].compactMap(\.self) + disabled(snapshot) + failing(snapshot)
             + [lateness(snapshot), housekeeping(snapshot), deadLetters(snapshot)].compactMap(\.self)
             + paused(snapshot)
     }
@@ -74,6 +74,16 @@ struct StatusVerdict: Equatable {
         let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
         return "No worker is running" + (waiting > 0 ? ", and \(deliveries(waiting, snapshot)) must wait" : "")
             + ". Start one: postrider worker."
+    }
+
+    /// In one line, however many workers have one.
+    private static func troubles(_ snapshot: StatusSnapshot) -> String? {
+        let alive = snapshot.workers.filter(\.isAlive)
+        if let worker = alive.first(where: { $0.trouble != nil }), let trouble = worker.trouble {
+            return "In worker \(worker.id) \(trouble.step) fails again and again. See why: postrider doctor."
+        }
+        guard let worker = alive.first(where: { $0.heldBack > 0 }) else { return nil }
+        return "Worker \(worker.id) cannot work on some endpoints. See why: postrider doctor."
     }
 
     private static func disabled(_ snapshot: StatusSnapshot) -> [String] {

@@ -53,6 +53,9 @@ package struct DeliveryDecision: Hashable, Sendable {
                 switch code {
                 // No later attempt can end otherwise.
                 case .invalidURL: .dead(.invalidURL)
+                case .invalidHeaders: .dead(.invalidHeaders)
+                case .invalidEndpoint: .dead(.invalidEndpoint)
+                case .invalidEvent: .dead(.invalidEvent)
                 case .eventMissing: .dead(.eventMissing)
                 case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
                     .tlsFailure, .blockedAddress, .redirect, .httpStatus, .protocolError, .responseTooLarge,
@@ -61,19 +64,23 @@ package struct DeliveryDecision: Hashable, Sendable {
                 }
             // The next worker need not wait: the endpoint did nothing wrong.
             case .interrupted: policy.isLast(attempt) ? .dead(.attemptsExhausted) : .retry(after: .zero)
-            case .notSent, .cancelled: .released
+            case .notSent, .heldBack, .cancelled: .released
             case .unsendable(let obstacle):
                 switch obstacle.kind {
-                case .invalidURL, .invalidHeaders: .dead(.invalidURL)
+                case .invalidURL: .dead(.invalidURL)
+                case .invalidHeaders: .dead(.invalidHeaders)
+                case .invalidEndpoint: .dead(.invalidEndpoint)
+                case .invalidEvent: .dead(.invalidEvent)
                 case .blockedAddress: .dead(.blockedAddress)
-                // An operator can bring the key file without touching the endpoint. No jitter: no endpoint sees the crowd.
-                case .secretUnavailable:
+                // A secret can be put right without touching the deliveries. No jitter: no endpoint sees the crowd.
+                case .secretUnavailable, .keyMissing:
                     policy.isLast(attempt)
                         ? .dead(.attemptsExhausted)
                         : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
                 }
             case .eventMissing: .dead(.eventMissing)
             case .neverReported: .dead(.lostLease)
+            case .numbersUsedUp: .dead(.attemptsExhausted)
             case .expired: .expired
             }
     }

@@ -10,12 +10,16 @@ package enum DeliveryObservation: Hashable, Sendable {
     case interrupted
     /// The courier sent nothing, through no fault of the endpoint.
     case notSent
-    /// The endpoint as it is stored cannot be sent to.
+    /// The endpoint or the event as it is stored cannot be sent.
     case unsendable(SendingObstacle)
+    /// This worker cannot send it, and another one may: the delivery is left to that one.
+    case heldBack
     /// The event is gone, so there is nothing to send.
     case eventMissing
     /// The attempts that the endpoint allows were all begun, and the worker of the last one never reported.
     case neverReported
+    /// The number of this attempt is the last one that the database can keep.
+    case numbersUsedUp
     /// The event expired before this attempt began.
     case expired
     /// An operator cancelled the delivery while an earlier attempt held its lease.
@@ -26,11 +30,11 @@ package enum DeliveryObservation: Hashable, Sendable {
         switch self {
         case .answered(let status, _): AnswerKind(status: status).errorCode
         case .failed(let code, _): code
-        case .interrupted: .internalError
+        case .interrupted, .numbersUsedUp: .internalError
         case .unsendable(let obstacle): obstacle.errorCode
         case .eventMissing: .eventMissing
         case .neverReported: .lostLease
-        case .notSent, .expired, .cancelled: nil
+        case .notSent, .heldBack, .expired, .cancelled: nil
         }
     }
 
@@ -43,7 +47,8 @@ package enum DeliveryObservation: Hashable, Sendable {
         case .unsendable(let obstacle): obstacle.message
         case .eventMissing: "the event is gone"
         case .neverReported: "the worker of the last attempt never reported"
-        case .notSent, .expired, .cancelled: nil
+        case .numbersUsedUp: "the delivery has used up its attempt numbers; publish the event again"
+        case .notSent, .heldBack, .expired, .cancelled: nil
         }
     }
 
@@ -84,35 +89,6 @@ package enum AnswerKind: Hashable, Sendable {
         case .gone, .refusal: .httpStatus
         case .redirect: .redirect
         case .malformed: .protocolError
-        }
-    }
-}
-
-/// Why nothing can be sent to an endpoint as it is stored.
-package struct SendingObstacle: Error, Hashable, Sendable {
-    package enum Kind: Hashable, CaseIterable, Sendable {
-        case invalidURL
-        case invalidHeaders
-        /// The address policy forbids the address or the name in the URL.
-        case blockedAddress
-        /// A signing secret cannot be read.
-        case secretUnavailable
-    }
-
-    package let kind: Kind
-    /// One line for a person; never holds a secret.
-    package let message: String
-
-    package init(_ kind: Kind, _ message: String) {
-        self.kind = kind
-        self.message = message
-    }
-
-    package var errorCode: ErrorCode {
-        switch kind {
-        case .invalidURL, .invalidHeaders: .invalidURL
-        case .blockedAddress: .blockedAddress
-        case .secretUnavailable: .secretUnavailable
         }
     }
 }

@@ -18,6 +18,12 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case blockedAddress = "blocked_address"
     /// The endpoint's URL breaks a rule, so that nothing was sent.
     case invalidURL = "invalid_url"
+    /// A header of the endpoint or of the event breaks a rule, so that nothing was sent.
+    case invalidHeaders = "invalid_headers"
+    /// The endpoint as it is stored cannot be read, or a setting of it breaks a rule, so that nothing was sent.
+    case invalidEndpoint = "invalid_endpoint"
+    /// The event as it is stored cannot be read, or a column of it breaks a rule, so that nothing was sent.
+    case invalidEvent = "invalid_event"
     /// A 3xx answer; redirects are never followed.
     case redirect
     /// Any other answer that is not 2xx.
@@ -40,8 +46,14 @@ package enum ErrorCode: String, CaseIterable, Sendable {
 package enum DeadReason: String, CaseIterable, Sendable {
     /// Every attempt that the endpoint allows failed.
     case attemptsExhausted = "attempts_exhausted"
-    /// The endpoint's URL or one of its headers breaks a rule, so that no attempt can ever succeed.
+    /// The endpoint's URL breaks a rule, so that no attempt can ever succeed.
     case invalidURL = "invalid_url"
+    /// A header of the endpoint or of the event breaks a rule.
+    case invalidHeaders = "invalid_headers"
+    /// The endpoint as it is stored cannot be read, or a setting of it breaks a rule.
+    case invalidEndpoint = "invalid_endpoint"
+    /// The event as it is stored cannot be read, or a column of it breaks a rule.
+    case invalidEvent = "invalid_event"
     /// The address policy forbids the address or the name in the endpoint's URL.
     case blockedAddress = "blocked_address"
     /// The event is gone, so that there is nothing to send.

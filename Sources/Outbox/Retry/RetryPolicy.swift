@@ -15,10 +15,12 @@ package struct RetryPolicy: Hashable, Sendable {
         self.maxAttempts = attempts
     }
 
-    /// The nearest policy that is allowed: for what is stored already and must be worked with.
-    package init(schedule: RetrySchedule, clampingMaxAttempts maxAttempts: Int) {
+    /// For an endpoint whose policy cannot be read, so that its deliveries are given up at once.
+    package static let none = RetryPolicy(checked: .standard, 1)
+
+    private init(checked schedule: RetrySchedule, _ maxAttempts: Int) {
         self.schedule = schedule
-        self.maxAttempts = min(max(maxAttempts, 1), Limits.maxAttempts)
+        self.maxAttempts = maxAttempts
     }
 
     /// Whether no attempt may follow this one.

@@ -135,9 +135,11 @@ package struct ClaimedDelivery: Hashable, Sendable {
     /// Whether it is sent although its event has expired: an operator said so.
     package var ignoresExpiry = false
 
-    /// The key of the event.
+    /// Both parts of the event's key: an id alone may be there twice after a sequence was set back.
     package var eventKey: EventKey { EventKey(createdAt: eventAt, id: event) }
-
+    /// Whether the attempt has the highest number that the database can keep. The claim does not count beyond it, so the number
+    /// may be that of an attempt before, and nothing may be sent under it.
+    package var hasLastNumber: Bool { attempt == .max }
     /// The attempt's place in the retry schedule, counted from 1.
     package var attemptInSchedule: Int { Int(attempt) - Int(max(attemptBase, 0)) }
 }

@@ -27,9 +27,13 @@ package struct FetchEvents: PostgresStatement {
     /// - Parameter deliveries: whose events are wanted; several of one event ask for it once.
     package init(of deliveries: [ClaimedDelivery]) {
         var seen = Set<EventKey>(minimumCapacity: deliveries.count)
-        let wanted = deliveries.filter { seen.insert($0.eventKey).inserted }
-        times = wanted.map(\.eventAt)
-        ids = wanted.map(\.event)
+        self.init(deliveries.map(\.eventKey).filter { seen.insert($0).inserted })
+    }
+
+    /// - Parameter events: which ones, each once.
+    package init(_ events: some Collection<EventKey>) {
+        times = events.map(\.createdAt)
+        ids = events.map(\.id)
         first = times.min() ?? .infinity
         last = times.max() ?? .negativeInfinity
     }

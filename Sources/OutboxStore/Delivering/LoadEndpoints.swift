@@ -3,10 +3,8 @@ package import Postgres
 /// Reads endpoints with their secrets, for sending.
 package struct LoadEndpoints: PostgresStatement {
     package let sql = """
-        SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers,
-               ARRAY(SELECT (extract(epoch FROM r.wait) * 1000)::bigint
-                     FROM unnest(e.retry_schedule) WITH ORDINALITY AS r (wait, place) ORDER BY r.place),
-               e.max_attempts, (extract(epoch FROM l.timeout) * 1000)::bigint,
+        SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers, e.retry_schedule,
+               e.max_attempts, l.timeout,
                ARRAY(SELECT s.secret FROM postrider.endpoint_secrets s
                      WHERE s.endpoint_id = e.id AND s.expires_at > now() ORDER BY s.id DESC)
         FROM postrider.endpoints e
@@ -52,12 +50,12 @@ package struct EndpointRecord: Sendable {
     package var payloadFormat: String
     /// `Name: value` lines. May hold credentials.
     package var headers: [String]
-    /// Waits between attempts, in milliseconds.
-    package var retrySchedule: [Int64]
+    /// Waits between attempts.
+    package var retrySchedule: [Duration]
     /// Attempts before the delivery is dead.
     package var maxAttempts: Int32
-    /// How long the whole exchange may take, in milliseconds.
-    package var timeout: Int64
+    /// How long the whole exchange may take.
+    package var timeout: Duration
     /// Live signing secrets, newest first, plain or sealed.
     package var secrets: [String]
 }

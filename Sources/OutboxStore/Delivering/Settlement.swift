@@ -51,6 +51,14 @@ extension DeliveryDecision.Outcome {
         }
     }
 
+    /// Whether an attempt is recorded.
+    package var isAttempt: Bool {
+        switch self {
+        case .delivered, .retry, .dead, .gone: true
+        case .expired, .released: false
+        }
+    }
+
     /// Until it is due again.
     var delay: Duration {
         switch self {

@@ -10,12 +10,16 @@ package enum Workers {
     }
 
     /// Tells that a worker is alive, and what it is doing; returns no row when it is not in the list.
-    package static func beat(_ id: Int32, inFlight: Int32, draining: Bool) -> PostgresQuery<Int32> {
+    package static func beat(_ id: Int32, _ pulse: WorkerPulse) -> PostgresQuery<Int32> {
         PostgresQuery(
             """
-            UPDATE postrider.workers w SET seen_at = clock_timestamp(), in_flight = $2, draining = $3 WHERE w.id = $1
+            UPDATE postrider.workers w
+            SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
+                failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9
+            WHERE w.id = $1
             RETURNING w.id
-            """, id, inFlight, draining)
+            """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
+            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error)
     }
 
     /// Takes a worker that ended in good order off the list.
@@ -30,9 +34,50 @@ package enum Workers {
         """
         SELECT w.id, w.name, w.version, w.started_at,
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
-               w.seen_at > clock_timestamp() - interval '30 s'
+               w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
+               w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
+}
+
+/// What a worker tells of itself at each sign of life.
+package struct WorkerPulse: Sendable, Equatable {
+    package var inFlight: Int32
+    package var isDraining: Bool
+    /// Endpoints that it leaves to other workers, and why the first of them.
+    package var heldBack: Int32
+    package var heldBackWhy: String?
+    package var trouble: WorkerTrouble?
+
+    package init(
+        inFlight: Int32, isDraining: Bool, heldBack: Int32 = 0, heldBackWhy: String? = nil,
+        trouble: WorkerTrouble? = nil
+    ) {
+        self.inFlight = inFlight
+        self.isDraining = isDraining
+        self.heldBack = heldBack
+        self.heldBackWhy = heldBackWhy
+        self.trouble = trouble
+    }
+}
+
+/// What fails again and again in a worker.
+package struct WorkerTrouble: Sendable, Equatable {
+    /// The label `step` of `postrider_failures_total`.
+    package var step: String
+    /// Failures in a row.
+    package var failures: Int32
+    /// For how long.
+    package var lasts: Duration
+    /// The last error, without a secret.
+    package var error: String
+
+    package init(step: String, failures: Int32, lasts: Duration, error: String) {
+        self.step = step
+        self.failures = failures
+        self.lasts = lasts
+        self.error = error
+    }
 }
 
 /// How a worker is doing.
@@ -50,6 +95,10 @@ package struct WorkerOverview: Sendable {
     package var isDraining: Bool
     /// Whether it was heard of within 30 seconds.
     package var isAlive: Bool
+    /// Endpoints that it leaves to other workers, and why the first of them.
+    package var heldBack: Int32 = 0
+    package var heldBackWhy: String?
+    package var trouble: WorkerTrouble?
 }
 
 extension WorkerOverview: PostgresRecord {
@@ -57,6 +106,11 @@ extension WorkerOverview: PostgresRecord {
         self.init(
             id: try row.column(0), name: try row.column(1), version: try row.column(2), startedAt: try row.column(3),
             silence: try row.microseconds(4), inFlight: try row.column(5), isDraining: try row.column(6),
-            isAlive: try row.column(7))
+            isAlive: try row.column(7), heldBack: try row.column(8), heldBackWhy: try row.column(9))
+        if let step = try row.column(10, as: String?.self) {
+            trouble = WorkerTrouble(
+                step: step, failures: try row.column(11), lasts: try row.microseconds(12) ?? .zero,
+                error: try row.column(13, as: String?.self) ?? "")
+        }
     }
 }

@@ -50,6 +50,8 @@ package struct MigrationError: Error, Hashable, Sendable, CustomStringConvertibl
         case foreignSchema
         /// The schema has no list of applied migrations any more.
         case noVersions
+        /// The database is not encoded in UTF-8.
+        case encoding
     }
 
     /// What stands in the way.

@@ -4,6 +4,8 @@ package import Postgres
 package struct Migrator: Sendable {
     /// How long one migration may take.
     package static let deadline = Duration.seconds(600)
+    /// The only encoding that a database may have.
+    package static let encoding = "UTF8"
 
     private let connection: PostgresConnection
 
@@ -18,6 +20,7 @@ package struct Migrator: Sendable {
     ///
     /// - Throws: ``MigrationError`` before anything is changed, or ``PostgresError`` with that migration undone.
     package func migrate() async throws -> [Migration] {
+        try await checkEncoding()
         let checksums = try await checksums()
         var done: [Migration] = []
         while let next = try await applyNext(checksums) { done.append(next) }
@@ -49,6 +52,17 @@ package struct Migrator: Sendable {
                 """
         }
         return script
+    }
+
+    /// Payloads are sent as the bytes that were stored, and JSON is UTF-8. In another encoding some texts could not be stored, or
+    /// not be read again.
+    private func checkEncoding() async throws {
+        let encoding = try await connection.run(Statements.encoding, deadline: Self.deadline).first ?? "unknown"
+        guard encoding != Self.encoding else { return }
+        throw MigrationError(
+            .encoding,
+            "the database is encoded in \(encoding), and Postrider needs \(Self.encoding). "
+                + "Use another one: CREATE DATABASE name ENCODING '\(Self.encoding)' TEMPLATE template0")
     }
 
     private func applyNext(_ checksums: [String]) async throws -> Migration? {
@@ -89,6 +103,9 @@ package struct Migrator: Sendable {
 }
 
 private enum Statements {
+    /// How texts are stored in this database.
+    static let encoding = PostgresQuery<String>("SELECT pg_catalog.getdatabaseencoding()::text")
+
     /// Keeps everyone else from migrating until the transaction ends.
     static let lock = PostgresQuery<Void>("SELECT pg_advisory_xact_lock(hashtextextended('postrider migrate', 0))")
 

@@ -99,11 +99,10 @@ package enum Endpoints {
 
     private static let urlLimit = 10_000
 
-    /// Where each endpoint is.
+    /// Where each endpoint is, and why it cannot be read.
     package static let urls = PostgresQuery<EndpointLocation>(
         """
-        SELECT e.name, u.url FROM postrider.endpoints e JOIN postrider.endpoint_urls u ON u.id = e.url_id
-        WHERE e.state <> 'removed' ORDER BY e.name LIMIT \(urlLimit)
+        SELECT s.endpoint, s.url, s.fault FROM postrider.endpoint_settings s ORDER BY s.endpoint LIMIT \(urlLimit)
         """)
 
     /// Registers an endpoint and returns its id.
@@ -269,11 +268,14 @@ extension EndpointSetup: PostgresRecord {
 package struct EndpointLocation: Sendable, Equatable {
     package var name: String
     package var url: String
+    /// Why workers cannot read it as it is stored; nil when they can.
+    package var fault: String?
 }
 
 extension EndpointLocation: PostgresRecord {
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
         name = try row.column(0)
         url = try row.column(1)
+        fault = try row.column(2)
     }
 }

@@ -14,7 +14,8 @@ package enum ServerChecks {
                         false),
                current_user::text, current_setting('default_transaction_isolation'),
                inet_client_addr() IS NOT NULL AND NOT inet_client_addr() <<= ANY (ARRAY['127.0.0.0/8', '::1/128']::inet[])
-                   AND NOT coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false)
+                   AND NOT coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false),
+               getdatabaseencoding()::text
         """)
 
     /// The server process behind a connection. Two connections that have the same one at the same time go through a pooler.
@@ -65,6 +66,8 @@ package struct ServerCheck: Sendable, Equatable {
     package var isolation: String
     /// Whether what travels between here and the server, or the pooler before it, can be read on the way.
     package var isReadableOnTheWay: Bool
+    /// How texts are stored.
+    package var encoding = Migrator.encoding
 }
 
 extension ServerCheck: PostgresRecord {
@@ -73,7 +76,8 @@ extension ServerCheck: PostgresRecord {
             versionNumber: try row.column(0), version: try row.column(1), isReadOnly: try row.column(2),
             connections: try row.column(3), connectionsUsed: try row.column(4), hasFsync: try row.column(5),
             hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8),
-            isolation: try row.column(9), isReadableOnTheWay: try row.column(10))
+            isolation: try row.column(9), isReadableOnTheWay: try row.column(10),
+            encoding: try row.column(11))
     }
 }
 

@@ -16,6 +16,17 @@ extension PostgresError {
     }
 }
 
+extension PostgresError {
+    /// Whether the values of one row may be at fault: the same asked for the other rows alone may work. True of values that
+    /// the server cannot compute or send, of rows that it cannot read, and of columns that hold something else than they should.
+    package var mayConcernOneRow: Bool {
+        if code == .unexpectedValue { return true }
+        guard code == .server, let category = sqlState?.category else { return false }
+        // Data exceptions, program limits, internal errors (damaged rows among them).
+        return ["22", "54", "XX"].contains(category)
+    }
+}
+
 extension PostgresError.Kind {
     /// What to do about an error that the server reported.
     ///

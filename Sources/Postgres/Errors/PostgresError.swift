@@ -20,9 +20,7 @@ package struct PostgresError: Error, Sendable {
     }
 
     init(_ report: ServerReport) {
-        self.init(
-            .server, report.state.category == "22" ? OneLine.withoutQuotes(report.message) : report.message,
-            report: report)
+        self.init(.server, report.quotesValues ? OneLine.withoutQuotes(report.message) : report.message, report: report)
     }
 
     /// What a service does about it.

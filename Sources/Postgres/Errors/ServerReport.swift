@@ -26,6 +26,11 @@ package final class ServerReport: Sendable {
         self.constraint = constraint
     }
 
+    /// Whether the message may quote what a row or a parameter holds. Those about encodings quote the encodings alone.
+    var quotesValues: Bool {
+        state.category == "22" && state.rawValue != "22021" && state.rawValue != "22P05"
+    }
+
     /// Whether the server has hung up after this.
     var endsConnection: Bool { severity == "FATAL" || severity == "PANIC" }
 }

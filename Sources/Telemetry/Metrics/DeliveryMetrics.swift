@@ -8,7 +8,7 @@ package struct DeliveryMetrics: Sendable {
     package let claimedDeliveries: Counter
     package let missedLanes: Counter
     package let attemptDuration: Timer
-    package let deliveryLag: Gauge
+    package let heldBack: Meter
     package let maxInFlight: Gauge
     package let suspectLanes: Meter
     package let settles: Counter
@@ -19,6 +19,7 @@ package struct DeliveryMetrics: Sendable {
 
     private let deliveries: [DeliveryOutcome: Counter]
     private let attemptFailures: [ErrorCode: Counter]
+    private let failures: [WorkStep: Counter]
     private let dutyFailures: [Duty: Counter]
 
     /// Makes every metric in `registry`, so that all of them are there, at zero, from the first scrape on.
@@ -31,7 +32,7 @@ package struct DeliveryMetrics: Sendable {
         claimedDeliveries = counter(.claimedDeliveries)
         missedLanes = counter(.missedLanes)
         attemptDuration = Timer(label: MetricDescription.attemptDuration.name, factory: registry)
-        deliveryLag = Gauge(label: MetricDescription.deliveryLag.name, factory: registry)
+        heldBack = Meter(label: MetricDescription.heldBack.name, factory: registry)
         maxInFlight = Gauge(label: MetricDescription.maxInFlight.name, factory: registry)
         suspectLanes = Meter(label: MetricDescription.suspectLanes.name, factory: registry)
         settles = counter(.settles)
@@ -47,6 +48,8 @@ package struct DeliveryMetrics: Sendable {
             uniqueKeysWithValues: ErrorCode.allCases.map {
                 ($0, counter(.attemptFailures, [("error_code", $0.rawValue)]))
             })
+        failures = Dictionary(
+            uniqueKeysWithValues: WorkStep.allCases.map { ($0, counter(.failures, [("step", $0.rawValue)])) })
         dutyFailures = Dictionary(
             uniqueKeysWithValues: Duty.allCases.map { ($0, counter(.dutyFailures, [("duty", $0.rawValue)])) })
         registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
@@ -58,6 +61,11 @@ package struct DeliveryMetrics: Sendable {
 
     package func count(_ code: ErrorCode) {
         attemptFailures[code]?.increment()
+    }
+
+    /// Counts a failure of something that the worker asks of the database again and again.
+    package func count(_ step: WorkStep) {
+        failures[step]?.increment()
     }
 
     package func countFailure(of duty: Duty) {

@@ -36,9 +36,17 @@ extension MetricDescription {
     static let attemptDuration = Self(
         name: "postrider_attempt_duration_seconds",
         help: "How long one HTTP exchange took, from the start of the name lookup to the end of the answer.")
-    static let deliveryLag = Self(
+    package static let deliveryLag = Self(
         name: "postrider_delivery_lag_seconds",
-        help: "Age of the oldest delivery that is due and not in flight; 0 when there is none. Alert on this one.")
+        help: """
+            Age of the oldest delivery that is due and not in flight; 0 when there is none. Absent when it has not been known \
+            for 10 s. Alert on this one.
+            """)
+    static let heldBack = Self(
+        name: "postrider_held_back_endpoints",
+        help: "Endpoints that this process leaves to other workers, because it cannot work on them itself.")
+    static let failures = Self(
+        name: "postrider_failures_total", help: "Failures of what the worker asks of the database, by step.")
     package static let inFlight = Self(
         name: "postrider_in_flight", help: "Deliveries in flight in this process.")
     package static let inFlightBytes = Self(
@@ -75,9 +83,8 @@ extension MetricDescription {
 
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
-        claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
-        inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, lostOutcomes, deadLetters, dutyFailures,
-        databaseReconnects,
-        unready, logLinesDropped, buildInfo,
+        claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, heldBack,
+        failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, lostOutcomes, deadLetters,
+        dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo,
     ]
 }

@@ -24,7 +24,7 @@ protocol ClaimStore: LoopStore {
         of worker: Int32, in lanes: [Int32: PostgresTimestamp]
     ) async throws(PostgresError) -> [ClaimedDelivery]
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
-    func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent]
+    func fetchEvents(_ keys: [EventKey]) async throws(PostgresError) -> [StoredEvent]
 }
 
 /// What the claimer asks of the couriers. They get deliveries and nothing else, so each result is that of a delivery.
@@ -48,8 +48,8 @@ extension CourierPool: Couriers {
 /// never started.
 final class Claimer: Service {
     static let loop = "claimer"
-    /// After a failure of the database.
-    static let failureWait = Duration.milliseconds(100)
+    /// While the worker is not registered.
+    static let registrationWait = Duration.milliseconds(100)
     /// The longest rest of the loop.
     static let longestWait = Duration.seconds(1)
     /// The most payload bytes of one claim: libpq holds a whole answer in memory before anything of it is used.
@@ -77,7 +77,11 @@ final class Claimer: Service {
         var seen: String?
         /// The database's clock; nil before the first look.
         var time: DatabaseTime?
+        /// When the last look was answered.
+        var lookedAt: ContinuousClock.Instant?
         var isPrepared = false
+        var failures = FailurePace()
+        var heldBack = HeldBack()
     }
 
     private let parts: WorkerParts
@@ -118,22 +122,32 @@ final class Claimer: Service {
             parts.health.beat(Self.loop)
             known.headStart.turned(now)
             guard let worker = parts.state.id, !parts.state.isOnLeftServer else {
-                await wakeup.wait(atMost: Self.failureWait)
+                await wakeup.wait(atMost: Self.registrationWait)
                 continue
             }
             // Under another id it is in another schema, perhaps: whatever it knows is of the old one.
             if let registered, registered != worker { known = knowNothing() }
             registered = worker
+            parts.health.beginMeasuring()
             do throws(PostgresError) {
                 try await turn(&known, worker)
+                known.failures.succeeded()
             } catch {
                 known.pace.failed(now)
+                let wait = known.failures.failed(error)
+                show(&known)
                 parts.log.log(
                     .warning, "claiming failed",
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
-                if !mustStop { await wakeup.wait(atMost: Self.failureWait) }
+                await waitOut(wait)
             }
         }
+    }
+
+    /// Waits for the whole of this time, whatever calls, unless the worker is to stop.
+    private func waitOut(_ wait: Duration) async {
+        let end = now + wait
+        while !mustStop, now < end { await wakeup.wait(atMost: end - now) }
     }
 
     private func knowNothing() -> Knowledge {
@@ -149,7 +163,9 @@ final class Claimer: Service {
         let isProbe = parts.state.isStorageFull
         if isProbe { await wakeup.wait(atMost: Self.longestWait) }
         if !known.isPrepared {
-            try await store.prepareToClaim(as: worker)
+            try await parts.perform(.claim) { () async throws(PostgresError) in
+                try await store.prepareToClaim(as: worker)
+            }
             known.isPrepared = true
         }
         if parts.state.takeReconnect() {
@@ -168,9 +184,22 @@ final class Claimer: Service {
         if !parts.state.isBehind, !isProbe || inFlight.count == 0 {
             try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
         }
-        parts.state.waiting(since: known.schedule.oldestDue)
-        parts.metrics.suspectLanes.set(known.schedule.books.suspect.lanes)
+        show(&known)
         await wakeup.wait(atMost: pause(known))
+    }
+
+    /// Shows how late deliveries are, as far as the last look knows, and what is held back.
+    private func show(_ known: inout Knowledge) {
+        let now = now
+        if let lookedAt = known.lookedAt, let time = known.time {
+            let oldest = known.schedule.oldestDue.map { $0.duration(to: time.at(now)) }
+            parts.health.measured(max(.zero, oldest ?? .zero), ago: now - lookedAt)
+        }
+        known.heldBack.expire(now)
+        parts.metrics.heldBack.set(known.heldBack.count)
+        parts.metrics.suspectLanes.set(known.schedule.books.suspect.lanes)
+        parts.health.set(.keyMissing, known.heldBack.isKeyMissing)
+        parts.state.heldBack(known.heldBack.count, known.heldBack.why)
     }
 
     /// How long there is nothing to do.
@@ -233,8 +262,12 @@ final class Claimer: Service {
     @discardableResult
     private func look(_ known: inout Knowledge, waiting wait: Duration = .zero) async throws(PostgresError) -> Bool {
         let began = now
-        let rows = try await store.look(since: known.seen, waiting: wait)
+        let since = known.seen
+        let rows = try await parts.perform(.look) { () async throws(PostgresError) in
+            try await store.look(since: since, waiting: wait)
+        }
         let arrived = now
+        known.lookedAt = arrived
         var found: [FoundLane] = []
         var seen: LookAtLanes.Seen?
         for row in rows {
@@ -261,19 +294,22 @@ final class Claimer: Service {
         if known.seen == nil { try await look(&known) }
         let isFirst = known.walk.isFirst
         let began = now
-        let rows = try await store.walk(after: known.walk.last, exceptHeldBy: isFirst ? nil : worker)
+        let last = known.walk.last
+        let rows = try await parts.perform(.walk) { () async throws(PostgresError) in
+            try await store.walk(after: last, exceptHeldBy: isFirst ? nil : worker)
+        }
         let took = now - began
         let isOver = try await look(&known)
         guard !isOver, let time = known.time?.at(now) else { return }
         var lanes: [WalkedLane] = []
-        var last: Int32?
+        var reached: Int32?
         for row in rows {
             switch row {
             case .found(let lane): lanes.append(lane)
-            case .reached(let lane): last = lane
+            case .reached(let lane): reached = lane
             }
         }
-        known.walk.reached(last, took: took, now: now)
+        known.walk.reached(reached, took: took, now: now)
         let missed = known.schedule.walked(lanes, now: time)
         guard !isFirst, missed > 0 else { return }
         parts.metrics.missedLanes.increment(by: missed)
@@ -294,14 +330,12 @@ final class Claimer: Service {
                 work: isPaced ? known.claimPace.work : .max)
         else { return }
         let rows: [ClaimDeliveries.Row]
+        let spoilt: [(key: ClaimPlan.Lane, why: PostgresError)]
+        let lapsed = known.headStart.lapsed(time.at(requestedAt), now: requestedAt)
         do throws(PostgresError) {
-            rows = try await store.claim(
-                ClaimDeliveries(
-                    worker: worker, lanes: plan.lanes.map(\.endpoint), froms: plan.lanes.map(\.from),
-                    rooms: plan.lanes.map { Int32(clamping: $0.room) }, budget: Int32(clamping: plan.budget),
-                    byteBudget: Int64(min(plan.byteBudget, Self.bytesPerClaim)),
-                    leaseSlack: parts.configuration.leaseSlack,
-                    lapsed: known.headStart.lapsed(time.at(requestedAt), now: requestedAt)))
+            (rows, spoilt) = try await parts.perform(.claim) { () async throws(PostgresError) in
+                try await claimRows(plan, worker, lapsed: lapsed)
+            }
         } catch {
             // It may have leased rows of which this worker does not know: they are due again when their leases end, if they
             // are not given back before.
@@ -324,6 +358,10 @@ final class Claimer: Service {
         }
         parts.metrics.claims.increment()
         known.schedule.claimed(plan, taken: taken, reports: reports, now: time.at(now))
+        for (lane, why) in spoilt {
+            parts.failed(.claim, why)
+            holdBack(lane.endpoint, isKeyMissing: false, "endpoint #\(lane.endpoint): \(why.message)", &known)
+        }
         guard !claimed.isEmpty else { return }
         parts.metrics.claimedDeliveries.increment(by: claimed.count)
         parts.permits.take(claimed)
@@ -354,22 +392,95 @@ final class Claimer: Service {
             .notice, "gave back deliveries of a claim whose answer was lost", with: [.count: "\(lost.count)"])
     }
 
+    /// The rows of a claim. Where the values of one lane spoil it, the others are claimed without that lane.
+    private func claimRows(
+        _ plan: ClaimPlan, _ worker: Int32, lapsed: PostgresTimestamp
+    ) async throws(PostgresError) -> (
+        rows: [ClaimDeliveries.Row], unreadable: [(key: ClaimPlan.Lane, why: PostgresError)]
+    ) {
+        var (rowsLeft, bytesLeft) = (plan.budget, Int64(min(plan.byteBudget, Self.bytesPerClaim)))
+        return try await Halving.read(plan.lanes) { lanes throws(PostgresError) in
+            let rows: [ClaimDeliveries.Row]
+            do throws(PostgresError) {
+                rows = try await store.claim(
+                    ClaimDeliveries(
+                        worker: worker, lanes: lanes.map(\.endpoint), froms: lanes.map(\.from),
+                        rooms: lanes.map { Int32(clamping: $0.room) },
+                        budget: Int32(clamping: rowsLeft), byteBudget: max(1, bytesLeft),
+                        leaseSlack: parts.configuration.leaseSlack, lapsed: lapsed))
+            } catch {
+                // What cannot be decoded is leased all the same, so it must not be claimed once more in halves.
+                guard error.code != .unexpectedValue else { throw PostgresError(.unexpectedResult, error.message) }
+                throw error
+            }
+            for case .delivery(let delivery) in rows {
+                rowsLeft -= 1
+                bytesLeft -= Int64(delivery.bytes)
+            }
+            return rows
+        }
+    }
+
     private func dispatch(
         _ claimed: [ClaimedDelivery], _ plan: ClaimPlan, _ known: inout Knowledge,
         _ requestedAt: ContinuousClock.Instant
     ) async throws(PostgresError) {
-        let missing = known.endpoints.missing(for: claimed, now)
-        if !missing.isEmpty {
-            let loaded = try await store.loadEndpoints(missing).map(parts.judge.endpoint)
-            known.endpoints.keep(loaded, now)
-            for endpoint in loaded { known.schedule.belongs(endpoint.id, to: endpoint.tenant) }
+        try await load(known.endpoints.missing(for: claimed, now), of: claimed, &known)
+        let wanted = Set(claimed.map(\.eventKey))
+        let (events, unreadable) = try await parts.perform(.fetch) { () async throws(PostgresError) in
+            try await Halving.read(Array(wanted)) { keys throws(PostgresError) in try await store.fetchEvents(keys) }
         }
-        let events = try await store.fetchEvents(of: claimed)
         let built = parts.builder.build(
-            claimed, events: events, endpoints: known.endpoints, passing: plan.passing,
-            claimRequestedAt: requestedAt, now: now, wallClock: parts.wallClock())
+            claimed, events: events,
+            unreadable: Dictionary(
+                unreadable.map { ($0.key, SendingObstacle(.invalidEvent, $0.why.message)) },
+                uniquingKeysWith: { first, _ in first }),
+            endpoints: known.endpoints, passing: plan.passing, claimRequestedAt: requestedAt, now: now, wallClock: parts.wallClock())
+        if known.heldBack.count > 0 { for request in built.requests { known.heldBack.free(request.endpoint.id) } }
+        for (endpoint, obstacle) in built.heldBack {
+            let name = known.endpoints[endpoint]?.name ?? "#\(endpoint)"
+            let isKeyMissing = obstacle.kind == .keyMissing
+            holdBack(endpoint, isKeyMissing: isKeyMissing, "endpoint \(name): \(obstacle.message)", &known)
+        }
         parts.settleQueue.add(built.settled)
         couriers.submit(built.requests)
+    }
+
+    /// Reads endpoints. One that cannot be read, or is not there, becomes one to which nothing can be sent.
+    private func load(
+        _ missing: [Int32], of claimed: [ClaimedDelivery], _ known: inout Knowledge
+    ) async throws(PostgresError) {
+        guard !missing.isEmpty else { return }
+        let (records, unreadable) = try await parts.perform(.load) { () async throws(PostgresError) in
+            try await Halving.read(missing) { ids throws(PostgresError) in try await store.loadEndpoints(ids) }
+        }
+        let endpoints = records.map(parts.judge.endpoint)
+        known.endpoints.keep(endpoints, now)
+        for endpoint in endpoints {
+            if let tenant = endpoint.tenant { known.schedule.belongs(endpoint.id, to: tenant) }
+            for why in endpoint.secretsLeftOut {
+                parts.log.log(
+                    .warning, "an older secret is left out of the signatures",
+                    with: [.endpoint: "\(endpoint.name)", .error: "\(why)"])
+            }
+        }
+        let why = Dictionary(unreadable.map { ($0.key, $0.why.message) }, uniquingKeysWith: { first, _ in first })
+        let read = Set(endpoints.map(\.id))
+        let bad = missing.filter { !read.contains($0) }.map { id in
+            Endpoint(
+                unreadable: id, revision: claimed.filter { $0.endpoint == id }.map(\.revision).max() ?? 0,
+                why[id] ?? "the endpoint, its lane or its URL is not there")
+        }
+        known.endpoints.keep(bad, now)
+    }
+
+    private func holdBack(_ endpoint: Int32, isKeyMissing: Bool, _ why: String, _ known: inout Knowledge) {
+        guard let time = known.time else { return }
+        known.schedule.holdBack(endpoint, for: HeldBack.pause, now: time.at(now))
+        guard known.heldBack.hold(endpoint, isKeyMissing: isKeyMissing, why, now: now) else { return }
+        parts.log.log(
+            .warning, "deliveries wait for a worker that can send them",
+            with: [.endpoint: "\(endpoint)", .error: "\(why)"])
     }
 
     // MARK: The end

@@ -5,6 +5,12 @@ package import Telemetry
 package enum HealthReason: String, CaseIterable, Sendable {
     /// The process has not finished starting.
     case starting
+    /// Something that the worker asks of the database fails again and again, though there is a connection.
+    case workFailing = "work_failing"
+    /// What is due has not been known for a while: the looks for it get no answer.
+    case notMeasured = "not_measured"
+    /// Secrets of endpoints are sealed with a key that this process does not have.
+    case keyMissing = "key_missing"
     /// No connection to the database can be had.
     case databaseUnreachable = "database_unreachable"
     /// The database answers but refuses to write: a standby, or a server just demoted.
@@ -31,6 +37,8 @@ package final class HealthState: Sendable {
     private struct State {
         var reasons: Set<HealthReason>
         var loops: [String: Loop] = [:]
+        var setbacks = Setbacks()
+        var lag = LagMeasure()
     }
 
     private struct Loop {
@@ -64,7 +72,18 @@ package final class HealthState: Sendable {
 extension HealthState {
     /// The reasons against being ready, in the order in which they are declared. Empty means ready.
     package var reasons: [HealthReason] {
-        state.withLock { state in HealthReason.allCases.filter(state.reasons.contains) }
+        let time = now()
+        return state.withLock { state in
+            var reasons = state.reasons
+            if state.setbacks.trouble(time) != nil { reasons.insert(.workFailing) }
+            // Where there is no connection, or no more looks are made, that is the reason.
+            if state.lag.isLate(time),
+                reasons.isDisjoint(with: [.starting, .databaseUnreachable, .databaseLeft, .draining])
+            {
+                reasons.insert(.notMeasured)
+            }
+            return HealthReason.allCases.filter(reasons.contains)
+        }
     }
 
     /// Adds or takes away one reason. Saying the same twice changes nothing.
@@ -112,11 +131,54 @@ extension HealthState {
     package static let defaultSilence = Duration.seconds(30)
 }
 
+// MARK: - Work
+
+extension HealthState {
+    /// A step of the work failed, with a connection at hand.
+    ///
+    /// - Parameter error: one line, safe to show.
+    func failed(_ step: WorkStep, _ error: String) {
+        let time = now()
+        state.withLock { $0.setbacks.failed(step, error, time) }
+    }
+
+    func succeeded(_ step: WorkStep) {
+        state.withLock { $0.setbacks.succeeded(step) }
+    }
+
+    /// What has been failing for longest, if it fails again and again.
+    var trouble: Setbacks.Trouble? {
+        let time = now()
+        return state.withLock { $0.setbacks.trouble(time) }
+    }
+
+    /// From now on the lag has to be measured.
+    func beginMeasuring() {
+        let time = now()
+        state.withLock { $0.lag.begin(time) }
+    }
+
+    /// - Parameters:
+    ///   - lag: for how long the oldest delivery that is due and not in flight has been waiting.
+    ///   - ago: how long ago that was known.
+    func measured(_ lag: Duration, ago: Duration) {
+        let time = now()
+        state.withLock { $0.lag.measured(lag, at: time - ago) }
+    }
+
+    /// The lag in seconds; nil when it is not known.
+    var lag: Double? {
+        let time = now()
+        return state.withLock { $0.lag.seconds(time) }
+    }
+}
+
 // MARK: - Metrics
 
 extension HealthState {
-    /// Shows each reason against readiness as `postrider_unready{reason="…"}`, 1 or 0, read at each scrape.
+    /// Shows each reason against readiness as `postrider_unready{reason="…"}`, 1 or 0, and the lag; read at each scrape.
     package func show(in registry: PrometheusRegistry) {
+        registry.readGauge(MetricDescription.deliveryLag.name) { [weak self] in self?.lag }
         for reason in HealthReason.allCases {
             registry.readGauge(MetricDescription.unready.name, labels: [("reason", reason.rawValue)]) { [weak self] in
                 self.map { $0.reasons.contains(reason) ? 1 : 0 }

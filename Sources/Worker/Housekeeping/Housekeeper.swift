@@ -10,7 +10,7 @@ import Telemetry
 protocol HouseStore: LoopStore {
     func readState() async throws(PostgresError) -> DatabaseState?
     /// Returns whether the worker is in the list.
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool
     func forget(_ worker: Int32) async throws(PostgresError)
     /// Marks committed subscriptions as in effect.
     func keepSubscriptions() async throws(PostgresError) -> Int32?
@@ -93,11 +93,14 @@ final class Housekeeper: Service {
         }
     }
 
-    /// What readiness depends on, and the figure to alert on.
+    /// What readiness depends on.
     private func watch() async throws(PostgresError) {
         do throws(PostgresError) {
             let before = parts.wallClock()
-            guard let state = try await store.readState() else { return }
+            let read = try await parts.perform(.watch) { () async throws(PostgresError) in
+                try await store.readState()
+            }
+            guard let state = read else { return }
             let after = parts.wallClock()
             parts.health.set(.databaseUnreachable, false)
             parts.health.set(.databaseReadOnly, state.isReadOnly)
@@ -106,21 +109,21 @@ final class Housekeeper: Service {
             // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
-            let since = parts.state.waitingSince?.unixMicroseconds ?? state.clock
-            parts.metrics.deliveryLag.record(Double(max(0, state.clock - since)) / 1_000_000)
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
-            parts.health.set(.databaseUnreachable, error.sqlState != .undefinedTable)
+            parts.health.set(.databaseUnreachable, !error.isAnAnswer)
             throw error
         }
     }
 
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
-        guard
-            try await !store.beat(id, inFlight: parts.permits.current.count, isDraining: parts.state.isDraining)
-        else { return }
+        let pulse = WorkerPulse(parts)
+        let isListed = try await parts.perform(.beat) { () async throws(PostgresError) in
+            try await store.beat(id, pulse)
+        }
+        guard !isListed else { return }
         // The schema was replaced or restored, or this process slept for a day: what it knows is of another time.
         parts.state.lostRegistration()
         parts.health.set(.starting, true)
@@ -146,5 +149,23 @@ final class Housekeeper: Service {
                 .warning, "a housekeeping duty failed and is tried again",
                 with: [.loop: .string(name), .error: "\(error)"])
         }
+    }
+}
+
+extension PostgresError {
+    /// Whether the database has said something, if only that it does not: it can be reached.
+    fileprivate var isAnAnswer: Bool { code == .server || code == .deadlineExceeded && report != nil }
+}
+
+extension WorkerPulse {
+    fileprivate init(_ parts: WorkerParts) {
+        let heldBack = parts.state.heldBack
+        self.init(
+            inFlight: Int32(clamping: parts.permits.current.count), isDraining: parts.state.isDraining,
+            heldBack: Int32(clamping: heldBack.count), heldBackWhy: heldBack.why,
+            trouble: parts.health.trouble.map {
+                WorkerTrouble(
+                    step: $0.step.rawValue, failures: Int32(clamping: $0.failures), lasts: $0.lasts, error: $0.error)
+            })
     }
 }

@@ -9,19 +9,23 @@ struct DeliveryBuilder: Sendable {
     struct Built: Sendable {
         var requests: [OutgoingDelivery] = []
         var settled: [Settlement] = []
+        /// Endpoints that this process cannot send to and another one may; their deliveries are among `settled`, given back.
+        var heldBack: [Int32: SendingObstacle] = [:]
     }
 
     let leaseSlack: Duration
 
     /// - Parameters:
+    ///   - unreadable: events whose rows cannot be read.
     ///   - passing: endpoints of which the first delivery passes others in the couriers.
     ///   - claimRequestedAt: when the claim was sent: the lease began later than that.
     ///   - wallClock: microseconds since 1970.
     func build(
-        _ deliveries: [ClaimedDelivery], events: [StoredEvent], endpoints: EndpointCache, passing: Set<Int32> = [],
-        claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant, wallClock: Int64
+        _ deliveries: [ClaimedDelivery], events: [StoredEvent], unreadable: [EventKey: SendingObstacle] = [:],
+        endpoints: EndpointCache, passing: Set<Int32> = [], claimRequestedAt: ContinuousClock.Instant,
+        now: ContinuousClock.Instant, wallClock: Int64
     ) -> Built {
-        var parcels = Parcels(events)
+        var parcels = Parcels(events, unreadable)
         var passing = passing
         var built = Built()
         built.requests.reserveCapacity(deliveries.count)
@@ -33,6 +37,9 @@ struct DeliveryBuilder: Sendable {
             let passes = passing.remove(delivery.endpoint) != nil
             switch next(delivery, endpoint, &parcels, passes, claimRequestedAt: claimRequestedAt, now: now) {
             case .send(let request): built.requests.append(request)
+            case .settle(.unsendable(let obstacle)) where obstacle.isOfThisProcess:
+                built.heldBack[endpoint.id] = obstacle
+                built.settled.append(Settlement(delivery, to: endpoint, after: .heldBack, wallClock: wallClock))
             case .settle(let observation):
                 built.settled.append(Settlement(delivery, to: endpoint, after: observation, wallClock: wallClock))
             }
@@ -51,20 +58,24 @@ struct DeliveryBuilder: Sendable {
         claimRequestedAt: ContinuousClock.Instant, now: ContinuousClock.Instant
     ) -> Next {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
+        guard !delivery.hasLastNumber else { return .settle(.numbersUsedUp) }
+        if let invalidity = endpoint.invalidity { return .settle(.unsendable(invalidity)) }
         guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
+        if let obstacle = parcels.unreadable[delivery.eventKey] { return .settle(.unsendable(obstacle)) }
         guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
         let expiresIn = delivery.ignoresExpiry ? nil : parcels[parcel].event.expiresIn
         if let expiresIn, expiresIn <= .zero { return .settle(.expired) }
-        switch endpoint.settings {
-        case .failure(let obstacle): return .settle(.unsendable(obstacle))
-        case .success(let settings):
+        do throws(SendingObstacle) {
+            let settings = try endpoint.settings.get()
             let lease = Lease(timeout: endpoint.timeout, slack: leaseSlack)
             return .send(
                 OutgoingDelivery(
-                    delivery, to: endpoint, settings: settings, event: parcels[parcel].headers,
-                    body: parcels[parcel].body(endpoint.format),
+                    delivery, to: endpoint, settings: settings, event: try parcels[parcel].headers.get(),
+                    body: try parcels[parcel].body(settings.format),
                     mustStartBefore: lease.mustStartBefore(claimRequestedAt: claimRequestedAt),
                     expiresAt: expiresIn.map { now + $0 }, passesOthers: passes))
+        } catch {
+            return .settle(.unsendable(error))
         }
     }
 }
@@ -73,28 +84,28 @@ struct DeliveryBuilder: Sendable {
 private struct Parcels {
     struct Parcel {
         let event: StoredEvent
-        let headers: EventHeaders
+        let headers: Result<EventHeaders, SendingObstacle>
         private var envelope: RequestBody?
         private var raw: RequestBody?
 
         init(_ event: StoredEvent) {
             self.event = event
-            headers = EventHeaders(event)
+            headers = Result { () throws(SendingObstacle) in try EventHeaders(event) }
         }
 
-        mutating func body(_ format: PayloadFormat) -> RequestBody {
+        mutating func body(_ format: PayloadFormat) throws(SendingObstacle) -> RequestBody {
             switch format.applied(toJSON: event.bodyContentType == nil) {
-            case .envelope: body(.envelope, keptIn: \.envelope)
-            case .raw: body(.raw, keptIn: \.raw)
+            case .envelope: try body(.envelope, keptIn: \.envelope)
+            case .raw: try body(.raw, keptIn: \.raw)
             }
         }
 
         private mutating func body(
             _ format: PayloadFormat, keptIn place: WritableKeyPath<Self, RequestBody?>
-        ) -> RequestBody {
+        ) throws(SendingObstacle) -> RequestBody {
             if let made = self[keyPath: place] { return made }
             let made = RequestBody(
-                format.body(type: event.eventType, createdAt: event.createdAt, content: event.content))
+                try format.body(type: event.eventType, createdAt: event.createdAt, content: event.content))
             self[keyPath: place] = made
             return made
         }
@@ -102,11 +113,13 @@ private struct Parcels {
 
     private var parcels: [Parcel]
     private let places: [EventKey: Int]
+    let unreadable: [EventKey: SendingObstacle]
 
-    init(_ events: [StoredEvent]) {
+    init(_ events: [StoredEvent], _ unreadable: [EventKey: SendingObstacle]) {
         parcels = events.map(Parcel.init)
         places = Dictionary(
             zip(events.map(\.key), events.indices), uniquingKeysWith: { first, _ in first })
+        self.unreadable = unreadable
     }
 
     func index(of event: EventKey) -> Int? { places[event] }

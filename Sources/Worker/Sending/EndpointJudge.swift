@@ -1,48 +1,11 @@
-package import Courier
+import Courier
 package import Outbox
 package import OutboxStore
 package import Settings
 package import Webhooks
 
-/// An endpoint ready to be sent to: judged, parsed, its keys at hand.
-final class Endpoint: Sendable {
-    let id: Int32
-    let revision: Int32
-    let name: String
-    /// Stands for the tenant: its hash, which differs from process to process.
-    let tenant: Int
-    let urlID: Int32
-    let format: PayloadFormat
-    let policy: RetryPolicy
-    let timeout: Duration
-    let settings: Result<SendingSettings, SendingObstacle>
-
-    init(
-        _ record: EndpointRecord, policy: RetryPolicy, timeout: Duration,
-        settings: Result<SendingSettings, SendingObstacle>
-    ) {
-        id = record.id
-        revision = record.revision
-        name = record.name
-        tenant = record.tenant.hashValue
-        urlID = record.urlID
-        format = PayloadFormat(rawValue: record.payloadFormat) ?? .envelope
-        self.policy = policy
-        self.timeout = timeout
-        self.settings = settings
-    }
-}
-
-/// What it takes to send to a sound endpoint.
-package struct SendingSettings: Sendable {
-    package let route: CourierRoute
-    package let signer: WebhookSigner
-    /// Those that the endpoint adds.
-    package let headers: HeaderFields
-}
-
 /// Makes endpoints out of what is stored. Everything is judged again here: a row may have come from a restored dump, from
-/// another writer, or from before the policy was tightened.
+/// another writer, or from before the policy was tightened. What breaks a rule is said, and nothing takes its place.
 package struct EndpointJudge: Sendable {
     let policy: EndpointPolicy
     let sealing: SecretSealing?
@@ -61,53 +24,101 @@ package struct EndpointJudge: Sendable {
     }
 
     func endpoint(_ record: EndpointRecord) -> Endpoint {
-        let entries = record.retrySchedule.map { Duration.milliseconds($0) }
-        let schedule = (try? RetrySchedule(entries: entries)) ?? .standard
-        return Endpoint(
-            record, policy: RetryPolicy(schedule: schedule, clampingMaxAttempts: Int(record.maxAttempts)),
-            timeout: timeout(record), settings: Result { () throws(SendingObstacle) in try settings(record) })
+        do throws(SendingObstacle) {
+            let policy = try retryPolicy(record)
+            let timeout = try timeout(record)
+            return Endpoint(
+                record, policy: policy, timeout: timeout,
+                settings: Result { () throws(SendingObstacle) in try settings(record) })
+        } catch {
+            return Endpoint(
+                record, policy: .none, timeout: Limits.timeout.lowerBound, settings: .failure(error))
+        }
     }
 
     /// What it takes to send to an endpoint, or why nothing may be sent to it as it is stored.
     package func settings(_ record: EndpointRecord) throws(SendingObstacle) -> SendingSettings {
+        _ = try retryPolicy(record)
+        let timeout = try timeout(record)
+        let format = try Self.format(record)
         let url = try url(record)
-        let timeout = timeout(record)
         var fixed = HeaderLines()
         fixed.append("user-agent", userAgent)
         let route = CourierRoute(
             id: record.id, revision: record.revision, url: url.absoluteString, host: url.host, port: url.port,
             timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed)
         let headers = try headers(record)
-        return SendingSettings(route: route, signer: try Self.signer(record, sealing), headers: headers)
+        let (signer, leftOut) = try Self.signer(record, sealing)
+        return SendingSettings(route: route, signer: signer, headers: headers, format: format, secretsLeftOut: leftOut)
+    }
+
+    /// The payload format of an endpoint.
+    package static func format(_ record: EndpointRecord) throws(SendingObstacle) -> PayloadFormat {
+        guard let format = PayloadFormat(rawValue: record.payloadFormat) else {
+            throw SendingObstacle(.invalidEndpoint, "payload_format is not one that this version knows")
+        }
+        return format
     }
 
     /// Signs with the live secrets of an endpoint.
     ///
     /// - Parameter sealing: opens sealed secrets; nil without a key file.
+    /// - Returns: the signer, and why secrets beside the newest are left out of it. Receivers that know only such a one will
+    ///   refuse what is signed without it; but the newest is the one to go on with.
     package static func signer(
         _ record: EndpointRecord, _ sealing: SecretSealing?
-    ) throws(SendingObstacle) -> WebhookSigner {
-        let context = SealingContext(endpoint: record.name, tenant: record.tenant, purpose: .signingSecret)
-        do {
-            return try WebhookSigner(
-                secrets: record.secrets.map { text in
-                    guard SecretSealing.isSealed(text) else { return try WebhookSecret(text) }
-                    guard let sealing else {
-                        throw SendingObstacle(
-                            .secretUnavailable,
-                            "the signing secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set")
-                    }
-                    return try WebhookSecret(try sealing.open(text, for: context))
-                })
-        } catch let obstacle as SendingObstacle {
-            throw obstacle
+    ) throws(SendingObstacle) -> (signer: WebhookSigner, leftOut: [String]) {
+        var secrets: [WebhookSecret] = []
+        var leftOut: [String] = []
+        for (place, text) in record.secrets.enumerated() {
+            do throws(SendingObstacle) {
+                secrets.append(try secret(text, of: record, sealing))
+            } catch {
+                guard place > 0 else { throw error }
+                leftOut.append(error.message)
+            }
+        }
+        do throws(WebhookSigningError) {
+            return (try WebhookSigner(secrets: secrets), leftOut)
         } catch {
             throw SendingObstacle(.secretUnavailable, "\(error)")
         }
     }
 
-    private func timeout(_ record: EndpointRecord) -> Duration {
-        Duration.milliseconds(record.timeout).clamped(to: Limits.timeout)
+    private static func secret(
+        _ text: String, of record: EndpointRecord, _ sealing: SecretSealing?
+    ) throws(SendingObstacle) -> WebhookSecret {
+        do {
+            guard SecretSealing.isSealed(text) else { return try WebhookSecret(text) }
+            guard let sealing else {
+                throw SendingObstacle(
+                    .keyMissing, "the signing secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set")
+            }
+            let context = SealingContext(endpoint: record.name, tenant: record.tenant, purpose: .signingSecret)
+            return try WebhookSecret(try sealing.open(text, for: context))
+        } catch let obstacle as SendingObstacle {
+            throw obstacle
+        } catch let error as SealingError where error.code == .unknownKey {
+            throw SendingObstacle(.keyMissing, "\(error)")
+        } catch {
+            throw SendingObstacle(.secretUnavailable, "\(error)")
+        }
+    }
+
+    private func retryPolicy(_ record: EndpointRecord) throws(SendingObstacle) -> RetryPolicy {
+        do throws(InvalidText) {
+            let schedule = try RetrySchedule(entries: record.retrySchedule)
+            return try RetryPolicy(schedule: schedule, maxAttempts: Int(record.maxAttempts))
+        } catch {
+            throw SendingObstacle(.invalidEndpoint, "\(error)")
+        }
+    }
+
+    private func timeout(_ record: EndpointRecord) throws(SendingObstacle) -> Duration {
+        guard Limits.timeout.contains(record.timeout) else {
+            throw SendingObstacle(.invalidEndpoint, "the timeout is not between 100 ms and 5 minutes")
+        }
+        return record.timeout
     }
 
     private func url(_ record: EndpointRecord) throws(SendingObstacle) -> EndpointURL {
@@ -127,7 +138,7 @@ package struct EndpointJudge: Sendable {
         do {
             return try HeaderFields(record.headers.map { try HeaderField($0) })
         } catch {
-            throw SendingObstacle(.invalidHeaders, "\(error)")
+            throw SendingObstacle(.invalidHeaders, "headers of the endpoint: \(error)")
         }
     }
 }

@@ -56,23 +56,3 @@ extension HeaderLines {
         }
     }
 }
-
-/// What all requests for one event say about it in their heads. Shared by its deliveries.
-final class EventHeaders: Sendable {
-    /// Without the number of an attempt.
-    let head: WebhookHead
-    let fields: HeaderFields
-
-    init(_ event: StoredEvent) {
-        let contentType = event.bodyContentType.map { $0.isEmpty ? "application/octet-stream" : $0 }
-        head = WebhookHead(
-            contentType: contentType ?? "application/json", id: event.webhookID, eventType: event.eventType, attempt: 0,
-            traceparent: event.traceparent)
-        // Checked when the event was inserted; what breaks a rule all the same is left out.
-        fields =
-            (try? HeaderFields(
-                stride(from: 0, to: event.headers.count - 1, by: 2).map {
-                    try HeaderField(name: event.headers[$0], value: event.headers[$0 + 1])
-                })) ?? .none
-    }
-}

@@ -12,11 +12,13 @@ extension PayloadFormat {
     ///   - type: of the event.
     ///   - createdAt: when the transaction of the event began; the same on every attempt.
     ///   - content: the payload, or the body where there is no payload.
-    package func body(type: String, createdAt: PostgresTimestamp, content: [UInt8]) -> [UInt8] {
-        switch self {
-        case .raw: content
-        case .envelope:
-            Envelope.body(type: type, time: EventTime(microseconds: createdAt.unixMicroseconds ?? 0), payload: content)
+    package func body(
+        type: String, createdAt: PostgresTimestamp, content: [UInt8]
+    ) throws(SendingObstacle) -> [UInt8] {
+        guard self == .envelope else { return content }
+        guard let microseconds = createdAt.unixMicroseconds else {
+            throw SendingObstacle(.invalidEvent, "created_at is no moment in time")
         }
+        return Envelope.body(type: type, time: EventTime(microseconds: microseconds), payload: content)
     }
 }

@@ -33,10 +33,7 @@ struct ResultReceiver: Sendable {
             settlements.append(settlement)
             answers.append(LaneNews.Answered(settlement, took: result.timings.total))
             if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
-            if let code = settlement.errorCode {
-                metrics.count(code)
-                report(settlement, code, outgoing, result)
-            }
+            if let code = settlement.errorCode { report(settlement, code, outgoing, result) }
         }
         permits.answered(answers)
         queue.add(settlements)

@@ -126,7 +126,10 @@ final class Settler: Service {
         while true {
             parts.health.beat(Self.loop)
             do throws(PostgresError) {
-                let rows = try await store.settle(batch, by: worker, again: again, leave: leave, now: parts.wallClock())
+                let (isAgain, isLeaving) = (again, leave)
+                let rows = try await parts.perform(.settle) { () async throws(PostgresError) in
+                    try await store.settle(batch, by: worker, again: isAgain, leave: isLeaving, now: parts.wallClock())
+                }
                 return recorded(batch, except: rows)
             } catch {
                 let next = attempt.failed(
@@ -219,6 +222,7 @@ final class Settler: Service {
     private func countStale(_ settlement: Settlement) {
         parts.metrics.staleSettles.increment()
         parts.metrics.count(DeliveryOutcome.stale)
+        if settlement.outcome.isAttempt { parts.metrics.count(ErrorCode.lostLease) }
         parts.log.log(
             .warning, "stale: the lease was lost, another attempt owns the delivery",
             with: [
@@ -229,6 +233,7 @@ final class Settler: Service {
 
     private func count(_ settlement: Settlement) {
         parts.metrics.count(DeliveryOutcome(settlement.outcome))
+        if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
         guard case .dead(let reason) = settlement.outcome else { return }
         parts.metrics.deadLetters.increment()
         parts.log.log(

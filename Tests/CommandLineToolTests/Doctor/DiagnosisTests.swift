@@ -232,6 +232,29 @@ import Testing
             }.first?.hasPrefix("warning workers: finish the upgrade") == true)
     }
 
+    @Test func troublesOfWorkers() {
+        #expect(
+            schemaProblems {
+                $0.workers[0].trouble = WorkerTrouble(
+                    step: "claim", failures: 40, lasts: .seconds(90), error: "smallint out of range")
+            }.first?.hasPrefix("failure work: ") == true)
+        #expect(
+            schemaProblems { $0.workers[0].heldBack = 2 }.first?.hasPrefix("failure held back: start it with") == true)
+        // What a worker told that has ended is over.
+        #expect(
+            schemaProblems { schema in
+                var gone = Self.worker
+                gone.isAlive = false
+                gone.heldBack = 2
+                gone.trouble = WorkerTrouble(step: "claim", failures: 40, lasts: .seconds(90), error: "")
+                schema.workers.append(gone)
+            }.isEmpty)
+        #expect(
+            schemaProblems { $0.endpoints[0].fault = "headers holds a NULL" }.first?.hasPrefix("failure endpoints: ")
+                == true)
+        #expect(problems { $0.server.encoding = "LATIN1" }.first?.hasPrefix("failure encoding: ") == true)
+    }
+
     @Test func connection() {
         #expect(
             problems { $0.server.isolation = "serializable" } == [

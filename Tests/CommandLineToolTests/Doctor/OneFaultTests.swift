@@ -179,6 +179,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "UPDATE postrider.endpoints SET headers = '{{X-A: 1,X-B: 2}}'",
+        "UPDATE postrider.endpoints SET headers = ARRAY[NULL]",
+        "UPDATE postrider.endpoints SET retry_schedule = '{1 mon}'",
+        "UPDATE postrider.endpoints SET retry_schedule = '{{5 s},{9 s}}'",
+    ])
+    func endpointThatCannotBeRead(sql: String) async throws {
+        try await Installation.with { (installation) async throws in
+            for name in ["a", "b"] {
+                let added = await installation.run("endpoint", "add", name, "http://127.0.0.1:8099/")
+                #expect(added.status == .done, "\(added.error)")
+            }
+            #expect(try await failures(installation, "--offline").isEmpty)
+            try await installation.sql(
+                "ALTER TABLE postrider.endpoints DROP CONSTRAINT endpoints_retry_schedule_check")
+            try await installation.sql(sql + " WHERE name = 'b'")
+            #expect(try await failures(installation, "--offline") == ["endpoints"])
+        }
+    }
+
+    @Test func whatAWorkerTells() async throws {
+        let worker = """
+            INSERT INTO postrider.workers (name, version, held_back, held_back_why, failing, failures, failing_since)
+            VALUES ('host:1', 'x', %1, 'endpoint a: no key', %2, 9, clock_timestamp() - interval '1 min')
+            """
+        for (held, failing, check) in [("0", "'claim'", "work"), ("3", "NULL", "held back")] {
+            let sql = worker.replacing("%1", with: held).replacing("%2", with: failing)
+            #expect(try await breaking(sql) == [check])
+        }
+    }
+
     @Test func standby() async throws {
         try await TestDatabase.withCluster { cluster in
             let environment = ["POSTRIDER_DATABASE_URL": cluster.url()]

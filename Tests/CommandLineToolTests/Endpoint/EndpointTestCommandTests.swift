@@ -86,9 +86,10 @@ import Webhooks
             try await installation.sql("UPDATE postrider.endpoints SET headers = '{no colon}'")
             let header = await installation.run("endpoint", "test", "a", "--json")
             #expect(header.status == .failure)
-            #expect(try header.json()["error_code"] as? String == "invalid_url")
+            #expect(try header.json()["error_code"] as? String == "invalid_headers")
             #expect(
-                try header.json()["error"] as? String == "a header is written like 'Name: value'; there is no colon")
+                try header.json()["error"] as? String
+                    == "headers of the endpoint: a header is written like 'Name: value'; there is no colon")
         }
     }
 

@@ -111,7 +111,7 @@ extension Installation {
     /// Starts a worker and waits until it says that it is ready.
     func startWorker(_ name: String = "worker", settings: [String: String] = [:]) async throws -> RunningProgram {
         var all = Self.settings(url).merging(settings) { $1 }
-        all["POSTRIDER_HEALTH_LISTEN"] = "127.0.0.1:\(try LoopbackPort.free())"
+        all["POSTRIDER_HEALTH_LISTEN"] = try all["POSTRIDER_HEALTH_LISTEN"] ?? "127.0.0.1:\(LoopbackPort.free())"
         let worker = try executable.start(["worker"], settings: all, name: name)
         try await eventually("\(name) is ready") {
             guard worker.isRunning else { throw TimedOut(description: "\(name) ended: \(worker.said)") }

@@ -114,7 +114,8 @@ struct DutyTests {
             for name in ["a", "b", "c"] {
                 ids += try await connection.run(Workers.register(name: name, version: "1"), deadline: .seconds(5))
             }
-            try await connection.execute(Workers.beat(ids[0], inFlight: 3, draining: true), deadline: .seconds(5))
+            try await connection.execute(
+                Workers.beat(ids[0], WorkerPulse(inFlight: 3, isDraining: true)), deadline: .seconds(5))
             try await outbox.script(
                 "UPDATE postrider.workers SET seen_at = now() - interval '25 hours' WHERE name = 'b'")
             #expect(try await outbox.number("SELECT postrider.keep_workers()") == 1)

@@ -97,7 +97,8 @@ struct EndpointTests {
                 #expect(record.revision != last, "\(change)")
             }
             #expect(record.url == "https://b.example/" && record.headers == ["X-A: b"] && record.secrets.count == 2)
-            #expect(record.retrySchedule == [1000, 2000] && record.maxAttempts == 3 && record.timeout == 9000)
+            #expect(record.retrySchedule == [.seconds(1), .seconds(2)])
+            #expect(record.maxAttempts == 3 && record.timeout == .seconds(9))
         }
     }
 

@@ -31,7 +31,16 @@ struct WorkerRoleTests {
             ]
             #expect(
                 try await worker.settle(zip(claimed, outcomes).map { Settlement(madeUp: $0, $1) }) == [])
-            try await connection.execute(Workers.beat(id, inFlight: 1, draining: false), deadline: .seconds(5))
+            let trouble = WorkerTrouble(step: "claim", failures: 7, lasts: .seconds(40), error: "out of range")
+            let pulse = WorkerPulse(
+                inFlight: 1, isDraining: false, heldBack: 2, heldBackWhy: "endpoint a: no key", trouble: trouble)
+            try await connection.execute(Workers.beat(id, pulse), deadline: .seconds(5))
+            let overview = try await connection.run(Workers.list, deadline: .seconds(5)).first
+            #expect(overview?.heldBack == 2 && overview?.heldBackWhy == "endpoint a: no key")
+            #expect(overview?.trouble?.error == "out of range" && overview?.trouble?.failures == 7)
+            // By two readings of the database's clock.
+            let lasts = overview?.trouble?.lasts ?? .zero
+            #expect(lasts > .seconds(39) && lasts < .seconds(41))
             try await housekeep(connection)
             try await connection.execute(Workers.forget(id), deadline: .seconds(5))
             await connection.close()

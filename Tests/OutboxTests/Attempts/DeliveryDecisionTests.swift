@@ -35,6 +35,9 @@ struct DeliveryDecisionTests {
         #expect(decision.errorCode == code)
         switch code {
         case .invalidURL: #expect(decision.outcome == .dead(.invalidURL))
+        case .invalidHeaders: #expect(decision.outcome == .dead(.invalidHeaders))
+        case .invalidEndpoint: #expect(decision.outcome == .dead(.invalidEndpoint))
+        case .invalidEvent: #expect(decision.outcome == .dead(.invalidEvent))
         case .eventMissing: #expect(decision.outcome == .dead(.eventMissing))
         default: #expect(decision.outcome == .retry(after: .seconds(10)))
         }
@@ -92,7 +95,7 @@ struct DeliveryDecisionTests {
     func noAttempt(attempt: Int) {
         for (seen, outcome) in [
             (DeliveryObservation.notSent, DeliveryDecision.Outcome.released), (.cancelled, .released),
-            (.expired, .expired),
+            (.heldBack, .released), (.expired, .expired),
         ] {
             let decision = decide(seen, attempt: attempt, expiresIn: .zero)
             #expect(decision.outcome == outcome)
@@ -107,12 +110,18 @@ struct DeliveryDecisionTests {
         let decision = decide(seen, attempt: 2, expiresIn: .zero, random: 0)
         #expect(seen.message == "why")
         switch kind {
-        case .invalidURL, .invalidHeaders:
+        case .invalidURL:
             #expect(decision.outcome == .dead(.invalidURL) && decision.errorCode == .invalidURL)
+        case .invalidHeaders:
+            #expect(decision.outcome == .dead(.invalidHeaders) && decision.errorCode == .invalidHeaders)
+        case .invalidEndpoint:
+            #expect(decision.outcome == .dead(.invalidEndpoint) && decision.errorCode == .invalidEndpoint)
+        case .invalidEvent:
+            #expect(decision.outcome == .dead(.invalidEvent) && decision.errorCode == .invalidEvent)
         case .blockedAddress:
             #expect(decision.outcome == .dead(.blockedAddress) && decision.errorCode == .blockedAddress)
             #expect(decide(seen, attempt: 3).outcome == .dead(.blockedAddress))
-        case .secretUnavailable:
+        case .secretUnavailable, .keyMissing:
             #expect(decision.outcome == .retry(after: .seconds(3_600)) && decision.errorCode == .secretUnavailable)
             #expect(decide(seen, attempt: 3).outcome == .dead(.attemptsExhausted))
         }
@@ -122,6 +131,12 @@ struct DeliveryDecisionTests {
     func eventMissing(attempt: Int) {
         let decision = decide(.eventMissing, attempt: attempt)
         #expect(decision.outcome == .dead(.eventMissing) && decision.errorCode == .eventMissing)
+    }
+
+    @Test("no number is left for the attempt", arguments: 1...4)
+    func numbersUsedUp(attempt: Int) {
+        let decision = decide(.numbersUsedUp, attempt: attempt)
+        #expect(decision.outcome == .dead(.attemptsExhausted) && decision.errorCode == .internalError)
     }
 
     @Test("workers that never reported")

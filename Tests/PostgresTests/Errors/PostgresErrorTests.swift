@@ -49,6 +49,13 @@ struct PostgresErrorTests {
         #expect(PostgresError(report).description == "invalid input syntax for type integer: \"…\" (SQLSTATE 22P02)")
     }
 
+    @Test("says which encodings do not fit, since these messages quote nothing else", arguments: ["22P05", "22021"])
+    func encodings(state: String) {
+        let message = "character with byte sequence 0xe2 0x80 0xa6 in encoding \"UTF8\" has no equivalent in \"LATIN1\""
+        let report = ServerReport(state: SQLState(rawValue: state), severity: "ERROR", message: message)
+        #expect(PostgresError(report).message == message)
+    }
+
     @Test("is cut to a limit")
     func length() {
         let long = PostgresError(.connectFailed, String(repeating: "ü", count: 10_000))

@@ -13,6 +13,9 @@ import Testing
         for code in ErrorCode.allCases {
             #expect(text.contains("\npostrider_attempt_failures_total{error_code=\"\(code.rawValue)\"} 0\n"))
         }
+        for step in WorkStep.allCases {
+            #expect(text.contains("\npostrider_failures_total{step=\"\(step.rawValue)\"} 0\n"))
+        }
         for outcome in DeliveryOutcome.allCases {
             #expect(text.contains("\npostrider_deliveries_total{outcome=\"\(outcome.rawValue)\"} 0\n"))
         }

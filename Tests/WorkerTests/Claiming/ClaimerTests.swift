@@ -164,11 +164,14 @@ import Testing
     @Test func theOldestThatWaitsIsKnown() async throws {
         try await run { _ in
             try await rig.time.rest()
-            #expect(rig.parts.state.waitingSince == nil)
-            let clock = store.clock
+            #expect(rig.parts.health.lag == 0)
             put(1, 2, 3)
+            let clock = store.clock
             try await rig.time.turn { couriers.deliveries == [1, 2] }
-            #expect(rig.parts.state.waitingSince == clock.advanced(by: .milliseconds(2)))
+            for _ in 0..<10 { try await rig.time.turn() }
+            let waits = clock.duration(to: store.clock) / .seconds(1)
+            let lag = try #require(rig.parts.health.lag)
+            #expect(lag > 0 && lag <= waits, "\(lag) of \(waits)")
             rig.parts.permits.giveBack([1, 2].map { Samples.delivery($0) })
         }
     }
@@ -178,7 +181,7 @@ import Testing
         putBefore(1)
         let claimer = Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)
         try await rig.run(claimer) { _ in
-            #expect(try await rig.time.rest() == Claimer.failureWait)
+            #expect(try await rig.time.rest() == Claimer.registrationWait)
             for _ in 0..<10 { try await rig.time.turn() }
             #expect(content.value.looks.isEmpty && store.asked.isEmpty)
             rig.parts.state.registered(as: 3)
@@ -263,7 +266,7 @@ import Testing
         putBefore(2, lane: 2)
         content.change { $0.fetchError = PostgresError(.connectionLost, "gone") }
         try await run { _ in
-            #expect(try await rig.time.rest() == Claimer.failureWait)
+            #expect(try await rig.time.rest() == FailurePace.firstWait)
             expectAllGivenBack()
             try await recovers()
         }
@@ -274,7 +277,7 @@ import Testing
         putBefore(2, lane: 2)
         content.change { $0.loadError = PostgresError(.deadlineExceeded, "late") }
         try await run { _ in
-            #expect(try await rig.time.rest() == Claimer.failureWait)
+            #expect(try await rig.time.rest() == FailurePace.firstWait)
             #expect(content.value.fetches == 0)
             expectAllGivenBack()
             try await recovers()
@@ -305,7 +308,7 @@ import Testing
         putBefore(1)
         content.change { $0.claimError = PostgresError(.connectionLost, "gone") }
         try await run { _ in
-            #expect(try await rig.time.rest() == Claimer.failureWait)
+            #expect(try await rig.time.rest() == FailurePace.firstWait)
             #expect(rig.inFlight == 0 && rig.parts.settleQueue.count == 0)
             content.change { $0.claimError = nil }
             try await rig.time.turn { couriers.deliveries == [1] }
@@ -350,7 +353,7 @@ import Testing
         content.change { $0.lookError = PostgresError(.connectFailed, "no") }
         try await run { _ in
             for _ in 0..<5 {
-                #expect(try await rig.time.rest() == Claimer.failureWait)
+                #expect(try await rig.time.rest() == FailurePace.firstWait)
                 try await rig.time.turn()
             }
             #expect(store.asked.isEmpty)

@@ -1,5 +1,6 @@
 import Postgres
 import ServiceLifecycle
+import Telemetry
 import Testing
 
 @testable import OutboxStore
@@ -60,19 +61,6 @@ import Testing
             #expect(Set(store.asked) == ["state"])
             store.content.change { $0.failures = [:] }
             try await rig.time.turn { count("subscriptions") == 1 }
-        }
-    }
-
-    @Test func theLagIsTheAgeOfWhatHasWaitedLongest() async throws {
-        try await run { _ in
-            try await rig.time.rest()
-            #expect(rig.metric("postrider_delivery_lag_seconds") == 0)
-            rig.parts.state.waiting(since: PostgresTimestamp(unixMicroseconds: 1_700_000_000_000_000 - 2_500_000))
-            try await pass(Housekeeper.watchPause)
-            #expect(rig.metric("postrider_delivery_lag_seconds") == 2.5)
-            rig.parts.state.waiting(since: nil)
-            try await pass(Housekeeper.watchPause)
-            #expect(rig.metric("postrider_delivery_lag_seconds") == 0)
         }
     }
 
@@ -153,6 +141,34 @@ import Testing
 
     private func fail(_ error: PostgresError) {
         store.content.change { $0.state = .failure(error) }
+    }
+
+    @Test func anAnswerThatIsLateIsNotADatabaseThatIsAway() async throws {
+        rig.parts.health.set(.starting, false)
+        let cancelled = ServerReport(state: .queryCanceled, severity: "ERROR", message: "no")
+        try await run { _ in
+            try await rig.time.rest()
+            fail(PostgresError(.deadlineExceeded, "late", report: cancelled))
+            try await pass(Housekeeper.watchPause * 2)
+            #expect(rig.reasons == [] && rig.failures("watch") > 0)
+            fail(PostgresError(.deadlineExceeded, "late"))
+            try await pass(Housekeeper.watchPause * 2)
+            #expect(rig.reasons.contains(.databaseUnreachable))
+        }
+    }
+
+    @Test func tellsTheDatabaseWhatFailsAndWhatIsHeldBack() async throws {
+        rig.parts.state.heldBack(2, "endpoint a: no key")
+        for _ in 0..<3 { rig.parts.health.failed(.claim, "smallint out of range") }
+        try await run { _ in
+            try await rig.time.rest()
+            #expect(store.content.value.beats.first?.trouble == nil)
+            try await pass(Housekeeper.heartbeatPause)
+            let pulse = try #require(store.content.value.beats.last)
+            #expect(pulse.heldBack == 2 && pulse.heldBackWhy == "endpoint a: no key")
+            #expect(pulse.trouble?.step == "claim" && pulse.trouble?.failures == 3)
+            #expect(pulse.trouble?.error == "smallint out of range")
+        }
     }
 
     @Test func aClockThatIsOffIsAReason() async throws {

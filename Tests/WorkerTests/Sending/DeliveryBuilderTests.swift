@@ -159,10 +159,44 @@ import Webhooks
         #expect(built.settled.map(\.errorCode?.rawValue) == [reason.rawValue])
     }
 
+    // MARK: Secrets
+
+    private func settled(_ record: EndpointRecord) -> DeliveryBuilder.Built {
+        build(
+            [Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(Samples.endpoint(record)))
+    }
+
     @Test func aSecretThatCannotBeReadIsTriedAgainLater() {
-        let endpoint = Samples.endpoint(Samples.record(secrets: ["sealed:v1:k1:AAAA"]))
-        let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
+        let built = settled(Samples.record(secrets: ["whsec_AAAA"]))
         #expect(built.settled.map(\.outcome) == [.retry(after: .seconds(1))])
         #expect(built.settled.map(\.errorCode) == [.secretUnavailable])
+        #expect(built.heldBack.isEmpty)
+    }
+
+    @Test func whatIsSealedWithAKeyThatThisWorkerLacksIsLeftToOthers() throws {
+        let endpoint = Samples.endpoint(Samples.record(2, secrets: ["sealed:v1:k1:AAAA"]))
+        let built = build(
+            [Samples.delivery(1), Samples.delivery(2, endpoint: 2), Samples.delivery(3, endpoint: 2)],
+            events: [Samples.event(1), Samples.event(2), Samples.event(3)],
+            endpoints: Samples.cache(Samples.endpoint(), endpoint))
+        #expect(built.requests.map(\.delivery.id) == [1])
+        #expect(built.settled.map(\.outcome) == [.released, .released])
+        #expect(built.settled.allSatisfy { $0.errorCode == nil })
+        #expect(built.heldBack.keys.sorted() == [2])
+        #expect(built.heldBack[2]?.kind == .keyMissing)
+    }
+
+    @Test func anOlderSecretThatCannotBeReadIsLeftOut() throws {
+        for unreadable in ["sealed:v1:k1:AAAA", "whsec_AAAA", "nonsense"] {
+            let endpoint = Samples.endpoint(Samples.record(secrets: [Samples.secret, unreadable]))
+            #expect(endpoint.secretsLeftOut.count == 1)
+            let built = build([Samples.delivery()], events: [Samples.event()], endpoints: Samples.cache(endpoint))
+            var lines = HeaderLines()
+            try #require(built.requests.first).appendHeaders(atUnixTime: 1, to: &lines)
+            let signatures = lines.text.split(separator: "\n").first { $0.hasPrefix("webhook-signature: ") }
+            #expect(signatures?.split(separator: " ").count == 2)
+        }
+        // But never the newest.
+        #expect(settled(Samples.record(secrets: ["whsec_AAAA", Samples.secret])).requests.isEmpty)
     }
 }

@@ -71,8 +71,13 @@ import Testing
         Row(.status(500), expiresIn: .seconds(-3), "retry 0.0 http_status 500 'the endpoint answered 500'"),
     ]
 
+    /// After these no later attempt can end otherwise.
+    private static let final: [ErrorCode] = [
+        .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .eventMissing,
+    ]
+
     static let failures =
-        ErrorCode.allCases.filter { $0 != .invalidURL && $0 != .eventMissing }.flatMap { code in
+        ErrorCode.allCases.filter { !final.contains($0) }.flatMap { code in
             [
                 Row(.failed(code), "retry 1.0 \(code.rawValue) 'why'"),
                 Row(.failed(code), attempt: 3, "dead attempts_exhausted \(code.rawValue) 'why'"),
@@ -80,6 +85,7 @@ import Testing
         } + [
             Row(.failed(.invalidURL), "dead invalid_url invalid_url 'why'"),
             Row(.failed(.invalidURL), attempt: 3, "dead invalid_url invalid_url 'why'"),
+            Row(.failed(.invalidEvent), "dead invalid_event invalid_event 'why'"),
             Row(.failed(.eventMissing), "dead event_missing event_missing 'why'"),
             Row(.failed(.timeout), expiresIn: .seconds(1), "retry 1.0 timeout 'why'"),
             Row(.failed(.timeout), expiresIn: .milliseconds(300), "retry 0.3 timeout 'why'"),
@@ -98,7 +104,7 @@ import Testing
 
     private static let blocked =
         "10.0.0.1 lies in a blocked network (private); POSTRIDER_ALLOWED_NETWORKS can allow its network"
-    private static let sealed = "the signing secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set"
+    private static let short = "a signing secret has 24 to 64 bytes, not 0"
 
     static let unsent = [
         Row(.endpoint(Samples.record(url: "https://10.0.0.1/")), "dead blocked_address blocked_address '\(blocked)'"),
@@ -112,14 +118,28 @@ import Testing
                 + "use https:// or set POSTRIDER_ALLOW_HTTP=true'"),
         Row(
             .endpoint(Samples.record(headers: ["no colon"])),
-            "dead invalid_url invalid_url 'a header is written like 'Name: value'; there is no colon'"),
-        Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), "retry 1.0 secret_unavailable '\(sealed)'"),
+            "dead invalid_headers invalid_headers "
+                + "'headers of the endpoint: a header is written like 'Name: value'; there is no colon'"),
         Row(
-            .endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), attempt: 2, expiresIn: .milliseconds(1),
-            "retry 2.0 secret_unavailable '\(sealed)'"),
+            .endpoint(Samples.record(format: "protobuf")), attempt: 2,
+            "dead invalid_endpoint invalid_endpoint 'payload_format is not one that this version knows'"),
         Row(
-            .endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), attempt: 3,
-            "dead attempts_exhausted secret_unavailable '\(sealed)'"),
+            .endpoint(Samples.record(maxAttempts: 0)), attempt: 9, expiresIn: .zero,
+            "dead invalid_endpoint invalid_endpoint '0 attempts are not between 1 and 1000'"),
+        // What another worker may be able to send is no attempt.
+        Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), "released"),
+        Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), attempt: 3, "released"),
+        Row(
+            .endpoint(Samples.record()), attempt: .max,
+            "dead attempts_exhausted internal_error "
+                + "'the delivery has used up its attempt numbers; publish the event again'"),
+        Row(.endpoint(Samples.record(secrets: ["whsec_"])), "retry 1.0 secret_unavailable '\(short)'"),
+        Row(
+            .endpoint(Samples.record(secrets: ["whsec_"])), attempt: 2, expiresIn: .milliseconds(1),
+            "retry 2.0 secret_unavailable '\(short)'"),
+        Row(
+            .endpoint(Samples.record(secrets: ["whsec_"])), attempt: 3,
+            "dead attempts_exhausted secret_unavailable '\(short)'"),
         Row(
             .endpoint(Samples.record(secrets: [])),
             "retry 1.0 secret_unavailable 'there is no secret to sign with'"),
@@ -165,7 +185,7 @@ import Testing
         let now = ContinuousClock.now
         let outgoing = OutgoingDelivery(
             Samples.delivery(attempt: row.attempt), to: endpoint, settings: try endpoint.settings.get(),
-            event: EventHeaders(Samples.event()), body: RequestBody([]), mustStartBefore: now,
+            event: try EventHeaders(Samples.event()), body: RequestBody([]), mustStartBefore: now,
             expiresAt: row.expiresIn.map { now + $0 })
         let result = CourierResult(request: outgoing, startedAt: 5, outcome: outcome)
         return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random)

@@ -13,7 +13,8 @@ import Testing
         let settings = try endpoint.settings.get()
         let now = ContinuousClock.now
         let outgoing = OutgoingDelivery(
-            Samples.delivery(attempt: attempt), to: endpoint, settings: settings, event: EventHeaders(Samples.event()),
+            Samples.delivery(attempt: attempt), to: endpoint, settings: settings,
+            event: try EventHeaders(Samples.event()),
             body: RequestBody([]), mustStartBefore: now, expiresAt: expiresIn.map { now + $0 })
         let result = CourierResult(
             request: outgoing, startedAt: 5, outcome: outcome, remoteAddress: .v4(0x7f00_0001),

@@ -24,6 +24,12 @@ final class FakeClaimStore: ClaimStore {
         var claimError: PostgresError?
         var loadError: PostgresError?
         var fetchError: PostgresError?
+        /// Lanes, endpoints and events whose values spoil a statement for all that it is asked for.
+        var spoiltLanes: Set<Int32> = []
+        var spoiltEndpoints: Set<Int32> = []
+        var spoiltEvents: Set<Int64> = []
+        /// What is read of endpoints, where it is not a sound one.
+        var records: [Int32: EndpointRecord] = [:]
 
         var preparations = 0
         var looks: [String?] = []
@@ -92,6 +98,7 @@ final class FakeClaimStore: ClaimStore {
         let (error, rows): (PostgresError?, [ClaimDeliveries.Row]) = content.change { content in
             content.asked.append(claim)
             guard content.claimError == nil else { return (content.claimError, []) }
+            guard content.spoiltLanes.isDisjoint(with: claim.lanes) else { return (.refused("22003"), []) }
             var rows: [ClaimDeliveries.Row] = []
             for (lane, room) in zip(claim.lanes, claim.rooms) {
                 let taken = content.due.filter { $0.endpoint == lane }.prefix(Int(room))
@@ -120,14 +127,17 @@ final class FakeClaimStore: ClaimStore {
     }
 
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
-        if let error = content.value.loadError { throw error }
-        return ids.map { Samples.record($0) }
+        let content = content.value
+        if let error = content.loadError { throw error }
+        guard content.spoiltEndpoints.isDisjoint(with: ids) else { throw PostgresError(.unexpectedValue, "no array") }
+        return ids.map { content.records[$0] ?? Samples.record($0) }
     }
 
-    func fetchEvents(of claimed: [ClaimedDelivery]) async throws(PostgresError) -> [StoredEvent] {
+    func fetchEvents(_ keys: [EventKey]) async throws(PostgresError) -> [StoredEvent] {
         content.change { $0.fetches += 1 }
         if let error = content.value.fetchError { throw error }
-        return claimed.map { Samples.event($0.event) }
+        guard content.value.spoiltEvents.isDisjoint(with: keys.map(\.id)) else { throw .badText }
+        return keys.map { Samples.event($0.id) }
     }
 
     func closeSoon() { closed.send() }

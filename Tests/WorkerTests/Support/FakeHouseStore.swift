@@ -18,12 +18,7 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         var registrations: [Result<Int32?, PostgresError>] = []
 
         var asked: [String] = []
-        var beats: [Beat] = []
-    }
-
-    struct Beat: Equatable, Sendable {
-        let inFlight: Int
-        let isDraining: Bool
+        var beats: [WorkerPulse] = []
     }
 
     let content: Shared<Content>
@@ -63,8 +58,8 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         return try content.value.state.get()
     }
 
-    func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool {
-        content.change { $0.beats.append(Beat(inFlight: inFlight, isDraining: isDraining)) }
+    func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool {
+        content.change { $0.beats.append(pulse) }
         try ask("beat \(worker)")
         return content.value.isListed
     }

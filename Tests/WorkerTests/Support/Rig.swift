@@ -29,12 +29,14 @@ struct Rig: Sendable {
         var configuration = WorkerConfiguration()
         configuration.maxInFlight = maxInFlight
         let wallClock = wallClock
+        let time = time
+        let start = time.now
         parts = WorkerParts(
             configuration: configuration, state: WorkerState(),
             permits: Permits(
                 InFlight(limit: maxInFlight, byteLimit: configuration.maxInFlightBytes), freed: claimWakeup),
             settleQueue: SettleQueue(arrived: arrived), judge: Samples.judge,
-            builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: HealthState(),
+            builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: HealthState { time.now - start },
             metrics: DeliveryMetrics(
                 registry: registry, version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, time: time,
@@ -48,6 +50,9 @@ struct Rig: Sendable {
         registry.exposition().split(separator: "\n").first { $0.hasPrefix("\(name) ") }
             .flatMap { Double($0.dropFirst(name.count + 1)) }
     }
+
+    /// How often a step of the work failed.
+    func failures(_ step: String) -> Double { metric("postrider_failures_total{step=\"\(step)\"}") ?? 0 }
 
     var reasons: [HealthReason] { parts.health.reasons }
 

@@ -42,7 +42,8 @@ enum Samples {
     ) -> EndpointRecord {
         EndpointRecord(
             id: id, revision: 1, name: "main", tenant: "", urlID: 7, url: url, payloadFormat: format, headers: headers,
-            retrySchedule: [1000, 2000], maxAttempts: maxAttempts, timeout: 15_000, secrets: secrets)
+            retrySchedule: [.seconds(1), .seconds(2)], maxAttempts: maxAttempts, timeout: .seconds(15), secrets: secrets
+        )
     }
 
     static let judge = EndpointJudge(policy: EndpointPolicy(), sealing: nil, version: "test")

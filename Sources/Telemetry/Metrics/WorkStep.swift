@@ -1,0 +1,19 @@
+/// What a worker asks of the database again and again: the label `step` of `postrider_failures_total`.
+package enum WorkStep: String, CaseIterable, Sendable {
+    /// Learning which lanes were written to.
+    case look
+    /// Reading all lanes, bit by bit.
+    case walk
+    /// Taking due deliveries.
+    case claim
+    /// Reading endpoints.
+    case load
+    /// Reading events.
+    case fetch
+    /// Recording outcomes.
+    case settle
+    /// Asking whether the database can be written to, and which schema it has.
+    case watch
+    /// Saying that the worker is alive.
+    case beat
+}

@@ -1,0 +1,69 @@
+package import Courier
+package import Outbox
+import OutboxStore
+package import Webhooks
+
+/// An endpoint ready to be sent to: judged, parsed, its keys at hand; or the reason why nothing can be sent to it.
+final class Endpoint: Sendable {
+    let id: Int32
+    let revision: Int32
+    let name: String
+    /// Stands for the tenant: its hash, which differs from process to process. Nil when the row cannot be read.
+    let tenant: Int?
+    /// 0 when the row cannot be read.
+    let urlID: Int32
+    let policy: RetryPolicy
+    let timeout: Duration
+    let settings: Result<SendingSettings, SendingObstacle>
+
+    init(
+        _ record: EndpointRecord, policy: RetryPolicy, timeout: Duration,
+        settings: Result<SendingSettings, SendingObstacle>
+    ) {
+        id = record.id
+        revision = record.revision
+        name = record.name
+        tenant = record.tenant.hashValue
+        urlID = record.urlID
+        self.policy = policy
+        self.timeout = timeout
+        self.settings = settings
+    }
+
+    /// An endpoint whose row cannot be read.
+    ///
+    /// - Parameter revision: the one that a claim told.
+    init(unreadable id: Int32, revision: Int32, _ why: String) {
+        self.id = id
+        self.revision = revision
+        name = "#\(id)"
+        tenant = nil
+        urlID = 0
+        policy = .none
+        timeout = Limits.timeout.lowerBound
+        settings = .failure(SendingObstacle(.invalidEndpoint, why))
+    }
+
+    /// Why nothing can ever be sent to it as it is stored: its policy and its timeout mean nothing then.
+    var invalidity: SendingObstacle? {
+        guard case .failure(let obstacle) = settings, obstacle.kind == .invalidEndpoint else { return nil }
+        return obstacle
+    }
+
+    /// Secrets that cannot be read and are not the newest: it is signed without them.
+    var secretsLeftOut: [String] {
+        guard case .success(let settings) = settings else { return [] }
+        return settings.secretsLeftOut
+    }
+}
+
+/// What it takes to send to a sound endpoint.
+package struct SendingSettings: Sendable {
+    package let route: CourierRoute
+    package let signer: WebhookSigner
+    /// Those that the endpoint adds.
+    package let headers: HeaderFields
+    package let format: PayloadFormat
+    /// Why secrets beside the newest are not signed with, one line each.
+    package let secretsLeftOut: [String]
+}
