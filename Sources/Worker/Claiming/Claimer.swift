@@ -435,7 +435,8 @@ final class Claimer: Service {
             unreadable: Dictionary(
                 unreadable.map { ($0.key, SendingObstacle(.invalidEvent, $0.why.message)) },
                 uniquingKeysWith: { first, _ in first }),
-            endpoints: known.endpoints, passing: plan.passing, claimRequestedAt: requestedAt, now: now, wallClock: parts.wallClock())
+            endpoints: known.endpoints, passing: plan.passing, claimRequestedAt: requestedAt, now: now,
+            wallClock: parts.wallClock())
         if known.heldBack.count > 0 { for request in built.requests { known.heldBack.free(request.endpoint.id) } }
         for (endpoint, obstacle) in built.heldBack {
             let name = known.endpoints[endpoint]?.name ?? "#\(endpoint)"

@@ -26,7 +26,7 @@ protocol SettleStore: LoopStore {
 ///
 /// What cannot be recorded because the database is away is kept and tried again, for hours if need be: the permits bound it,
 /// nothing is claimed in the meantime, and no other worker can have it either. What another session holds is set aside
-/// (``HeldBack``). Outcomes are given up only when the process must end, or when the database refuses a row for good.
+/// (``Postponed``). Outcomes are given up only when the process must end, or when the database refuses a row for good.
 final class Settler: Service {
     static let loop = "settler"
     /// How long the settler waits for outcomes before it shows that it is alive.
@@ -61,29 +61,29 @@ final class Settler: Service {
 
     private func settle() async {
         var pace = SettlePace(now: parts.time.now)
-        var heldBack = HeldBack()
+        var postponed = Postponed()
         while true {
             parts.health.beat(Self.loop)
             // The claimer stops before this service does, so once it must stop nothing can come after the last one.
             let isLast = mustStop
-            if await hasArrived(atMost: isLast ? .zero : idleWait(heldBack)) {
+            if await hasArrived(atMost: isLast ? .zero : idleWait(postponed)) {
                 await gather(pace)
                 let batch = parts.settleQueue.takeBatch()
                 pace.took(batch.count, parts.time.now)
-                let left = await record(heldBack.join(batch), leave: false)
-                heldBack.left(left, now: parts.time.now)
+                let left = await record(postponed.join(batch), leave: false)
+                postponed.left(left, now: parts.time.now)
             } else if isLast {
-                giveUp(await record(heldBack.takeAll(), leave: true), because: "another session holds them")
+                giveUp(await record(postponed.takeAll(), leave: true), because: "another session holds them")
                 return
             }
-            let due = heldBack.take(SettleQueue.batchLimit, now: parts.time.now)
+            let due = postponed.take(SettleQueue.batchLimit, now: parts.time.now)
             let left = await record(due, leave: true)
-            heldBack.left(left, now: parts.time.now)
+            postponed.left(left, now: parts.time.now)
         }
     }
 
-    private func idleWait(_ heldBack: HeldBack) -> Duration {
-        guard let next = heldBack.next else { return Self.idleWait }
+    private func idleWait(_ postponed: Postponed) -> Duration {
+        guard let next = postponed.next else { return Self.idleWait }
         return max(.zero, min(Self.idleWait, next - parts.time.now))
     }
 

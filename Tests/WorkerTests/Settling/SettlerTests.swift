@@ -158,7 +158,7 @@ import Testing
         }
         rig.parts.settleQueue.add(outcomes(1...3) + outcomes(4...5, endpoint: 2))
         try await rig.run(settler(store)) { _ in
-            #expect(try await rig.time.rest() == HeldBack.firstPause)
+            #expect(try await rig.time.rest() == Postponed.firstPause)
             #expect(store.settles.value.map(\.leave) == [false, true])
             #expect(rig.inFlight == 2)
             #expect(!rig.parts.state.isBehind)

@@ -4,7 +4,7 @@ import OutboxStore
 /// rule. They are tried again after pauses that grow, apart from all others, so that no other endpoint waits. Decides only.
 ///
 /// Bounded by the permits: each outcome holds one until it is recorded.
-struct HeldBack: Sendable {
+struct Postponed: Sendable {
     typealias Instant = ContinuousClock.Instant
 
     /// Until the first new try of a lane; each pause is twice as long as the one before.
