@@ -303,7 +303,7 @@ BEGIN
         WHERE w.fits AND w.position <= p_budget AND (w.bytes_so_far <= p_bytes OR w.position = 1)
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed
         RETURNING d.endpoint_id, w.revision, w.lease_by AS held_by, d.due_at, d.id, d.attempt, d.attempt_base,
-                  d.event_id, d.event_at, d.bytes, d.lease_until),
+                  d.event_id, d.event_at, d.bytes, d.lease_until, d.ignore_expiry),
     -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
