@@ -9,6 +9,8 @@
 -- look-up each, and changed by their ctid; lanes are found by `= ANY (ARRAY[…])`, which only a look-up can serve, where
 -- an equality could be merged.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- What a worker must know of the lanes that were written to since it looked last, in one row a lane; and first of all a
 -- row without a lane that says what this look has seen, what time it is, and whether p_seen is of another server.
 --
@@ -178,12 +180,11 @@ $f$;
 -- after this one and was quicker, by much when the clock was set back, and then the bucket starts again. Never below
 -- zero: LIMIT would fail.
 CREATE FUNCTION postrider.tokens(p_rate real, p_tokens real, p_at timestamptz, p_now timestamptz) RETURNS real
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
-    SELECT least(1 + p_rate / 20, p_tokens + p_rate
-        * extract(epoch FROM p_now - CASE
-            WHEN p_at > p_now + interval '1 s' THEN p_now - interval '1 day'
-            ELSE least(greatest(p_at, p_now - interval '1 day'), p_now) END))::real
-$f$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(1 + p_rate / 20, p_tokens + p_rate
+    * extract(epoch FROM p_now - CASE
+        WHEN p_at > p_now + interval '1 s' THEN p_now - interval '1 day'
+        ELSE least(greatest(p_at, p_now - interval '1 day'), p_now) END))::real;
 
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
@@ -379,6 +380,7 @@ $f$;
 -- otherwise a claim that still sees the one before could park the next at the same time, and it would wait for ever.
 CREATE FUNCTION postrider.promote(p_lanes int[], p_keys text[]) RETURNS int
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 SET plan_cache_mode = force_generic_plan
 AS $f$
@@ -413,6 +415,7 @@ CREATE FUNCTION postrider.settle(
     p_first_us int[])
 RETURNS SETOF bigint
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$

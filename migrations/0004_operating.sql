@@ -8,6 +8,8 @@
 -- over it until then, and the exact counts and the order of keys hold. A settle has its rows first and may want the lane
 -- then: a holder of a lane must not wait for such a row, but releases everything and tries again a little later.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE

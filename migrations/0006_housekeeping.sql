@@ -5,6 +5,8 @@
 --               TRUNCATE, so that a producer waits for an instant only.
 -- Old workers:  may keep running.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE TABLE postrider.duties (
     duty text PRIMARY KEY,
     every interval NOT NULL,

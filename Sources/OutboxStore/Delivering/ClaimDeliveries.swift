@@ -13,6 +13,7 @@ package struct ClaimDeliveries: PostgresStatement {
                c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7) c
         """
+    package let isQualified = true
 
     /// The worker's id in `postrider.workers`.
     package var worker: Int32

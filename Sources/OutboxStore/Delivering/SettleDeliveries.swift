@@ -10,6 +10,7 @@ package struct SettleDeliveries: PostgresStatement {
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
             $24) AS s (id)
         """
+    package let isQualified = true
 
     private let worker: Int32
     private let again: Bool

@@ -44,5 +44,6 @@ package enum Duties {
         """
         VACUUM (SKIP_LOCKED, TRUNCATE off, INDEX_CLEANUP auto, PARALLEL 0)
             postrider.deliveries, postrider.lanes, postrider.endpoint_marks, postrider.workers, postrider.duties
-        """)
+        """
+    ).qualified
 }
