@@ -1,7 +1,7 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak bench bench-quick lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test soak soak-housekeeping bench bench-quick lint format docs-test check-deploy image image-test examples man
 
 executable := .build/release/postrider
 
@@ -34,6 +34,11 @@ bench-quick: ## The same in shorter scenes, which say less: about 8 minutes
 	@scripts/prepare bench
 	swift build -c release --product postrider
 	bench/run --quick
+
+soak-housekeeping: ## Housekeeping at its worst beside producers, which may not notice: about 15 minutes
+	@scripts/prepare bench
+	swift build -c release --product postrider
+	.build/python/bin/python3 -B -m bench.housekeeping
 
 lint: ## Check formatting and layering only
 	@scripts/lint

@@ -235,6 +235,9 @@ CREATE TABLE postrider.attempts (
     response_body text
 ) PARTITION BY RANGE (started_at);
 CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
+-- A table without a primary key refuses DELETE while a publication for all tables publishes it, unless whole rows name themselves.
+ALTER TABLE postrider.attempts REPLICA IDENTITY FULL;
+ALTER TABLE postrider.attempts_default REPLICA IDENTITY FULL;
 CREATE INDEX attempts_event ON postrider.attempts (event_id);
 
 -- `id` is the id that the delivery had; another one if a sequence was set back and an older dead letter has that.
@@ -270,6 +273,7 @@ CREATE TABLE postrider.closed (
     closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     closed_by text NOT NULL DEFAULT session_user
 );
+ALTER TABLE postrider.closed REPLICA IDENTITY FULL;
 CREATE INDEX closed_event ON postrider.closed (event_id);
 CREATE INDEX closed_age ON postrider.closed (event_at);
 

@@ -48,14 +48,16 @@ GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrid
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining), DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
+    postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, timestamptz, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[], bigint[],
         text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[]),
-    postrider.disable_endpoint(int, text), postrider.take_duty(text),
-    postrider.keep_partitions(), postrider.keep_retention(), postrider.keep_repaired(), postrider.keep_subscriptions(),
+    postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
+    postrider.is_due(timestamptz, interval, int), postrider.duty_rest(interval, int), postrider.keep_partitions(),
+    postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
+    postrider.keep_all_repaired(), postrider.keep_subscriptions(),
     postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()
 TO postrider_worker;
 
@@ -70,7 +72,7 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, ret
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
-    postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
+    postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
     postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[]),
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),

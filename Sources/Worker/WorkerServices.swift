@@ -109,7 +109,8 @@ package struct WorkerServices: Sendable {
         all = [
             PoolClosing(pool: pool),
             server,
-            Vacuumer(parts, store: store("vacuumer")),
+            Upkeep(parts, store: store("long duties"), of: Duty.long, limit: Upkeep.longLimit),
+            Upkeep(parts, store: store("duties"), of: Duty.short, limit: Upkeep.shortLimit),
             Housekeeper(parts, store: store("housekeeper")),
             Settler(parts, store: store("settler"), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),

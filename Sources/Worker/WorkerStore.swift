@@ -1,3 +1,4 @@
+import Outbox
 import OutboxStore
 import Postgres
 
@@ -18,8 +19,8 @@ struct WorkerStore: LoopStore {
     /// set back makes a worker deaf for longer.
     private static let waitingGrace = Duration.seconds(1)
     private static let houseDeadline = Duration.seconds(5)
-    private static let dutyDeadline = Duration.seconds(30)
-    private static let vacuumDeadline = Duration.seconds(120)
+    /// On top of what the server allows a duty: then the server ends it, and the connection is kept.
+    private static let dutyLeeway = Duration.seconds(2)
     /// Without an answer the list shows a worker that is not alive, until it is forgotten.
     private static let leavingDeadline = Duration.seconds(1)
     /// How long a running statement may still take when its loop is told to stop.
@@ -107,28 +108,30 @@ extension WorkerStore: HouseStore {
         try await session.execute(Workers.forget(worker), deadline: Self.leavingDeadline)
     }
 
-    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
-        switch duty {
-        case .subscriptions: try await session.run(Duties.keepSubscriptions, deadline: Self.dutyDeadline).first
-        case .partitions: try await session.run(Duties.keepPartitions, deadline: Self.dutyDeadline).first
-        case .repair: try await session.run(Duties.keepRepaired, deadline: Self.dutyDeadline).first
-        case .leases: try await session.run(Duties.keepLeases, deadline: Self.dutyDeadline).first
-        case .keys: try await session.run(Duties.keepKeys, deadline: Self.dutyDeadline).first
-        case .workers: try await session.run(Duties.keepWorkers, deadline: Self.dutyDeadline).first
-        }
+    func keepSubscriptions() async throws(PostgresError) -> Int32? {
+        try await session.run(Duties.keepSubscriptions, deadline: Self.houseDeadline).first
     }
 
-    func dropOldPartition() async throws(PostgresError) -> String? {
-        try await session.run(Duties.keepRetention, deadline: Self.dutyDeadline).first ?? nil
+    func keepLeases() async throws(PostgresError) -> Int32? {
+        try await session.run(Duties.keepLeases, deadline: Self.houseDeadline).first
     }
 }
 
-extension WorkerStore: VacuumStore {
-    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
-        try await session.run(Duties.takeVacuum(deadRows: deadRows), deadline: Self.houseDeadline).first == true
+extension WorkerStore: UpkeepStore {
+    func dueDuties() async throws(PostgresError) -> [String] {
+        try await session.run(Duties.due, deadline: Self.houseDeadline)
     }
 
-    func vacuum() async throws(PostgresError) {
-        try await session.execute(Duties.vacuum, deadline: Self.vacuumDeadline)
+    func take(_ duty: Duty) async throws(PostgresError) -> Bool {
+        try await session.run(Duties.take(duty), deadline: Self.houseDeadline).first == true
+    }
+
+    func perform(_ duty: Duty, limit: Duration) async throws(PostgresError) -> String? {
+        let script = Duties.script(duty, limit: limit)
+        return try await session.execute(script: script, deadline: limit + Self.dutyLeeway).first
+    }
+
+    func note(_ error: String, of duty: Duty) async throws(PostgresError) {
+        try await session.execute(Duties.note(error, of: duty), deadline: Self.houseDeadline)
     }
 }

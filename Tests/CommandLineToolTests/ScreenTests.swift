@@ -32,7 +32,7 @@ import Testing
             id: 1, name: "worker-7d9f8b6c4d-x2x9k:1", version: "0.1.0", startedAt: .infinity, silence: .seconds(2),
             inFlight: 3, isDraining: false, isAlive: true)
         return StatusSnapshot(
-            events: .init(events: 100, lastHour: 42), endpoints: endpoints, workers: [worker],
+            events: .init(events: 100, lastHour: 42), endpoints: endpoints, workers: [worker], duties: [],
             schemaVersion: Migration.newest)
     }
 

@@ -122,7 +122,8 @@ extension Diagnosis {
         let days = Set(partitions.days)
         // The days from today on that have a partition without a gap.
         let ahead = (0...366).first { !days.contains($0) } ?? 366
-        let remedy = "SELECT postrider.ensure_partitions(7);  -- as the schema's owner; a worker does it every hour"
+        let remedy =
+            "SELECT postrider.ensure_partitions(7);  -- as the schema's owner, until it returns 0; a worker does it every hour"
         guard ahead > 0 else { return .failure(check, "there is no partition for today", remedy) }
         let text = "they exist for \(ahead - 1) days ahead"
         return ahead > daysAhead ? .ok(check, text) : .warning(check, text, remedy)
@@ -137,7 +138,7 @@ extension Diagnosis {
         return .warning(
             check, "it holds \(count) rows, because the partition of their day was missing",
             "SELECT \(column)::date, count(*) FROM ONLY postrider.\(partitions.table)_default GROUP BY 1;"
-                + "  -- they are delivered, but retention does not delete them")
+                + "  -- they are delivered, and deleted one by one past their retention")
     }
 
     static func vacuum(_ vacuum: VacuumCheck, limit: Duration) -> [Finding] {

@@ -26,6 +26,7 @@ struct Diagnosis {
             findings += schema.partitions.map(Self.partitions)
             findings += schema.partitions.map(Self.defaultPartition)
             findings += Self.vacuum(schema.vacuum, limit: snapshot.oldestTransaction)
+            findings += Self.housekeeping(schema)
             findings.append(Self.unaccounted(schema.unaccounted))
             findings.append(Self.workers(schema))
             findings.append(Self.backlog(schema.backlog))

@@ -13,6 +13,10 @@ struct DoctorSnapshot: Sendable {
         var endpoints: [EndpointLocation]
         var workers: [WorkerOverview]
         var backlog: Backlog
+        var duties: [DutyOverview]
+        var keptDays: [KeptDay]
+        /// Tables whose changes a publication makes the server refuse.
+        var tablesWithoutIdentity: [String]
         var unaccounted: Unaccounted
         /// Nil when the login may not see all that has to be compared.
         var books: BookCheck?

@@ -77,10 +77,14 @@ struct Examination {
         let (roles, triggers, partitions, vacuum, endpoints, workers, backlog) = try await connection.pipeline(
             SchemaChecks.roles, SchemaChecks.triggers, SchemaChecks.partitions, ServerChecks.vacuum, Endpoints.urls,
             Workers.list, Status.backlog, deadline: CommandContext.statementDeadline)
+        let (duties, keptDays, withoutIdentity) = try await connection.pipeline(
+            Duties.overview, RetentionChecks.keptDays, RetentionChecks.withoutIdentity,
+            deadline: CommandContext.statementDeadline)
         guard let vacuum = vacuum.first else { throw CommandError(.failure, "the hot table was not found") }
         return DoctorSnapshot.Schema(
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
-            workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil),
+            workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil), duties: duties, keptDays: keptDays,
+            tablesWithoutIdentity: withoutIdentity,
             unaccounted: try await unaccounted(connection), books: try await books(connection))
     }
 

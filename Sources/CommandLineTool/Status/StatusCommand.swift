@@ -45,12 +45,13 @@ struct StatusCommand: ContextCommand {
 
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
-            let (schema, events, endpoints, workers) = try await connection.pipeline(
+            let (schema, events, endpoints, workers, duties) = try await connection.pipeline(
                 Status.database, Status.eventCounts, Endpoints.list(limit: Self.endpointLimit), Workers.list,
-                deadline: CommandContext.statementDeadline)
+                Duties.overview, deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(
-                events: counts, endpoints: endpoints, workers: workers, schemaVersion: schema.first?.schemaVersion ?? 0)
+                events: counts, endpoints: endpoints, workers: workers, duties: duties,
+                schemaVersion: schema.first?.schemaVersion ?? 0)
         }
     }
 }

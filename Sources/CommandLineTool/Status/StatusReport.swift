@@ -19,6 +19,7 @@ struct StatusReport: Encodable {
     let schemaVersion: Int32
     let endpoints: [EndpointReport]
     let workers: [WorkerReport]
+    let duties: [DutyReport]
 
     init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
         ok = verdict.isWell
@@ -37,6 +38,22 @@ struct StatusReport: Encodable {
         schemaVersion = snapshot.schemaVersion
         endpoints = snapshot.endpoints.map(EndpointReport.init)
         workers = snapshot.workers.map(WorkerReport.init)
+        duties = snapshot.duties.map(DutyReport.init)
+    }
+}
+
+/// A duty as JSON.
+struct DutyReport: Encodable {
+    let duty: String
+    let lastDoneSecondsAgo: Double
+    let failures: Int32
+    let lastError: String?
+
+    init(_ duty: DutyOverview) {
+        self.duty = duty.name
+        lastDoneSecondsAgo = Seconds.number(duty.doneAgo)
+        failures = duty.failures
+        lastError = duty.lastError
     }
 }
 

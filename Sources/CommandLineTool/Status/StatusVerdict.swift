@@ -5,6 +5,7 @@ struct StatusSnapshot: Sendable {
     var events: EventCounts
     var endpoints: [EndpointOverview]
     var workers: [WorkerOverview]
+    var duties: [DutyOverview]
     /// The newest migration that was applied.
     var schemaVersion: Int32
 
@@ -55,7 +56,8 @@ struct StatusVerdict: Equatable {
             return ["There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."]
         }
         return [workers(snapshot)].compactMap(\.self) + disabled(snapshot) + failing(snapshot)
-            + [lateness(snapshot), deadLetters(snapshot)].compactMap(\.self) + paused(snapshot)
+            + [lateness(snapshot), housekeeping(snapshot), deadLetters(snapshot)].compactMap(\.self)
+            + paused(snapshot)
     }
 
     private static func schema(_ snapshot: StatusSnapshot) -> String? {
@@ -91,6 +93,12 @@ struct StatusVerdict: Equatable {
     private static func lateness(_ snapshot: StatusSnapshot) -> String? {
         guard let age = snapshot.oldestDueAge, age > lateness else { return nil }
         return "Deliveries are late, the oldest by \(Lag.text(age)). See why: postrider doctor."
+    }
+
+    private static func housekeeping(_ snapshot: StatusSnapshot) -> String? {
+        let bad = snapshot.duties.filter { $0.isFailing || $0.isNeglected }.map(\.name)
+        guard !bad.isEmpty else { return nil }
+        return "Housekeeping is not done: \(bad.joined(separator: ", ")). See why: postrider doctor."
     }
 
     private static func deadLetters(_ snapshot: StatusSnapshot) -> String? {

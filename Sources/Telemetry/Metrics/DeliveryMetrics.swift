@@ -17,6 +17,7 @@ package struct DeliveryMetrics: Sendable {
 
     private let deliveries: [DeliveryOutcome: Counter]
     private let attemptFailures: [ErrorCode: Counter]
+    private let dutyFailures: [Duty: Counter]
 
     /// Makes every metric in `registry`, so that all of them are there, at zero, from the first scrape on.
     /// - Parameter version: the version of the executable.
@@ -42,6 +43,8 @@ package struct DeliveryMetrics: Sendable {
             uniqueKeysWithValues: ErrorCode.allCases.map {
                 ($0, counter(.attemptFailures, [("error_code", $0.rawValue)]))
             })
+        dutyFailures = Dictionary(
+            uniqueKeysWithValues: Duty.allCases.map { ($0, counter(.dutyFailures, [("duty", $0.rawValue)])) })
         registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
     }
 
@@ -51,6 +54,10 @@ package struct DeliveryMetrics: Sendable {
 
     package func count(_ code: ErrorCode) {
         attemptFailures[code]?.increment()
+    }
+
+    package func countFailure(of duty: Duty) {
+        dutyFailures[duty]?.increment()
     }
 }
 

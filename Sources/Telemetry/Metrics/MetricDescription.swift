@@ -52,6 +52,8 @@ extension MetricDescription {
         help: "Outcomes that came after their lease was lost. Each may mean that an event was sent twice.")
     static let deadLetters = Self(
         name: "postrider_dead_letters_total", help: "Deliveries that became dead letters.")
+    static let dutyFailures = Self(
+        name: "postrider_duty_failures_total", help: "Duties of housekeeping that failed in this process, by duty.")
     static let databaseReconnects = Self(
         name: "postrider_database_reconnects_total", help: "Database connections made again after one was lost.")
     package static let unready = Self(
@@ -65,7 +67,7 @@ extension MetricDescription {
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
         claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, inFlight,
-        inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, databaseReconnects, unready, logLinesDropped,
-        buildInfo,
+        inFlightBytes, maxInFlight, settles, staleSettles, deadLetters, dutyFailures, databaseReconnects, unready,
+        logLinesDropped, buildInfo,
     ]
 }

@@ -12,33 +12,17 @@ protocol HouseStore: LoopStore {
     /// Returns whether the worker is in the list.
     func beat(_ worker: Int32, inFlight: Int, isDraining: Bool) async throws(PostgresError) -> Bool
     func forget(_ worker: Int32) async throws(PostgresError)
-    /// Returns how many rows there were to do something about.
-    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32?
-    /// Returns the name of the partition that was past its retention.
-    func dropOldPartition() async throws(PostgresError) -> String?
+    /// Marks committed subscriptions as in effect.
+    func keepSubscriptions() async throws(PostgresError) -> Int32?
+    /// Stops counting rows whose lease ran out, in lanes with an in-flight limit.
+    func keepLeases() async throws(PostgresError) -> Int32?
 }
 
-/// What the housekeeper has the database do. The database knows when each is due, and that one worker does it at a time.
-enum HouseDuty: String, CaseIterable, Sendable {
-    case subscriptions, partitions, repair, leases, keys, workers
-
-    /// How loud the log tells that there was something to do.
-    fileprivate var level: Logger.Level {
-        switch self {
-        case .subscriptions: .debug
-        case .partitions, .leases, .workers: .info
-        case .repair, .keys: .warning
-        }
-    }
-}
-
-/// What a worker does on the side: says that it is alive, watches the database, keeps partitions and retention. Every worker runs one; the database sees to it that a duty is done once.
+/// Says that the worker is alive and watches the database. What takes longer is up to ``Upkeep``, on connections of its own.
 final class Housekeeper: Service {
     static let loop = "housekeeper"
 
     static let watchPause = Duration.seconds(1)
-    /// The database knows when a duty is due; this is how often it is asked.
-    static let dutyPause = Duration.seconds(5)
     /// For subscriptions that became effective, and leases that ran out.
     static let subscriptionPause = Duration.seconds(1)
     static let heartbeatPause = Duration.seconds(5)
@@ -75,7 +59,6 @@ final class Housekeeper: Service {
     private func keepHouse() async {
         var nextWatch = now
         var nextBeat = now
-        var nextDuties = now
         var nextSubscriptions = now
         while !mustStop {
             parts.health.beat(Self.loop)
@@ -90,12 +73,10 @@ final class Housekeeper: Service {
                 }
                 if now >= nextSubscriptions {
                     nextSubscriptions = now + Self.subscriptionPause
-                    await perform(.subscriptions)
-                    await perform(.leases)
-                }
-                if now >= nextDuties {
-                    nextDuties = now + Self.dutyPause
-                    await doDuties()
+                    await keep("subscriptions") { () async throws(PostgresError) in
+                        try await store.keepSubscriptions()
+                    }
+                    await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
                 }
             } catch {
                 parts.log.log(
@@ -103,7 +84,7 @@ final class Housekeeper: Service {
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions, nextDuties) - now)
+            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions) - now)
         }
     }
 
@@ -147,34 +128,18 @@ final class Housekeeper: Service {
         await store.close()
     }
 
-    /// Each duty by itself: one that fails (a lock that is not to be had) must not keep the others from being done.
-    private func doDuties() async {
-        for duty in HouseDuty.allCases where duty != .subscriptions && duty != .leases { await perform(duty) }
-        let name = await attempt("retention") { () async throws(PostgresError) in try await store.dropOldPartition() }
-        if let name {
-            parts.log.log(.notice, "a partition past its retention was dropped", with: [.partition: .string(name)])
-        }
-    }
-
-    private func perform(_ duty: HouseDuty) async {
-        let count = await attempt(duty.rawValue) { () async throws(PostgresError) in try await store.perform(duty) }
-        guard let count, count > 0 else { return }
-        parts.log.log(
-            duty.level, "a housekeeping duty found work",
-            with: [.loop: .string(duty.rawValue), .count: .stringConvertible(count)])
-    }
-
-    private func attempt<Result>(
-        _ name: String, _ duty: () async throws(PostgresError) -> Result?
-    ) async -> Result? {
-        guard !mustStop else { return nil }
-        parts.health.beat(Self.loop)
+    /// What every worker does, and often. One that fails must not keep the other from being done.
+    private func keep(_ name: String, _ duty: () async throws(PostgresError) -> Int32?) async {
+        guard !mustStop else { return }
         do throws(PostgresError) {
-            return try await duty()
+            guard let count = try await duty(), count > 0 else { return }
+            parts.log.log(
+                .debug, "a housekeeping duty found work",
+                with: [.loop: .string(name), .count: .stringConvertible(count)])
         } catch {
             parts.log.log(
-                .warning, "a housekeeping duty failed and is tried again", with: [.loop: "\(name)", .error: "\(error)"])
-            return nil
+                .warning, "a housekeeping duty failed and is tried again",
+                with: [.loop: .string(name), .error: "\(error)"])
         }
     }
 }

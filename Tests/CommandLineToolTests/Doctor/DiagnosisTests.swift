@@ -31,6 +31,14 @@ import Testing
         id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
         isAlive: true)
 
+    private static func duty(
+        failures: Int32 = 0, waiting: Duration? = .zero, error: String? = nil
+    ) -> DutyOverview {
+        DutyOverview(
+            name: "retention", every: .seconds(3600), doneAgo: .seconds(7200), waiting: waiting, failures: failures,
+            lastError: error)
+    }
+
     private static let sound = DoctorSnapshot(
         policy: EndpointPolicy(), keyFileProblem: nil, hasKeyFile: false,
         server: ServerCheck(
@@ -52,8 +60,8 @@ import Testing
                 deadRows: 10, liveRows: 5, vacuumedAgo: .seconds(60), hasAutovacuum: true, oldestTransaction: nil,
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
             endpoints: [EndpointLocation(name: "a", url: "https://example.com/")], workers: [worker],
-            backlog: .init(due: 0, oldest: nil), unaccounted: .counted(0),
-            books: BookCheck(tag: "0a", tagInIDs: "0a")),
+            backlog: .init(due: 0, oldest: nil), duties: [duty()], keptDays: [], tablesWithoutIdentity: [],
+            unaccounted: .counted(0), books: BookCheck(tag: "0a", tagInIDs: "0a")),
         pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
         reaches: [])
 
@@ -131,6 +139,38 @@ import Testing
             schemaProblems { $0.triggers[2].isEnabled = false }
                 == ["failure triggers: ALTER TABLE postrider.outbox ENABLE TRIGGER outbox_3_fan_out;"])
         #expect(schemaProblems { $0.triggers.removeFirst() }.first?.hasPrefix("failure triggers") == true)
+    }
+
+    @Test func housekeeping() {
+        let statement = "SELECT * FROM postrider.duties WHERE duty = 'retention';  -- the logs of the workers say more"
+        #expect(schemaProblems { $0.duties = [Self.duty(failures: 2), Self.duty(waiting: .seconds(10_800))] }.isEmpty)
+        #expect(schemaProblems { $0.duties = [Self.duty(failures: 3)] } == ["failure duties: \(statement)"])
+        #expect(
+            schemaProblems { $0.duties = [Self.duty(waiting: .seconds(10_801))] } == ["failure duties: \(statement)"])
+        let told = findings { $0.schema?.duties = [Self.duty(failures: 4, error: "no lock")] }.map(\.finding)
+        #expect(told.contains("retention failed 4 times in a row, and was last done 2h ago: no lock"), "\(told)")
+        #expect(
+            schemaProblems { $0.tablesWithoutIdentity = ["closed"] }
+                == ["failure publications: ALTER TABLE postrider.closed REPLICA IDENTITY FULL;"])
+    }
+
+    @Test func whatKeepsADay() {
+        let days = [(1, 0), (0, 2)].enumerated().map { index, needs in
+            KeptDay(
+                name: "outbox_p2026010\(index)", bytes: 12_000_000, deadLetters: Int64(needs.0),
+                deliveries: Int64(needs.1), event: 42, partitions: 3, allBytes: 40_000_000)
+        }
+        #expect(
+            schemaProblems { $0.keptDays = days } == [
+                "warning retention: postrider dead-letter list  # replay or discard them; one is of event 42",
+                "warning retention: postrider event show 42  # resume its endpoint, or cancel it",
+            ])
+        let told = findings { $0.schema?.keptDays = days }.filter { $0.check == "retention" }.map(\.finding)
+        #expect(
+            told == [
+                "3 partitions past the retention, 40 MB, kept; outbox_p20260100 (12 MB) is needed by 1 dead letter",
+                "outbox_p20260101 (12 MB) is needed by 2 deliveries",
+            ])
     }
 
     @Test func partitions() {

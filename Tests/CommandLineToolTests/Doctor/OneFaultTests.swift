@@ -54,6 +54,21 @@ import Testing
         #expect(found == ["partitions outbox"])
     }
 
+    @Test func dutyThatFails() async throws {
+        let found = try await breaking("UPDATE postrider.duties SET failures = 3 WHERE duty = 'retention'")
+        #expect(found == ["duties"])
+    }
+
+    @Test func publicationWithoutIdentity() async throws {
+        let found = try await breaking(
+            """
+            DO $$ BEGIN
+                ALTER TABLE postrider.closed REPLICA IDENTITY DEFAULT; CREATE PUBLICATION everything FOR ALL TABLES;
+            END $$
+            """, mending: "ALTER TABLE postrider.closed REPLICA IDENTITY FULL;")
+        #expect(found == ["publications"])
+    }
+
     @Test func grantRevoked() async throws {
         let found = try await breaking(
             "REVOKE SELECT ON postrider.endpoint_health FROM postrider_operator",

@@ -17,19 +17,37 @@ import Testing
     }
 
     private static func verdict(
-        _ endpoints: [EndpointOverview], alive: Bool = true, version: Int32 = Migration.newest
+        _ endpoints: [EndpointOverview], alive: Bool = true, version: Int32 = Migration.newest,
+        duties: [DutyOverview] = []
     ) -> String {
         let worker = WorkerOverview(
             id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
             isAlive: alive)
         return StatusVerdict(
             StatusSnapshot(
-                events: .init(events: 0, lastHour: 0), endpoints: endpoints, workers: [worker], schemaVersion: version)
+                events: .init(events: 0, lastHour: 0), endpoints: endpoints, workers: [worker], duties: duties,
+                schemaVersion: version)
         ).line
     }
 
     @Test func allIsWell() {
         #expect(Self.verdict([Self.endpoint("a")]) == "All is well.")
+    }
+
+    @Test func housekeepingThatIsNotDone() {
+        func duty(_ name: String, failures: Int32 = 0, waiting: Duration? = .seconds(60)) -> DutyOverview {
+            DutyOverview(
+                name: name, every: .seconds(3600), doneAgo: .seconds(60), waiting: waiting, failures: failures,
+                lastError: nil)
+        }
+        let fine = [
+            duty("keys", failures: 2), duty("leases", waiting: .seconds(3 * 3600)), duty("workers", waiting: nil),
+        ]
+        #expect(Self.verdict([Self.endpoint("a")], duties: fine) == "All is well.")
+        let bad = [duty("retention", failures: 3), duty("partitions", waiting: .seconds(3 * 3600 + 1))]
+        #expect(
+            Self.verdict([Self.endpoint("a")], duties: fine + bad)
+                == "Housekeeping is not done: retention, partitions. See why: postrider doctor.")
     }
 
     @Test func firstThingsFirst() {

@@ -1,3 +1,4 @@
+import LocalPostgres
 import Postgres
 import TestSupport
 import Testing
@@ -36,6 +37,35 @@ extension EndToEndTests {
                 print("idle: \(share * 100) % of a core")
                 #expect(share < 0.04)
                 try await worker.kill()
+            }
+        }
+
+        /// Each statement of a worker is a transaction of its own, and one that writes or locks a row takes an id.
+        @Test func aWorkerThatWaitsForAnswersHardlyWrites() async throws {
+            try await TestDatabase.withCluster { cluster in
+                try await Installation.with(url: cluster.url()) { installation in
+                    let receiver = try ScriptedReceiver(answer: .hang)
+                    try await installation.addEndpoint("main", receiver.url("/main"), "--timeout", "1m")
+                    try await installation.addEndpoint(
+                        "full", receiver.url("/full"), "--timeout", "1m", "--max-in-flight", "1")
+                    let worker = try await installation.startWorker()
+                    // Of the lane that is full, the others wait.
+                    for _ in 1...3 {
+                        try await installation.value("SELECT postrider.publish('x', '{}', endpoint => 'full')")
+                    }
+                    try await installation.value("SELECT postrider.publish('x', '{}', endpoint => 'main')")
+                    try await receiver.waitForRequests(2)
+                    try await Task.sleep(for: .seconds(1))
+                    let id = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
+                    let before = try #require(try await installation.value(id).flatMap(Int.init))
+                    try await Task.sleep(for: .seconds(6))
+                    let after = try #require(try await installation.value(id).flatMap(Int.init))
+                    print("statements that write, in 6 s: \(after - before)")
+                    #expect(after - before <= 2 * 6)
+                    #expect(after > before, "the worker tells that it is alive")
+                    #expect(receiver.requests.count == 2)
+                    try await worker.kill()
+                }
             }
         }
 

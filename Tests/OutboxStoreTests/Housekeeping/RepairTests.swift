@@ -76,11 +76,58 @@ struct RepairTests {
         }
     }
 
-    @Test("is a duty: everything once a day, what is recent once a minute, by one worker at a time")
+    @Test("goes over everything in slices, remembers how far it is, and takes smaller ones after a failure")
+    func slices() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish(count: 1_000)
+            try await outbox.ownWorker().work(.delivered)
+            try await outbox.query("SET session_replication_role = replica")
+            try await outbox.publish(count: 1_500)
+            try await outbox.query("SET session_replication_role = origin")
+            try await outbox.publish(count: 1_000)
+            try await outbox.script("UPDATE postrider.duties SET portion = 800 WHERE duty = 'repair_all'")
+            for _ in 0..<2 {
+                try await outbox.renewDuty("repair_all")
+                #expect(try await outbox.query("SELECT postrider.take_duty('repair_all')").first == "t")
+            }
+            let portion = "SELECT portion FROM postrider.duties WHERE duty = 'repair_all'"
+            #expect(try await outbox.number(portion) == 200)
+            var made: [Int64] = []
+            repeat {
+                made.append(try await outbox.number("SELECT postrider.keep_all_repaired()"))
+            } while try await outbox.query("SELECT last_at FROM postrider.duties WHERE duty = 'repair_all'").first
+                == "-infinity"
+            #expect(made.reduce(0, +) == 1_500 && made.count > 2, "\(made)")
+            #expect(made.first == 0 && made.last == 0, "\(made)")
+            #expect(try await outbox.discrepancies() == [])
+            #expect(
+                try await outbox.query("SELECT spot_at FROM postrider.duties WHERE duty = 'repair_all'").first == nil)
+            // The events of one transaction have the same time: no slice may end between them for ever.
+            #expect(try await outbox.number("SELECT count(DISTINCT created_at) FROM postrider.outbox") == 3)
+        }
+    }
+
+    @Test("of what is recent goes on while the repair of everything is at work")
+    func besideTheLongOne() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            let second = try await outbox.connect()
+            try await second.withTransaction(deadline: .seconds(5)) { transaction in
+                _ = try await transaction.query("SELECT postrider.keep_all_repaired()", deadline: .seconds(5))
+                try await outbox.query("SET lock_timeout = '1 s'")
+                #expect(try await outbox.number("SELECT postrider.keep_repaired()") == 0)
+            }
+            await second.close()
+        }
+    }
+
+    @Test("is two duties: everything once a day, what is recent once a minute, by one worker at a time")
     func duty() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()
             let keep = "SELECT postrider.keep_repaired()"
+            let keepAll = "SELECT postrider.keep_all_repaired()"
             try await outbox.query("SET session_replication_role = replica")
             for age in ["2 hours", "1 min"] {
                 try await outbox.query(
@@ -89,19 +136,13 @@ struct RepairTests {
             }
             try await outbox.query("SET session_replication_role = origin")
             try await outbox.script("UPDATE postrider.subscriptions SET effective_at = now() - interval '3 hours'")
-            try await outbox.script(
-                """
-                UPDATE postrider.duties SET last_at = now() WHERE duty = 'repair_all';
-                UPDATE postrider.duties SET last_at = now() - interval '5 min' WHERE duty = 'repair';
-                """)
             #expect(try await outbox.number(keep) == 1)
             #expect(try await outbox.number(keep) == 0)
-            try await outbox.renewDuty("repair_all")
             let second = try await outbox.connect()
             try await outbox.connection.withTransaction(deadline: .seconds(5)) { transaction in
-                let first = try await transaction.query(keep, deadline: .seconds(5)).first
+                let first = try await transaction.query(keepAll, deadline: .seconds(5)).first
                 #expect(first == "1")
-                #expect(try await second.query(keep, deadline: .seconds(5)).first == "0")
+                #expect(try await second.query(keepAll, deadline: .seconds(5)).first == "0")
             }
             await second.close()
             #expect(try await outbox.discrepancies() == [])

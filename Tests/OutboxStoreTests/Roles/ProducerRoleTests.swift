@@ -81,7 +81,7 @@ struct ProducerRoleTests {
                     "SELECT postrider.register_endpoint('y', 'https://y.example/')",
                     "SELECT postrider.replay_dead_letters()",
                     "SELECT postrider.keep_retention()", "SELECT postrider.make_partition('outbox', '2020-01-01')",
-                    "SELECT postrider.repair_fan_out('-infinity')", "SELECT postrider.take_duty('leases')",
+                    "SELECT postrider.repair_fan_out('-infinity')", "SELECT postrider.take_duty('keys')",
                     "INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes) VALUES (now(), 1, now(), 1, 1)",
                 ]
                 + [

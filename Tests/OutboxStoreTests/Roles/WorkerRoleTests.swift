@@ -43,15 +43,19 @@ struct WorkerRoleTests {
 
     private func housekeep(_ connection: PostgresConnection) async throws {
         let deadline = Duration.seconds(10)
-        _ = try await connection.run(Duties.keepPartitions, deadline: deadline)
-        _ = try await connection.run(Duties.keepRetention, deadline: deadline)
-        _ = try await connection.run(Duties.keepRepaired, deadline: deadline)
         _ = try await connection.run(Duties.keepSubscriptions, deadline: deadline)
         _ = try await connection.run(Duties.keepLeases, deadline: deadline)
-        _ = try await connection.run(Duties.keepKeys, deadline: deadline)
-        _ = try await connection.run(Duties.keepWorkers, deadline: deadline)
         _ = try await connection.run(Status.database, deadline: deadline)
-        #expect(try await connection.run(Duties.takeVacuum(deadRows: -1), deadline: deadline) == [false])
+        for duty in try await connection.run(Duties.due, deadline: deadline).compactMap(Duty.init) {
+            #expect(try await connection.run(Duties.take(duty), deadline: deadline) == [true])
+        }
+        for duty in Duty.allCases {
+            try await connection.execute(script: Duties.script(duty, limit: .seconds(5)), deadline: deadline)
+            try await connection.execute(Duties.note("no", of: duty), deadline: deadline)
+        }
+        let duties = try await connection.run(Duties.overview, deadline: deadline)
+        #expect(Set(duties.map(\.name)) == Set(Duty.allCases.map(\.rawValue)))
+        #expect(duties.allSatisfy { $0.failures == 0 && $0.lastError == nil && $0.waiting != nil })
     }
 
     @Test("may make and drop partitions only through its duties")
@@ -65,9 +69,13 @@ struct WorkerRoleTests {
                     'outbox_p' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')); END $$
                 """)
             let worker = try await outbox.connect(in: "postrider_worker")
-            #expect(try await worker.run(Duties.keepPartitions, deadline: .seconds(5)) == [1])
-            #expect(try await worker.run(Duties.keepRetention, deadline: .seconds(5)) == ["outbox_p20200101"])
-            #expect(try await worker.run(Duties.keepRetention, deadline: .seconds(5)) == ["attempts_p20200101"])
+            func did(_ duty: Duty) async throws -> String? {
+                try await worker.execute(script: Duties.script(duty, limit: .seconds(5)), deadline: .seconds(10)).first
+            }
+            #expect(try await did(.partitions) == "1")
+            #expect(try await did(.retention) == "outbox_p20200101")
+            #expect(try await did(.retention) == "attempts_p20200101")
+            #expect(try await did(.retention) == nil)
             await worker.close()
         }
     }
@@ -100,6 +108,9 @@ struct WorkerRoleTests {
                 "SELECT postrider.make_partition('outbox', '2020-01-01')",
                 "SELECT postrider.cancel_deliveries(1, now(), 1, '')",
                 "SELECT postrider.revive('{1}')", "SELECT postrider.repair_fan_out('-infinity')",
+                "SELECT postrider.unguard_default('outbox')",
+                "SELECT postrider.detach_partition('outbox', 'outbox_p20200101')",
+                "SELECT postrider.end_duty('keys', false)",
                 "CREATE TABLE postrider.t (i int)",
             ] {
                 #expect(await worker.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")

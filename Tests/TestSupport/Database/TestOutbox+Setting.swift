@@ -65,6 +65,18 @@ extension TestOutbox {
         try await query("UPDATE postrider.duties SET last_at = '-infinity' WHERE duty = $1", duty)
     }
 
+    /// Drops all daily partitions, so that what comes goes to the DEFAULT ones.
+    package func dropPartitions() async throws(PostgresError) {
+        try await script(
+            """
+            DO $$ DECLARE part text; BEGIN
+                FOR part IN SELECT d.name FROM postrider.daily_partitions() d LOOP
+                    EXECUTE format('DROP TABLE postrider.%I', part);
+                END LOOP;
+            END $$
+            """)
+    }
+
     /// A worker on a connection of its own; close that afterwards.
     package func worker(_ id: Int32) async throws -> TestWorker { TestWorker(id: id, connection: try await connect()) }
 

@@ -9,7 +9,6 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HousekeeperTests {
     private let rig = Rig()
     private let store = FakeHouseStore()
-    private static let duties = ["partitions", "repair", "keys", "workers", "retention"]
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
         try await rig.run(Housekeeper(rig.parts, store: store), body)
@@ -23,26 +22,15 @@ import Testing
         try await rig.time.turn { rig.time.now >= end }
     }
 
-    // MARK: Duties
-
-    @Test func asksForEachDutyInTurn() async throws {
-        try await run { _ in
-            try await rig.time.rest()
-            #expect(store.asked == ["state", "beat 7", "subscriptions", "leases"] + Self.duties)
-        }
-    }
-
-    @Test func aDutyThatFailsDoesNotKeepTheOthersFromBeingDone() async throws {
+    @Test func whatEveryWorkerDoesOftenKeepsNothingElseFromBeingDone() async throws {
         store.content.change { content in
-            for duty in ["subscriptions", "partitions", "leases", "retention"] {
-                content.failures[duty] = .refused("55P03")
-            }
+            for duty in ["subscriptions", "leases"] { content.failures[duty] = .refused("55P03") }
         }
         try await run { _ in
             #expect(try await rig.time.rest() == Housekeeper.watchPause)
-            #expect(store.asked == ["state", "beat 7", "subscriptions", "leases"] + Self.duties)
-            try await pass(Housekeeper.dutyPause)
-            for duty in Self.duties { #expect(count(duty) == 2, "\(duty)") }
+            #expect(store.asked == ["state", "beat 7", "subscriptions", "leases"])
+            try await pass(Housekeeper.subscriptionPause)
+            for what in ["state", "subscriptions", "leases"] { #expect(count(what) == 2, "\(what)") }
         }
     }
 
@@ -52,7 +40,7 @@ import Testing
             try await pass(.seconds(20))
             for (what, pause) in [
                 ("state", Housekeeper.watchPause), ("subscriptions", Housekeeper.subscriptionPause),
-                ("beat 7", Housekeeper.heartbeatPause), ("partitions", Housekeeper.dutyPause),
+                ("beat 7", Housekeeper.heartbeatPause),
             ] {
                 let expected = Int(Duration.seconds(20) / pause) + 1
                 #expect((expected - 1...expected).contains(count(what)), "\(what) \(count(what))")
@@ -60,14 +48,14 @@ import Testing
         }
     }
 
-    @Test func aWatchThatFailsComesBeforeDuties() async throws {
+    @Test func aWatchThatFailsComesBeforeTheRest() async throws {
         store.content.change { $0.failures["state"] = PostgresError(.connectFailed, "no") }
         try await run { _ in
             #expect(try await rig.time.rest() == Housekeeper.watchPause)
             try await rig.time.turn()
             #expect(Set(store.asked) == ["state"])
             store.content.change { $0.failures = [:] }
-            try await rig.time.turn { count("retention") == 1 }
+            try await rig.time.turn { count("subscriptions") == 1 }
         }
     }
 
@@ -116,7 +104,7 @@ import Testing
     @Test func withoutAnIdItGivesNoSignOfLifeAndLeavesNothing() async throws {
         let rig = Rig(isRegistered: false)
         try await rig.run(Housekeeper(rig.parts, store: store)) { _ in
-            try await rig.time.turn { count("retention") == 2 }
+            try await rig.time.turn { count("subscriptions") == 2 }
         }
         #expect(store.content.value.beats.isEmpty)
         #expect(!store.asked.contains { $0.hasPrefix("forget") })

@@ -1,15 +1,18 @@
+import Outbox
 import Postgres
 
 @testable import OutboxStore
 @testable import Worker
 
 /// A database that is kept in order: it remembers what it was asked, in the order of asking.
-final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
+final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
     struct Content: Sendable {
         var state: Result<DatabaseState?, PostgresError>
-        /// What each duty fails with, by its name; and `vacuum`.
+        /// What each duty fails with, by its name.
         var failures: [String: PostgresError] = [:]
-        var mayVacuum = false
+        var due: [Duty] = Duty.allCases
+        /// Duties that another worker does.
+        var taken: Set<Duty> = []
         /// Whether the list of workers has the one that asks.
         var isListed = true
         var registrations: [Result<Int32?, PostgresError>] = []
@@ -68,22 +71,32 @@ final class FakeHouseStore: HouseStore, VacuumStore, RegistrationStore {
 
     func forget(_ worker: Int32) async throws(PostgresError) { try ask("forget \(worker)") }
 
-    func perform(_ duty: HouseDuty) async throws(PostgresError) -> Int32? {
-        try ask(duty.rawValue)
+    func keepSubscriptions() async throws(PostgresError) -> Int32? {
+        try ask("subscriptions")
         return 1
     }
 
-    func dropOldPartition() async throws(PostgresError) -> String? {
-        try ask("retention")
-        return "outbox_20260101"
+    func keepLeases() async throws(PostgresError) -> Int32? {
+        try ask("leases")
+        return 1
     }
 
-    func takeVacuumDuty(deadRows: Int64) async throws(PostgresError) -> Bool {
-        try ask("vacuum duty \(deadRows)")
-        return content.value.mayVacuum
+    func dueDuties() async throws(PostgresError) -> [String] {
+        try ask("due")
+        return content.value.due.map(\.rawValue)
     }
 
-    func vacuum() async throws(PostgresError) { try ask("vacuum") }
+    func take(_ duty: Duty) async throws(PostgresError) -> Bool {
+        try ask("take \(duty.rawValue)")
+        return !content.value.taken.contains(duty)
+    }
+
+    func perform(_ duty: Duty, limit: Duration) async throws(PostgresError) -> String? {
+        try ask(duty.rawValue)
+        return "1"
+    }
+
+    func note(_ error: String, of duty: Duty) async throws(PostgresError) { try ask("note \(duty.rawValue) \(error)") }
 
     func register(name: String, version: String) async throws(PostgresError) -> Int32? {
         try ask("register \(name) \(version)")

@@ -1,0 +1,81 @@
+import Outbox
+import Postgres
+import ServiceLifecycle
+import Testing
+
+@testable import Worker
+
+/// The upkeep against a database that does what the test says.
+@Suite(.timeLimit(.minutes(1))) struct UpkeepTests {
+    private let rig = Rig()
+    private let store = FakeHouseStore()
+
+    private func run(_ duties: [Duty], _ body: (ServiceGroup) async throws -> Void) async throws {
+        try await rig.run(Upkeep(rig.parts, store: store, of: duties, limit: .seconds(10)), body)
+    }
+
+    private func count(_ what: String) -> Int { store.asked.count { $0 == what } }
+
+    private func failures(of duty: Duty) -> Double? {
+        rig.metric("postrider_duty_failures_total{duty=\"\(duty.rawValue)\"}")
+    }
+
+    @Test func everyDutyIsShortOrLong() {
+        #expect(Set(Duty.short + Duty.long) == Set(Duty.allCases))
+        #expect(Duty.short.count + Duty.long.count == Duty.allCases.count)
+    }
+
+    @Test func marksEachDutyBeforeItIsDone() async throws {
+        let each: [String] = Duty.short.flatMap { ["take \($0.rawValue)", $0.rawValue] }
+        try await run(Duty.short) { _ in
+            let pause = try await rig.time.rest()
+            #expect(pause == Upkeep.busyPause)
+            #expect(store.asked == ["due"] + each)
+        }
+    }
+
+    @Test func leavesWhatIsNotDueNotItsOwnOrTakenByAnother() async throws {
+        store.content.change { content in
+            content.due = [.workers, .keys, .partitions]
+            content.taken = [.workers]
+        }
+        try await run(Duty.short) { _ in
+            try await rig.time.rest()
+            #expect(store.asked == ["due", "take keys", "keys", "take workers"])
+        }
+    }
+
+    @Test func oneThatFailsIsCountedAndNotedAndKeepsNoOtherFromBeingDone() async throws {
+        store.content.change { content in
+            content.failures["partitions"] = .refused("55P03")
+            content.failures["take strays"] = .refused("57014")
+        }
+        try await run(Duty.long) { _ in
+            try await rig.time.rest()
+            #expect(failures(of: .partitions) == 1 && failures(of: .strays) == 1 && failures(of: .retention) == 0)
+            #expect(store.asked.contains("note partitions no (SQLSTATE 55P03)"))
+            for duty in [Duty.retention, .idempotency, .repairAll] { #expect(count(duty.rawValue) == 1, "\(duty)") }
+            #expect(count("strays") == 0)
+        }
+    }
+
+    @Test func withoutADatabaseNoDutyCountsAsFailed() async throws {
+        store.content.change { $0.failures["due"] = PostgresError(.connectFailed, "no") }
+        try await run(Duty.short) { _ in
+            let pause = try await rig.time.rest()
+            #expect(pause == Upkeep.pause)
+            try await rig.time.turn { count("due") == 3 }
+            #expect(Set(store.asked) == ["due"])
+            for duty in Duty.allCases { #expect(failures(of: duty) == 0) }
+        }
+    }
+
+    @Test func stopsWithItsConnection() async throws {
+        try await run(Duty.short) { group in
+            try await rig.time.rest()
+            await group.triggerGracefulShutdown()
+            try await store.closed.wait()
+            try await rig.ended.wait()
+        }
+    }
+}
