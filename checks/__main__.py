@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from checks import command_line, deployment, documents, examples, image
+from checks import command_line, deployment, documents, examples, image, migrations
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -20,6 +20,7 @@ AREAS = {
     "harness": own_tests.check,
     "documents": documents.check,
     "command-line": command_line.check,
+    "migrations": migrations.check,
     "deployment": deployment.check,
     "examples": examples.check,
     "image": image.check,

@@ -6,6 +6,8 @@
 -- Words: an event is what happened, an endpoint is where it goes, a delivery is one event owed to one endpoint,
 -- a lane is an endpoint's queue, an attempt is one HTTP request, a dead letter is a delivery that was given up.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE SCHEMA postrider;
 
 -- What has been applied, with the SHA-256 of each file: a migration that was changed afterwards is refused.

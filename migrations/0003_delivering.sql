@@ -16,6 +16,8 @@
 -- look-up each, and changed by their ctid; lanes are found by `= ANY (ARRAY[…])`, which only a look-up can serve, where
 -- an equality could be merged.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- What a worker must know of the lanes that were written to since it looked last, in one row a lane; and first of all a
 -- row without a lane that says what this look has seen, what time it is, and whether p_seen is of another server.
 --
@@ -186,12 +188,11 @@ $f$;
 -- zero: LIMIT would fail. Nothing in it depends on the session (as a time plus an interval would), so that the planner puts it
 -- in place of each call; a call costs as much as claiming ten rows.
 CREATE FUNCTION postrider.tokens(p_rate real, p_tokens real, p_at timestamptz, p_now timestamptz) RETURNS real
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
-    SELECT least(1 + p_rate / 20, p_tokens + p_rate * CASE
-        WHEN p_at <= p_now THEN extract(epoch FROM p_now - greatest(p_at, '2000-01-01 00:00+00'))
-        WHEN extract(epoch FROM least(p_at, '3000-01-01 00:00+00') - p_now) > 1 THEN 86400
-        ELSE 0 END)::real
-$f$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
+    WHEN p_at <= p_now THEN extract(epoch FROM p_now - greatest(p_at, '2000-01-01 00:00+00'))
+    WHEN extract(epoch FROM least(p_at, '3000-01-01 00:00+00') - p_now) > 1 THEN 86400
+    ELSE 0 END)::real;
 
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
@@ -423,6 +424,7 @@ $f$;
 -- otherwise a claim that still sees the one before could park the next at the same time, and it would wait for ever.
 CREATE FUNCTION postrider.promote(p_lanes int[], p_keys text[]) RETURNS int
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 SET plan_cache_mode = force_generic_plan
 AS $f$
@@ -464,7 +466,7 @@ $f$;
 --
 -- Returns what it did not record: elements that were stale (their lease was lost, so nothing but their attempt was recorded),
 -- and those that it left. The latter are still leased, for ten seconds at least where their rows can be had, so that
--- nobody sends them again before they are recorded.
+-- no worker sends them again before they are recorded.
 CREATE FUNCTION postrider.settle(
     p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[],
     p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
@@ -476,6 +478,7 @@ LANGUAGE plpgsql VOLATILE
 -- Claims hold a lane for a few milliseconds; with less, a settle would leave out what it could have had. With more, one held
 -- lane would slow all others; and below deadlock_timeout (1 s) a settle is never a reason for a deadlock.
 SET lock_timeout = '100 ms'
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$

@@ -9,6 +9,8 @@
 -- limit locks its rows only: a holder of the lane must not wait for such a row, or the lane would wait for a settle, but
 -- releases the lane and tries again a little later (`patiently`).
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE

@@ -14,6 +14,8 @@
 -- other tables have an index on the event, which a scalar subquery uses; attempts more than two days older than their
 -- event (two days are for clocks that were set back) are not looked for, so that most partitions are left alone.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing.
 CREATE VIEW postrider.event_deliveries AS
 WITH known AS NOT MATERIALIZED (

@@ -6,6 +6,8 @@
 --               no lock is tried again after growing pauses. What moves or deletes rows holds no lock that a producer wants.
 -- Old workers:  may keep running.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- A worker takes a duty in a transaction of its own, which marks it, and then does it in another: one that fails, or ends
 -- with its connection, stays marked and is tried again after growing pauses.
 CREATE TABLE postrider.duties (

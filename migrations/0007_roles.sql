@@ -5,6 +5,8 @@
 --
 -- Roles belong to the whole cluster, so another database's installation may have made them already.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $make$
 DECLARE
     v_role text;

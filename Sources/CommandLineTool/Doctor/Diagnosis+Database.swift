@@ -66,6 +66,18 @@ extension Diagnosis {
             : .ok("transport", "local, or by TLS")
     }
 
+    static func searchPath(_ schemas: [OpenSchema]) -> [Finding] {
+        guard !schemas.isEmpty else { return [.ok("search path", "in its schemas only their owners may create")] }
+        return schemas.map { schema in
+            let roles = schema.creators.map { $0.map { SQLName($0).description } ?? "PUBLIC" }.joined(separator: ", ")
+            return .warning(
+                "search path",
+                "\(roles) may create in \(schema.name): a function planted there runs as whoever names one without its schema. "
+                    + "Postrider does not; producers may",
+                "REVOKE CREATE ON SCHEMA \(SQLName(schema.name)) FROM \(roles);")
+        }
+    }
+
     static func pooler(_ pooler: DoctorSnapshot.Pooler) -> Finding {
         switch pooler {
         case .none: .ok("pooler", "none, or one that keeps a server process for each client")

@@ -13,6 +13,7 @@ struct Diagnosis {
     init(_ snapshot: DoctorSnapshot) {
         var findings = [Self.configuration(snapshot)]
         findings += Self.server(snapshot.server)
+        findings += Self.searchPath(snapshot.openSchemas)
         findings.append(Self.pooler(snapshot.pooler))
         findings.append(Self.clocks(snapshot))
         findings.append(Self.trustedRoots(snapshot))

@@ -45,6 +45,8 @@ struct DoctorSnapshot: Sendable {
     var keyFileProblem: String?
     var hasKeyFile: Bool
     var server: ServerCheck
+    /// The schemas on the login's search path in which others may create.
+    var openSchemas: [OpenSchema] = []
     /// How far the database's clock is ahead of this machine's.
     var clockOffset: Duration
     /// How far off `clockOffset` may be: half a round trip.

@@ -30,6 +30,8 @@ struct Examination {
             hasKeyFile: configuration.secretKeyFile != nil, server: server, clockOffset: offset,
             clockUncertainty: uncertainty, pooler: try await pooler(connection), now: context.now(),
             oldestTransaction: oldestTransaction, trustedRoots: TrustedRoots.systemFile())
+        let path = try await connection.rows(ServerChecks.searchPath).first ?? []
+        snapshot.openSchemas = try await connection.rows(ServerChecks.open(path))
         guard server.hasSchema, server.mayUseSchema else { return snapshot }
         snapshot.schemaVersion = try await schemaVersion(connection)
         guard snapshot.schemaVersion == Migration.newest else { return snapshot }

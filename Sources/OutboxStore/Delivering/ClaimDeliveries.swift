@@ -14,6 +14,7 @@ package struct ClaimDeliveries: PostgresStatement {
                c.ignore_expiry
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7, $8) c
         """
+    package let isQualified = true
 
     /// The worker's id in `postrider.workers`.
     package var worker: Int32

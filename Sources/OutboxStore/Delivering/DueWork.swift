@@ -13,9 +13,12 @@ package struct LookAtLanes: PostgresStatement {
     package static let longest: Int32 = 20_000
 
     package var sql: String {
-        let look = wait > .zero ? "look_waiting($1::text::pg_snapshot, $2, $3)" : "look($1::text::pg_snapshot, $2)"
-        return "SELECT l.seen::text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed FROM postrider.\(look) l"
+        let seen = "$1::pg_catalog.text::pg_catalog.pg_snapshot"
+        let look = wait > .zero ? "look_waiting(\(seen), $2, $3)" : "look(\(seen), $2)"
+        return
+            "SELECT l.seen::pg_catalog.text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed FROM postrider.\(look) l"
     }
+    package let isQualified = true
 
     /// What a look has seen.
     package struct Seen: Hashable, Sendable {
@@ -75,6 +78,7 @@ package struct WalkLanes: PostgresStatement {
     package static let stride: Int32 = 1000
 
     package let sql = "SELECT w.endpoint_id, w.from_at, w.next_at FROM postrider.walk($1, $2, $3) w"
+    package let isQualified = true
 
     private let worker: Int32
     private let last: Int32

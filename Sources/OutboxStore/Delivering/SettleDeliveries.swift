@@ -17,6 +17,7 @@ package struct SettleDeliveries: PostgresStatement {
         SELECT s.id, s.place, s.is_left FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) s
         """
+    package let isQualified = true
 
     private let worker: Int32
     private let again: Bool

@@ -40,6 +40,8 @@ package struct Migrator: Sendable {
     package static var script: String {
         var script =
             "-- The schema of Postrider. Run it with: psql --set ON_ERROR_STOP=1 --single-transaction --file …\n\n"
+            // For what stands between the migrations, and should the transaction be forgotten.
+            + "SET search_path = pg_catalog, pg_temp;\n\n"
         for migration in Migration.all {
             script += migration.sql
             script += """

@@ -21,6 +21,26 @@ package enum ServerChecks {
     /// The server process behind a connection. Two connections that have the same one at the same time go through a pooler.
     package static let backend = PostgresQuery<Int32>("SELECT pg_backend_pid()")
 
+    /// The schemas in which this login finds what is named without one. Qualified, or it would tell the path that we set.
+    package static let searchPath = PostgresQuery<[String]>(
+        "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]"
+    )
+    .qualified
+
+    /// Those of `schemas` in which roles other than their owner may create.
+    package static func open(_ schemas: [String]) -> PostgresQuery<OpenSchema> {
+        PostgresQuery(
+            """
+            SELECT n.nspname::text, array_agg(g.name ORDER BY g.name)
+            FROM pg_namespace n
+            CROSS JOIN LATERAL (
+                SELECT DISTINCT CASE a.grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(a.grantee)::text END AS name
+                FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner) g
+            WHERE n.nspname::text = ANY ($1)
+            GROUP BY n.nspname ORDER BY n.nspname
+            """, schemas)
+    }
+
     /// Whether the hot table is kept clean, and who holds cleaning back.
     package static let vacuum = PostgresQuery<VacuumCheck>(
         """
@@ -78,6 +98,19 @@ extension ServerCheck: PostgresRecord {
             hasSchema: try row.column(6), mayUseSchema: try row.column(7), role: try row.column(8),
             isolation: try row.column(9), isReadableOnTheWay: try row.column(10),
             encoding: try row.column(11))
+    }
+}
+
+/// A schema in which others than its owner may create.
+package struct OpenSchema: Sendable, Equatable {
+    package var name: String
+    /// The roles that may; nil is PUBLIC, which is all of them.
+    package var creators: [String?]
+}
+
+extension OpenSchema: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(name: try row.column(0), creators: try row.column(1))
     }
 }
 

@@ -9,14 +9,20 @@ extension PostgresConnection {
     package nonisolated func run<Statement: PostgresStatement>(
         _ statement: Statement, deadline: Duration
     ) async throws(PostgresError) -> [Statement.Row] {
-        guard !saysReadCommitted.load(ordering: .acquiring) else {
-            return try await pipeline(Self.readCommitted, statement, deadline: deadline).1
-        }
-        return try await perform(StatementExchange(statement, deadline: .after(deadline))).rows
+        // In this order: once a query has run, the isolation cannot be set.
+        let preludes =
+            (saysReadCommitted.load(ordering: .acquiring) ? [Self.readCommitted] : [])
+            + (statement.isQualified ? [] : [Self.pin])
+        return try await perform(StatementExchange(statement, after: preludes, deadline: .after(deadline))).rows
     }
 
     /// Holds until the end of the transaction that it begins.
-    private static let readCommitted = PostgresQuery<Void>("SET transaction_isolation = 'read committed'")
+    private static let readCommitted = "SET transaction_isolation = 'read committed'"
+
+    /// Lets no name or operator mean something that another role has planted in a schema of the session's search path. Until
+    /// the end of the transaction: a pooler hands each transaction to another session. No SET LOCAL: as the first statement
+    /// of a pipeline that has the server warn.
+    private static let pin = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 
     /// Runs a statement for its effect.
     ///
@@ -25,7 +31,9 @@ extension PostgresConnection {
     package nonisolated func execute(
         _ statement: some PostgresStatement, deadline: Duration
     ) async throws(PostgresError) -> Int {
-        try await perform(StatementExchange(statement, deadline: .after(deadline))).affected
+        // Nothing goes before one that is qualified: VACUUM runs in no transaction with others.
+        let preludes = statement.isQualified ? [] : [Self.pin]
+        return try await perform(StatementExchange(statement, after: preludes, deadline: .after(deadline))).affected
     }
 
     /// Runs several statements in one round trip and one transaction: all of them take effect or none.
@@ -35,10 +43,10 @@ extension PostgresConnection {
     package nonisolated func pipeline<each Statement: PostgresStatement>(
         _ statements: repeat each Statement, deadline: Duration
     ) async throws(PostgresError) -> (repeat [(each Statement).Row]) {
-        try await perform(PipelineExchange(repeat each statements, deadline: .after(deadline)))
+        try await perform(PipelineExchange(repeat each statements, after: [Self.pin], deadline: .after(deadline)))
     }
 
-    /// Runs a statement that is known only at run time; for tools and tests.
+    /// Runs a statement that is known only at run time, with the session's search path; for tools and tests.
     ///
     /// - Parameter values: `$1`, `$2`, … as text; the server finds their types.
     package nonisolated func query(

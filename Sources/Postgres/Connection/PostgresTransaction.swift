@@ -49,7 +49,8 @@ extension PostgresConnection {
         deadline: Duration, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
         let ticket = TransactionTicket()
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+        // The search path as for single statements.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path = pg_catalog, pg_temp"
         _ = try await perform(ScriptExchange(begin, deadline: .after(deadline), role: .begins(ticket)))
         let result: Result
         do {

@@ -5,15 +5,20 @@ final class PipelineExchange<each Statement: PostgresStatement>:
     private let statements: (repeat each Statement)
     private let parts: (repeat PipelinePart<each Statement>)
     private let readers: [any PipelineReader]
-    private var index = 0
+    private let preludes: [String]
+    /// The place of the statement whose results come; negative for preludes.
+    private var index: Int
 
-    init(_ statements: repeat each Statement, deadline: Deadline) {
+    /// - Parameter preludes: statements that go ahead, and whose results are left out.
+    init(_ statements: repeat each Statement, after preludes: [String] = [], deadline: Deadline) {
         let parts = (repeat PipelinePart<each Statement>(each statements))
         var readers: [any PipelineReader] = []
         for part in repeat each parts { readers.append(part) }
         self.statements = (repeat each statements)
         self.parts = parts
         self.readers = readers
+        self.preludes = preludes
+        self.index = -preludes.count
         super.init(deadline: deadline)
     }
 
@@ -28,6 +33,7 @@ final class PipelineExchange<each Statement: PostgresStatement>:
             bound.append(try Self.bind(statement))
         }
         try handle.enterPipeline()
+        for prelude in preludes { try handle.send(prelude, PostgresParameters()) }
         for (sql, parameters) in bound {
             try handle.send(sql, parameters)
         }

@@ -3,11 +3,16 @@ final class StatementExchange<Statement: PostgresStatement>: AnswerExchange<(row
     @unchecked Sendable
 {
     private let statement: Statement
+    private let preludes: [String]
+    /// How many statements have ended.
+    private var ended = 0
     private var rows: [Statement.Row] = []
     private var affected = 0
 
-    init(_ statement: Statement, deadline: Deadline, role: TransactionRole = .none) {
+    /// - Parameter preludes: statements that go ahead of it, in one round trip and one transaction.
+    init(_ statement: Statement, after preludes: [String] = [], deadline: Deadline, role: TransactionRole = .none) {
         self.statement = statement
+        self.preludes = preludes
         super.init(deadline: deadline, role: role)
     }
 
@@ -17,10 +22,23 @@ final class StatementExchange<Statement: PostgresStatement>: AnswerExchange<(row
         on handle: borrowing ConnectionHandle, using parameters: inout PostgresParameters
     ) throws(PostgresError) {
         statement.bind(&parameters)
+        guard !preludes.isEmpty else { return try handle.send(statement.sql, parameters) }
+        // Before anything is sent: a parameter that cannot be encoded must not leave half a pipeline behind.
+        try parameters.check()
+        try handle.enterPipeline()
+        for prelude in preludes { try handle.send(prelude, PostgresParameters()) }
         try handle.send(statement.sql, parameters)
+        try handle.syncPipeline()
+    }
+
+    /// A pipeline is over when the server says so.
+    override func statementEnded() -> Bool {
+        ended += 1
+        return preludes.isEmpty
     }
 
     override func read(_ result: borrowing ResultHandle) throws(PostgresError) {
+        guard ended == preludes.count else { return }
         rows = try result.rows(of: statement)
         affected = result.affectedRows
     }

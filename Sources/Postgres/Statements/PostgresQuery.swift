@@ -9,6 +9,7 @@
 /// `Row` says how a row is read: `Void` not at all, a ``PostgresValue`` from the only column, a ``PostgresRecord`` by itself.
 package struct PostgresQuery<Row: Sendable>: PostgresStatement {
     package let sql: String
+    package private(set) var isQualified = false
     private let append: @Sendable (inout PostgresParameters) -> Void
     private let read: @Sendable (borrowing PostgresRow) throws(PostgresError) -> Row
 
@@ -20,6 +21,13 @@ package struct PostgresQuery<Row: Sendable>: PostgresStatement {
         self.sql = sql
         append = { parameters in repeat parameters.append(each values) }
         read = decode
+    }
+
+    /// The same, known to say the schema of each name. See ``PostgresStatement/isQualified``.
+    package var qualified: Self {
+        var query = self
+        query.isQualified = true
+        return query
     }
 
     package func bind(_ parameters: inout PostgresParameters) { append(&parameters) }

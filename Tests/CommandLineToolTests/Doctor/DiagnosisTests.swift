@@ -260,6 +260,10 @@ import Testing
             problems { $0.server.isolation = "serializable" } == [
                 "warning isolation: ALTER ROLE op SET default_transaction_isolation = 'read committed';"
             ])
+        #expect(
+            problems { $0.openSchemas = [.init(name: "public", creators: ["my app", nil])] } == [
+                #"warning search path: REVOKE CREATE ON SCHEMA public FROM "my app", PUBLIC;"#
+            ])
         #expect(problems { $0.server.isReadableOnTheWay = true }.first?.hasPrefix("warning transport") == true)
         #expect(problems { $0.pooler = .transactions }.isEmpty)
         #expect(problems { $0.pooler = .statements }.first?.hasPrefix("failure pooler") == true)

@@ -21,7 +21,7 @@ import Testing
                 "role postrider_producer", "role postrider_worker", "login", "triggers", "partitions outbox",
                 "partitions attempts", "default partition outbox", "default partition attempts", "vacuum",
                 "unaccounted", "rows", "webhook ids", "sequences", "events",
-                "endpoints", "isolation", "transport", "pooler", "tls roots", "backlog", "hosts",
+                "endpoints", "isolation", "transport", "search path", "pooler", "tls roots", "backlog", "hosts",
             ] {
                 #expect(levels[check] == "ok", "\(check)")
             }
@@ -61,6 +61,17 @@ import Testing
             #expect(examined.error.isEmpty)
             let human = await installation.run("doctor")
             #expect(human.output.contains("→ ALTER TABLE postrider.outbox ENABLE TRIGGER outbox_3_fan_out;"))
+        }
+    }
+
+    @Test func schemasInWhichStrangersMayCreate() async throws {
+        try await Installation.with { (installation) async throws in
+            try await installation.sql("GRANT CREATE ON SCHEMA public TO PUBLIC, postrider_worker")
+            #expect(try levels(await installation.run("doctor", "--json"))["search path"] == "warning")
+            let remedy = "REVOKE CREATE ON SCHEMA public FROM postrider_worker, PUBLIC;"
+            #expect(await installation.run("doctor", width: 400).output.contains("→ \(remedy)\n"))
+            try await installation.sql(remedy)
+            #expect(try levels(await installation.run("doctor", "--json"))["search path"] == "ok")
         }
     }
 

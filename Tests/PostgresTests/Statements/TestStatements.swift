@@ -31,9 +31,9 @@ struct DivideByZero: PostgresStatement {
     func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }
 
-/// Adds a row to the table `note`, which has a unique column `id`.
+/// Adds a row to the table `public.note`, which has a unique column `id`.
 struct AddNote: PostgresStatement {
-    let sql = "INSERT INTO note (id) VALUES ($1)"
+    let sql = "INSERT INTO public.note (id) VALUES ($1)"
     let id: Int32
     func bind(_ parameters: inout PostgresParameters) { parameters.append(id) }
     func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
@@ -41,6 +41,6 @@ struct AddNote: PostgresStatement {
 
 /// Counts the rows of the table `note`.
 struct CountNotes: PostgresStatement {
-    let sql = "SELECT count(*) FROM note"
+    let sql = "SELECT count(*) FROM public.note"
     func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int { try row.column(0) }
 }

@@ -113,7 +113,7 @@ struct RoundTripTests {
     }
 
     private struct ReadOddity: PostgresStatement {
-        let sql = "SELECT * FROM oddity"
+        let sql = "SELECT * FROM public.oddity"
         func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int64 { try row.column(0) }
     }
 
