@@ -590,7 +590,8 @@ $f$;
 -- The most attempts that a dead letter may have behind it to be replayed. Attempts are counted in 16 bits, and a replay may add
 -- 1,000 and a few whose leases were lost.
 CREATE FUNCTION postrider.most_attempts_before_replay() RETURNS int
-LANGUAGE sql IMMUTABLE RETURN 31000;
+LANGUAGE sql IMMUTABLE
+RETURN 31000;
 
 -- Goes through the dead letters of a selection (NULL means any) from id p_first to p_last, in this order, and puts them back
 -- into their lanes, with all their attempts before them and a fresh retry schedule. Three kinds stay, and two are

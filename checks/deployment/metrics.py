@@ -35,7 +35,14 @@ def _scrape() -> str:
         postrider = Postrider(built_executable(), server)
         postrider.run("migrate")
         with postrider.worker(is_ready=False) as worker:
-            return wait_until("the worker serves its metrics", lambda: ask(f"http://{worker.address}/metrics"), 30) or ""
+            # What is late is absent until the worker has looked.
+            served = wait_until("the worker has looked", lambda: _of_one_that_looked(worker.address), 30)
+            return str(served)
+
+
+def _of_one_that_looked(address: str) -> str | None:
+    served = ask(f"http://{address}/metrics") or ""
+    return served if "\npostrider_delivery_lag_seconds " in served else None
 
 
 def _named(path: pathlib.Path) -> set[str]:
