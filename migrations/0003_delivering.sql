@@ -639,7 +639,9 @@ BEGIN
     FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
           FROM generate_series(1, v_count) AS i (place)) x
     WHERE p_outcome[x.place] NOT IN (4, 5)
-        AND (v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))
+        -- What is applied now was not before. After an asynchronous failover the same worker may have recorded a stale attempt
+        -- of this number, and then claimed the row with that number again.
+        AND (x.is_applied OR v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))
         AND (v_left IS NULL OR x.place NOT IN (SELECT unnest(v_left)));
 
     -- 5. The lanes. The row that `leased` counts was ours, so each applied row of a limited lane lowers it by one. A fresh

@@ -43,8 +43,6 @@ extension EndToEndTests {
                         #expect(try await worker.status(within: .seconds(30)) == 0)
                         #expect(!worker.said.contains("an outcome is lost"))
                     }
-                    // Not all of them need have had something in flight.
-                    #expect(workers.contains { $0.said.contains("outcomes could not be recorded") })
                 }
             }
         }

@@ -57,6 +57,22 @@ struct RepeatedSettleTests {
         }
     }
 
+    @Test("records what it applies, though this worker recorded a stale attempt of that number before a failover")
+    func staleBefore() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            let (worker, batch) = try await prepare(outbox)
+            try await outbox.script(
+                """
+                INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
+                                                outcome, worker)
+                SELECT now(), d.event_at, d.event_id, d.endpoint_id, e.url_id, 1, d.attempt, 3, d.lease_by
+                FROM postrider.deliveries d JOIN postrider.endpoints e ON e.id = d.endpoint_id
+                """)
+            #expect(try await worker.settle(batch, again: true) == [])
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts WHERE outcome <> 3") == 3)
+        }
+    }
+
     @Test("does not touch what was claimed again under a new token", arguments: [1, 40] as [Int16])
     func claimedAgain(first: Int16) async throws {
         try await TestOutbox.withOutbox { outbox in
