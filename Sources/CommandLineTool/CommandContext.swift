@@ -15,6 +15,8 @@ import Worker
 package struct CommandContext: Sendable {
     package var environment: [String: String]
     package var writeOutput: @Sendable (String) -> Void
+    /// Writes what was collected for standard output, when a reader waits for it.
+    package var flushOutput: @Sendable () -> Void = {}
     /// Why standard output could not be written whole; nil as long as it could.
     package var outputFailure: @Sendable () -> StreamFailure? = { nil }
     package var writeError: @Sendable (String) -> Void
@@ -83,6 +85,7 @@ extension CommandContext {
         context.isColoured =
             isatty(STDOUT_FILENO) == 1 && context.environment["NO_COLOR", default: ""].isEmpty
             && context.environment["TERM", default: "dumb"] != "dumb"
+        context.flushOutput = { output.flush() }
         context.outputFailure = { output.failure }
         context.readStandardInput = { limit throws(StreamFailure) in
             try StandardStreams.read(STDIN_FILENO, limit: limit)

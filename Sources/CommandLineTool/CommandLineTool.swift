@@ -30,6 +30,7 @@ package enum CommandLineTool {
     /// - Parameter arguments: the command line without the name of the executable.
     package static func run(_ arguments: [String], in context: CommandContext) async -> CommandStatus {
         let status = await end(of: arguments, in: context)
+        context.flushOutput()
         guard let failure = context.outputFailure() else { return status }
         // A reader that has ended knows what it did not read.
         if !failure.isReaderGone {

@@ -72,6 +72,8 @@ struct PoolTests {
         }
         for id in Int32(1)...2 {
             #expect(try await fixture.send(.to(receiver, id: id)).timings.reusedConnection)
+            // libcurl knows by the millisecond which one has been idle for longest.
+            try await Task.sleep(for: .milliseconds(20))
         }
         // Its second request within a second: it is worth a connection, in place of the one that was idle longest.
         #expect(try await fixture.send(.to(receiver, id: 3)).timings.reusedConnection == false)

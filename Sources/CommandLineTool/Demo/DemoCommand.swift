@@ -18,7 +18,11 @@ struct DemoCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let narrator = Narrator(width: output.width, write: output.isJSON ? context.writeError : context.writeOutput)
+        let narrator = Narrator(width: output.width) { text in
+            guard !output.isJSON else { return context.writeError(text) }
+            context.writeOutput(text)
+            context.flushOutput()
+        }
         let account = try await Interruption.watch {
             do {
                 return try await Scene.play(narrator, now: context.now) { scene in

@@ -31,6 +31,7 @@ struct SigningSecret {
 
     /// When the secret was made here and standard output did not take it, says how to get another.
     func tellIfUnseen(of endpoint: String, in context: CommandContext) {
+        context.flushOutput()
         guard isNew, context.outputFailure() != nil else { return }
         context.writeError(
             """

@@ -24,17 +24,42 @@ package struct StreamFailure: Error, Sendable, CustomStringConvertible {
 }
 
 /// Standard output. It remembers that something could not be written, so that the command does not end as done.
+///
+/// What goes to a file or a pipe is collected: a reader such as `head`, which ends after the first line, has the whole of a short
+/// output by then.
 final class StandardOutput: Sendable {
-    private let first = Mutex<StreamFailure?>(nil)
+    private struct State {
+        var waiting = ""
+        /// The first failure. After it, nothing more is written: a part in the middle must not be missing.
+        var failure: StreamFailure?
+    }
 
-    /// The first failure. After it, nothing more is written: a part in the middle must not be missing.
-    var failure: StreamFailure? { first.withLock { $0 } }
+    /// The most bytes that are collected; a pipe of Linux holds 64 KiB.
+    private static let room = 32 << 10
+
+    private let isCollecting = isatty(STDOUT_FILENO) == 0
+    private let state = Mutex(State())
+
+    var failure: StreamFailure? { state.withLock { $0.failure } }
 
     func write(_ text: String) {
-        first.withLock { first in
-            guard first == nil else { return }
-            first = StandardStreams.write(text, to: STDOUT_FILENO)
+        state.withLock { state in
+            guard state.failure == nil else { return }
+            state.waiting += text
+            if !isCollecting || state.waiting.utf8.count > Self.room { Self.write(&state) }
         }
+    }
+
+    /// Writes what was collected.
+    func flush() {
+        state.withLock { state in
+            if state.failure == nil { Self.write(&state) }
+        }
+    }
+
+    private static func write(_ state: inout State) {
+        state.failure = StandardStreams.write(state.waiting, to: STDOUT_FILENO)
+        state.waiting = ""
     }
 }
 

@@ -36,6 +36,7 @@ struct ReceiveCommand: ContextCommand {
             } else {
                 context.writeOutput(request.text + "\n")
             }
+            context.flushOutput()
             if context.outputFailure() != nil { end.finish() }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -36,6 +36,7 @@ struct StatusWatch: Sendable {
             isFirst = false
             do {
                 try await show()
+                context.flushOutput()
             } catch let error as PostgresError where DatabaseFailure.status(error) == .databaseUnavailable {
                 context.writeError(
                     "\(PrintableText("The database does not answer: \(error). Trying again.", limit: 2000))\n")
