@@ -77,8 +77,12 @@ extension CommandContext {
         var context = Self(
             environment: ProcessInfo.processInfo.environment,
             writeOutput: { output.write($0) },
-            // There is no other place that could say why this one failed.
-            writeError: { _ = StandardStreams.write($0, to: STDERR_FILENO) },
+            writeError: { text in
+                // Both may go to one file, and stay in order there.
+                output.flush()
+                // There is no other place that could say why this one failed.
+                _ = StandardStreams.write(text, to: STDERR_FILENO)
+            },
             terminalWidth: Self.width(of: STDOUT_FILENO),
             errorIsTerminal: isatty(STDERR_FILENO) == 1,
             now: { Date().timeIntervalSince1970 })
