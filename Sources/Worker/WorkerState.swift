@@ -9,6 +9,8 @@ final class WorkerState: Sendable {
         var heldBackWhy: String?
         var isStorageFull = false
         var isBehind = false
+        /// Nil until the clocks have been compared.
+        var isClockOff: Bool?
         var isOnLeftServer = false
         var isDraining = false
         var isDrainCut = false
@@ -73,6 +75,19 @@ final class WorkerState: Sendable {
     func found(behind isBehind: Bool) {
         facts.withLock { $0.isBehind = isBehind }
     }
+
+    /// - Returns: whether that is news. That they agree is none at the start.
+    @discardableResult
+    func found(clockOff isOff: Bool) -> Bool {
+        facts.withLock { facts in
+            defer { facts.isClockOff = isOff }
+            return isOff != (facts.isClockOff ?? false)
+        }
+    }
+
+    /// Whether more may be claimed: outcomes can be recorded, and receivers will accept what is signed. Not before the clocks
+    /// have been compared.
+    var mayClaim: Bool { facts.withLock { !$0.isBehind && $0.isClockOff == false } }
 
     // MARK: The end
 

@@ -128,4 +128,12 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case segmentRouting = "segment_routing"
     /// An address that means something on one network interface only.
     case scoped
+
+    /// Whether it is of the networks that people set up for their own programs, receivers of webhooks among them.
+    var isOfOwnNetworks: Bool {
+        switch self {
+        case .loopback, .privateUse, .uniqueLocal: true
+        default: false
+        }
+    }
 }

@@ -19,10 +19,14 @@ package struct SendingObstacle: Error, Hashable, Sendable {
     package let kind: Kind
     /// One line for a person; never holds a secret.
     package let message: String
+    /// Whether it lies with how this process was started, so that another worker may send what this one cannot. Then no
+    /// attempt is counted, and the delivery waits.
+    package let isOfThisProcess: Bool
 
-    package init(_ kind: Kind, _ message: String) {
+    package init(_ kind: Kind, _ message: String, isOfThisProcess: Bool = false) {
         self.kind = kind
         self.message = message
+        self.isOfThisProcess = isOfThisProcess || kind == .keyMissing
     }
 
     package var errorCode: ErrorCode {
@@ -33,15 +37,6 @@ package struct SendingObstacle: Error, Hashable, Sendable {
         case .invalidEvent: .invalidEvent
         case .blockedAddress: .blockedAddress
         case .secretUnavailable, .keyMissing: .secretUnavailable
-        }
-    }
-
-    /// Whether it lies with how this process was started, so that another worker may send what this one cannot. Then no
-    /// attempt is counted, and the delivery waits.
-    package var isOfThisProcess: Bool {
-        switch kind {
-        case .keyMissing: true
-        case .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .blockedAddress, .secretUnavailable: false
         }
     }
 }

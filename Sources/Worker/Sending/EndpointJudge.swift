@@ -126,8 +126,10 @@ package struct EndpointJudge: Sendable {
             return try policy.endpointURL(record.url)
         } catch let refusal as EndpointRefusal {
             switch refusal.code {
-            case .address, .name: throw SendingObstacle(.blockedAddress, "\(refusal)")
-            case .http, .port: throw SendingObstacle(.invalidURL, "\(refusal)")
+            case .address, .name:
+                throw SendingObstacle(.blockedAddress, "\(refusal)", isOfThisProcess: refusal.isOfThisProcess)
+            case .http, .port:
+                throw SendingObstacle(.invalidURL, "\(refusal)", isOfThisProcess: refusal.isOfThisProcess)
             }
         } catch {
             throw SendingObstacle(.invalidURL, "\(error)")

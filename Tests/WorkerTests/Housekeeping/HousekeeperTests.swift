@@ -30,7 +30,7 @@ import Testing
         try await run { _ in
             #expect(try await rig.time.rest() == Housekeeper.watchPause)
             // Leases only after a while: their owners may be about to settle.
-            #expect(store.asked == ["state", "beat 7", "subscriptions"])
+            #expect(store.asked == ["state", "beat 7", "subscriptions", "endpoints after 0"])
             try await pass(HeadStart.afterStart)
             let leases = count("leases")
             try await pass(Housekeeper.subscriptionPause)
@@ -179,7 +179,17 @@ import Testing
             for (offset, isOff): (Int64, Bool) in [(59, false), (61, true), (-59, false), (-61, true), (0, false)] {
                 let reasons = try await reasons { store.says { $0.clock = ours + offset * 1_000_000 } }
                 #expect(reasons == (isOff ? [.clockSkew] : []), "\(offset) s")
+                #expect(rig.parts.state.mayClaim == !isOff, "\(offset) s")
             }
         }
+    }
+
+    @Test func nothingIsClaimedBeforeTheClocksWereCompared() {
+        let state = WorkerState()
+        #expect(!state.mayClaim)
+        #expect(!state.found(clockOff: false) && state.mayClaim)
+        #expect(state.found(clockOff: true) && !state.mayClaim)
+        #expect(!state.found(clockOff: true))
+        #expect(state.found(clockOff: false) && state.mayClaim)
     }
 }

@@ -41,6 +41,7 @@ struct Rig: Sendable {
                 registry: registry, version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, time: time,
             wallClock: { wallClock.value })
+        parts.state.found(clockOff: false)
         if isRegistered { parts.state.registered(as: Self.worker) }
     }
 
