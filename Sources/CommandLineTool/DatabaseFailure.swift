@@ -5,6 +5,8 @@ import Postgres
 enum DatabaseFailure {
     static func status(_ error: PostgresError) -> CommandStatus {
         switch (error.kind, error.sqlState?.category) {
+        // The database is there, and said that it could not do this now.
+        case (.retry, _) where error.report != nil: .failure
         case (_, "P0"): .badData
         case (.data, _): .badData
         case (.configuration, _): error.sqlState == .undefinedDatabase ? .databaseUnavailable : .configuration
@@ -35,6 +37,8 @@ enum DatabaseFailure {
             return "Check user and password in POSTRIDER_DATABASE_URL (or PGUSER, PGPASSWORD), and pg_hba.conf."
         case SQLState(rawValue: "25006"):
             return "This is a standby: name the primary in POSTRIDER_DATABASE_URL."
+        case SQLState(rawValue: "40P01"), SQLState(rawValue: "40001"), SQLState(rawValue: "55P03"), SQLState(rawValue: "57014"):
+            return "Something else held what this needs, or it took too long; nothing was changed. Run it again."
         case SQLState(rawValue: "53300"):
             return "All connections are in use: raise max_connections, or put a pooler in between."
         default:

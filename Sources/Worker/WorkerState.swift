@@ -11,6 +11,7 @@ final class WorkerState: Sendable {
         var isBehind = false
         /// Nil until the clocks have been compared.
         var isClockOff: Bool?
+        var clockAhead: Duration?
         var isOnLeftServer = false
         var isDraining = false
         var isDrainCut = false
@@ -76,14 +77,21 @@ final class WorkerState: Sendable {
         facts.withLock { $0.isBehind = isBehind }
     }
 
-    /// - Returns: whether that is news. That they agree is none at the start.
+    /// - Returns: whether it is news that this machine's clock is too far from the database's. That they agree is none at the
+    ///   start.
     @discardableResult
-    func found(clockOff isOff: Bool) -> Bool {
+    func found(_ skew: ClockSkew) -> Bool {
         facts.withLock { facts in
-            defer { facts.isClockOff = isOff }
-            return isOff != (facts.isClockOff ?? false)
+            defer {
+                facts.isClockOff = skew.isTooMuch
+                facts.clockAhead = skew.ahead
+            }
+            return skew.isTooMuch != (facts.isClockOff ?? false)
         }
     }
+
+    /// How far this machine's clock is ahead of the database's, at least; nil until they have been compared.
+    var clockAhead: Duration? { facts.withLock { $0.clockAhead } }
 
     /// Whether more may be claimed: outcomes can be recorded, and receivers will accept what is signed. Not before the clocks
     /// have been compared.

@@ -15,11 +15,12 @@ package enum Workers {
             """
             UPDATE postrider.workers w
             SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
-                failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9
+                failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9,
+                settings = $10, clock_ahead = $11
             WHERE w.id = $1
             RETURNING w.id
             """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
-            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error)
+            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error, pulse.settings, pulse.clockAhead)
     }
 
     /// Takes a worker that ended in good order off the list.
@@ -35,7 +36,8 @@ package enum Workers {
         SELECT w.id, w.name, w.version, w.started_at,
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
-               w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error
+               w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error,
+               w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
 }
@@ -48,11 +50,17 @@ package struct WorkerPulse: Sendable, Equatable {
     package var heldBack: Int32
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// What all workers should be started with alike, in words.
+    package var settings: String?
+    /// How far its clock is ahead of the database's, at least; negative when it is behind.
+    package var clockAhead: Duration?
 
     package init(
         inFlight: Int32, isDraining: Bool, heldBack: Int32 = 0, heldBackWhy: String? = nil,
-        trouble: WorkerTrouble? = nil
+        trouble: WorkerTrouble? = nil, settings: String? = nil, clockAhead: Duration? = nil
     ) {
+        self.settings = settings
+        self.clockAhead = clockAhead
         self.inFlight = inFlight
         self.isDraining = isDraining
         self.heldBack = heldBack
@@ -99,6 +107,10 @@ package struct WorkerOverview: Sendable {
     package var heldBack: Int32 = 0
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// What all workers should be started with alike, in words.
+    package var settings: String?
+    /// How far its clock is ahead of the database's, at least; negative when it is behind.
+    package var clockAhead: Duration?
 }
 
 extension WorkerOverview: PostgresRecord {
@@ -112,5 +124,7 @@ extension WorkerOverview: PostgresRecord {
                 step: step, failures: try row.column(11), lasts: try row.microseconds(12) ?? .zero,
                 error: try row.column(13, as: String?.self) ?? "")
         }
+        settings = try row.column(14)
+        clockAhead = try row.microseconds(15)
     }
 }

@@ -134,7 +134,7 @@ final class Housekeeper: Service {
     /// What is signed by a clock that is off is refused, and each refusal would cost an attempt.
     private func judge(_ skew: ClockSkew) {
         parts.health.set(.clockSkew, skew.isTooMuch)
-        guard parts.state.found(clockOff: skew.isTooMuch) else { return }
+        guard parts.state.found(skew) else { return }
         if skew.isTooMuch {
             parts.log.log(
                 .error, "nothing is claimed while the clocks of this machine and of the database are apart",
@@ -193,6 +193,7 @@ extension WorkerPulse {
             trouble: parts.health.trouble.map {
                 WorkerTrouble(
                     step: $0.step.rawValue, failures: Int32(clamping: $0.failures), lasts: $0.lasts, error: $0.error)
-            })
+            },
+            settings: parts.judge.settings, clockAhead: parts.state.clockAhead)
     }
 }

@@ -61,7 +61,8 @@ import Testing
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
             endpoints: [EndpointLocation(name: "a", url: "https://example.com/")], workers: [worker],
             backlog: .init(due: 0, oldest: nil), duties: [duty()], keptDays: [], tablesWithoutIdentity: [],
-            unaccounted: .counted(0), books: BookCheck(tag: "0a", tagInIDs: "0a")),
+            unaccounted: .counted(0), books: BookCheck(tag: "0a", tagInIDs: "0a"),
+            insert: .accepted, secrets: SecretCheck()),
         pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
         reaches: [])
 
@@ -69,6 +70,43 @@ import Testing
         #expect(findings().allSatisfy { $0.level == .ok && $0.remedy == nil })
         #expect(!Diagnosis(Self.sound).hasFailures)
         #expect(Set(findings().map(\.check)).count >= 15)
+    }
+
+    @Test func whatProducersCannotDoFails() {
+        #expect(problems { $0.schema?.insert = .refused("No space left on device") }.first?.hasPrefix("failure insert") == true)
+        #expect(problems { $0.schema?.insert = .notTried("it may not") }.isEmpty)
+    }
+
+    @Test func secretsThatNoKeyOpensAreNamed() {
+        var check = SecretCheck()
+        for number in 0..<9 { check.judge(.sample("e\(number)", secrets: ["sealed:v1:k9:AAAA"]), nil) }
+        check.judge(.sample("f", secrets: [EndpointRecord.secret, "whsec_AAAA"]), nil)
+        check.judge(.sample("g", secrets: [EndpointRecord.secret]), nil)
+        #expect(check.endpoints == 11 && check.unusable == 9 && check.leftOut == 1)
+        let found = problems { $0.schema?.secrets = check }
+        #expect(found.count == 2)
+        #expect(found.contains { $0.hasPrefix("failure secrets") && $0.contains("9 endpoints") && $0.contains("e0") })
+        #expect(found.contains { $0.hasPrefix("warning secrets") && $0.contains("f: ") })
+        #expect(!found.joined().contains("whsec_"))
+    }
+
+    @Test func workersThatDifferAreNamed() {
+        var other = Self.worker
+        other.id = 2
+        other.settings = "http allowed; public addresses only; keys: none"
+        other.clockAhead = .seconds(-3)
+        var off = Self.worker
+        off.id = 3
+        off.settings = "https only; public addresses only; keys: none"
+        off.clockAhead = .seconds(90)
+        var old = off
+        old.isAlive = false
+        old.settings = "something else"
+        let found = problems { $0.schema?.workers = [other, off, old] }
+        #expect(found.count == 3)
+        #expect(found.contains { $0.hasPrefix("warning clocks") && $0.contains("worker 2") && $0.contains("behind") })
+        #expect(found.contains { $0.hasPrefix("failure clocks") && $0.contains("worker 3") && $0.contains("claims nothing") })
+        #expect(found.contains { $0.hasPrefix("warning settings") && $0.contains("worker 2: http allowed") })
     }
 
     @Test func everyProblemHasARemedy() {
@@ -306,5 +344,15 @@ import Testing
             schema.endpoints = (0..<100).map { .init(name: "e\($0)", url: "not a url") }
         }
         #expect(many.count == Diagnosis.endpointsNamed + 1)
+    }
+}
+
+extension EndpointRecord {
+    fileprivate static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    fileprivate static func sample(_ name: String, secrets: [String]) -> EndpointRecord {
+        EndpointRecord(
+            id: 1, revision: 1, name: name, tenant: "", urlID: 1, url: "https://example.com/", payloadFormat: "envelope",
+            headers: [], retrySchedule: [.seconds(1)], maxAttempts: 3, timeout: .seconds(15), secrets: secrets)
     }
 }

@@ -187,9 +187,13 @@ import Testing
     @Test func nothingIsClaimedBeforeTheClocksWereCompared() {
         let state = WorkerState()
         #expect(!state.mayClaim)
-        #expect(!state.found(clockOff: false) && state.mayClaim)
-        #expect(state.found(clockOff: true) && !state.mayClaim)
-        #expect(!state.found(clockOff: true))
-        #expect(state.found(clockOff: false) && state.mayClaim)
+        let (right, off) = (
+            ClockSkew(before: 0, database: 5, after: 9), ClockSkew(before: 70_000_000, database: 5, after: 70_000_009)
+        )
+        #expect(!state.found(right) && state.mayClaim)
+        #expect(state.found(off) && !state.mayClaim)
+        #expect(state.clockAhead == .microseconds(69_999_995))
+        #expect(!state.found(off))
+        #expect(state.found(right) && state.mayClaim)
     }
 }

@@ -41,7 +41,7 @@ struct Rig: Sendable {
                 registry: registry, version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, time: time,
             wallClock: { wallClock.value })
-        parts.state.found(clockOff: false)
+        parts.state.found(ClockSkew(before: 0, database: 0, after: 0))
         if isRegistered { parts.state.registered(as: Self.worker) }
     }
 
