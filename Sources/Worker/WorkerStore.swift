@@ -82,7 +82,7 @@ extension WorkerStore: ClaimStore {
 
 extension WorkerStore: SettleStore {
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row] {
         let statement = SettleDeliveries(worker: worker, batch: batch, again: again, leave: leave, now: now)
         return try await session.run(statement, deadline: Self.deliveryDeadline)

@@ -14,10 +14,9 @@ protocol SettleStore: LoopStore {
     ///   - worker: its id.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - leave: leave out what another session holds, instead of failing after a moment.
-    ///   - now: microseconds since 1970 by this worker's clock.
     /// - Returns: what was not recorded.
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row]
 }
 
@@ -128,7 +127,7 @@ final class Settler: Service {
             do throws(PostgresError) {
                 let (isAgain, isLeaving) = (again, leave)
                 let rows = try await parts.perform(.settle) { () async throws(PostgresError) in
-                    try await store.settle(batch, by: worker, again: isAgain, leave: isLeaving, now: parts.wallClock())
+                    try await store.settle(batch, by: worker, again: isAgain, leave: isLeaving, now: parts.time.now)
                 }
                 return recorded(batch, except: rows)
             } catch {

@@ -24,6 +24,20 @@ struct OutcomeTests {
         }
     }
 
+    @Test("that waited says when its attempt began, by the database's clock")
+    func beganBefore() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish()
+            let worker = outbox.ownWorker()
+            var settlement = Settlement(madeUp: try #require(try await worker.claim().first), .delivered)
+            settlement.startedAt = .now - .seconds(90)
+            try await worker.settle([settlement])
+            let ago = "SELECT round(extract(epoch FROM now() - started_at))::int FROM postrider.attempt_log"
+            #expect(try await outbox.query(ago).rows == [["90"]])
+        }
+    }
+
     @Test("of a dead letter keeps why")
     func dead() async throws {
         try await TestOutbox.withOutbox { outbox in

@@ -35,7 +35,7 @@ import Testing
         let requests = Claim(&generator).build().requests
         let results = requests.shuffled(using: &generator).map { request in
             CourierResult(
-                request: request, startedAt: Int64.random(in: 0...Int64.max, using: &generator),
+                request: request, startedAt: .now,
                 outcome: Self.outcome(&generator))
         }
         let queue = SettleQueue(arrived: Wakeup(on: ManualLoopClock()))
