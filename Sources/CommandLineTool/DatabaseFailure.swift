@@ -37,7 +37,8 @@ enum DatabaseFailure {
             return "Check user and password in POSTRIDER_DATABASE_URL (or PGUSER, PGPASSWORD), and pg_hba.conf."
         case SQLState(rawValue: "25006"):
             return "This is a standby: name the primary in POSTRIDER_DATABASE_URL."
-        case SQLState(rawValue: "40P01"), SQLState(rawValue: "40001"), SQLState(rawValue: "55P03"), SQLState(rawValue: "57014"):
+        case SQLState(rawValue: "40P01"), SQLState(rawValue: "40001"), SQLState(rawValue: "55P03"),
+            SQLState(rawValue: "57014"):
             return "Something else held what this needs, or it took too long; nothing was changed. Run it again."
         case SQLState(rawValue: "53300"):
             return "All connections are in use: raise max_connections, or put a pooler in between."

@@ -69,14 +69,17 @@ extension Diagnosis {
         if check.unusable > 0 {
             findings.append(
                 .failure(
-                    "secrets", "\(Plural.of("endpoint", check.unusable)) cannot be signed for: "
+                    "secrets",
+                    "\(Plural.of("endpoint", check.unusable)) cannot be signed for: "
                         + check.whyUnusable.joined(separator: "; "),
-                    "set POSTRIDER_SECRET_KEY_FILE to the file that has the key; or postrider endpoint rotate-secret NAME"))
+                    "set POSTRIDER_SECRET_KEY_FILE to the file that has the key; or postrider endpoint rotate-secret NAME"
+                ))
         }
         if check.leftOut > 0 {
             findings.append(
                 .warning(
-                    "secrets", "an older secret of \(Plural.of("endpoint", check.leftOut)) is left out of the signatures: "
+                    "secrets",
+                    "an older secret of \(Plural.of("endpoint", check.leftOut)) is left out of the signatures: "
                         + check.whyLeftOut.joined(separator: "; "),
                     "postrider endpoint rotate-secret NAME, once the receiver has the newest"))
         }

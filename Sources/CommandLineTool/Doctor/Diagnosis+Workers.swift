@@ -54,6 +54,7 @@ extension Diagnosis {
             "the clock of worker \(worker.id) (\(ShortName(worker.name))) is \(DurationText.short(apart)) "
             + "\(ahead < .zero ? "behind" : "ahead of") the database's"
         let remedy = "synchronise the clock of that machine, for instance: systemctl enable --now systemd-timesyncd"
-        return apart > clockFailure ? .failure("clocks", text + ", so it claims nothing", remedy) : .warning("clocks", text, remedy)
+        return apart > clockFailure
+            ? .failure("clocks", text + ", so it claims nothing", remedy) : .warning("clocks", text, remedy)
     }
 }

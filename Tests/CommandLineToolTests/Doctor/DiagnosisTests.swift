@@ -73,7 +73,9 @@ import Testing
     }
 
     @Test func whatProducersCannotDoFails() {
-        #expect(problems { $0.schema?.insert = .refused("No space left on device") }.first?.hasPrefix("failure insert") == true)
+        #expect(
+            problems { $0.schema?.insert = .refused("No space left on device") }.first?.hasPrefix("failure insert")
+                == true)
         #expect(problems { $0.schema?.insert = .notTried("it may not") }.isEmpty)
     }
 
@@ -105,7 +107,10 @@ import Testing
         let found = problems { $0.schema?.workers = [other, off, old] }
         #expect(found.count == 3)
         #expect(found.contains { $0.hasPrefix("warning clocks") && $0.contains("worker 2") && $0.contains("behind") })
-        #expect(found.contains { $0.hasPrefix("failure clocks") && $0.contains("worker 3") && $0.contains("claims nothing") })
+        #expect(
+            found.contains {
+                $0.hasPrefix("failure clocks") && $0.contains("worker 3") && $0.contains("claims nothing")
+            })
         #expect(found.contains { $0.hasPrefix("warning settings") && $0.contains("worker 2: http allowed") })
     }
 
@@ -352,7 +357,8 @@ extension EndpointRecord {
 
     fileprivate static func sample(_ name: String, secrets: [String]) -> EndpointRecord {
         EndpointRecord(
-            id: 1, revision: 1, name: name, tenant: "", urlID: 1, url: "https://example.com/", payloadFormat: "envelope",
+            id: 1, revision: 1, name: name, tenant: "", urlID: 1, url: "https://example.com/",
+            payloadFormat: "envelope",
             headers: [], retrySchedule: [.seconds(1)], maxAttempts: 3, timeout: .seconds(15), secrets: secrets)
     }
 }
