@@ -1,4 +1,5 @@
 import OutboxStore
+import Settings
 
 extension Diagnosis {
     /// What the workers that are alive tell of themselves: what fails again and again in them, and what they cannot work on.

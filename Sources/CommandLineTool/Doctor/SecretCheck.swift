@@ -1,5 +1,6 @@
 import Outbox
 import OutboxStore
+import Settings
 import Webhooks
 import Worker
 

@@ -73,11 +73,12 @@ import Testing
             try await pass(Housekeeper.heartbeatPause)
             rig.parts.state.beginDrain()
             try await pass(Housekeeper.heartbeatPause)
-            #expect(
-                store.content.value.beats == [
-                    .init(inFlight: 0, isDraining: false), .init(inFlight: 2, isDraining: false),
-                    .init(inFlight: 2, isDraining: true),
-                ])
+            func pulse(_ inFlight: Int32, isDraining: Bool = false) -> WorkerPulse {
+                WorkerPulse(
+                    inFlight: inFlight, isDraining: isDraining,
+                    settings: "https only; public addresses only; keys: none", clockAhead: .zero)
+            }
+            #expect(store.content.value.beats == [pulse(0), pulse(2), pulse(2, isDraining: true)])
         }
     }
 
