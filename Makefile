@@ -1,7 +1,7 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak soak-housekeeping bench bench-quick fuzz sanitize lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test soak soak-housekeeping faults bench bench-quick fuzz sanitize lint format docs-test check-deploy image image-test examples man
 
 executable := .build/release/postrider
 
@@ -48,6 +48,10 @@ sanitize: ## Run the tests under the thread sanitizer, then under the address sa
 	@scripts/prepare test
 	scripts/sanitize thread
 	scripts/sanitize address
+
+faults: ## Prove that the soak outlives crash points and sees mutants, on a test build: about 10 minutes, root
+	@scripts/prepare test
+	soak/faulty/run
 
 lint: ## Check formatting and layering only
 	@scripts/lint
