@@ -16,7 +16,8 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing.
+-- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing. `attempts` leaves out what was claimed
+-- and given back unsent, whose numbers attempt_log.attempt steps over.
 CREATE VIEW postrider.event_deliveries AS
 WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
@@ -25,7 +26,7 @@ WITH known AS NOT MATERIALIZED (
                 WHEN l.open_at > statement_timestamp() THEN 'held'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
-           d.attempt AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
+           d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
            last.error_code AS last_error_code, NULL::timestamptz AS finished_at
     FROM postrider.deliveries d
     JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
@@ -42,7 +43,7 @@ WITH known AS NOT MATERIALIZED (
            c.last_error_code, c.closed_at
     FROM postrider.closed c
     UNION ALL
-    SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt, NULL, a.started_at, a.http_status, NULL,
+    SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt - coalesce(a.unsent, 0), NULL, a.started_at, a.http_status, NULL,
            a.started_at + a.duration_us * interval '1 us'
     FROM postrider.attempts a WHERE a.outcome = 0)
 SELECT k.event_id, postrider.webhook_id(k.event_at, k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,

@@ -223,7 +223,7 @@ def _after_healing(evidence: Evidence) -> Verdict:
 
 
 def _liveness(evidence: Evidence) -> Verdict:
-    verdict = Verdict("I14", "a worker is live whatever the database does, and ends only when it is told to")
+    verdict = Verdict("I14", "a worker is live while the database is away too, and ends only when it is told to")
     for look in _looks(evidence, "looked"):
         if look["age_s"] > 2 and not _spans(evidence, look["t"] - 3, look["t"], ("suspended",)):
             verdict.expect(look["live"] == 200, f"worker {look['worker']}: livez {look['live']} at the age of {look['age_s']} s")

@@ -123,8 +123,8 @@ extension WorkerStore: HouseStore {
 }
 
 extension WorkerStore: UpkeepStore {
-    func dueDuties() async throws(PostgresError) -> [String] {
-        try await session.run(Duties.due, deadline: Self.houseDeadline)
+    func duties() async throws(PostgresError) -> [DutyMark] {
+        try await session.run(Duties.marks, deadline: Self.houseDeadline)
     }
 
     func take(_ duty: Duty) async throws(PostgresError) -> Bool {

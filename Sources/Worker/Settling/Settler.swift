@@ -133,7 +133,7 @@ final class Settler: Service {
             } catch {
                 let next = attempt.failed(
                     error, count: batch.count, isStripped: isStripped, isLeaving: leave, mustEnd: mustStop)
-                report(error, batch, next)
+                report(error, next)
                 switch next {
                 case .leaveOut(let isAgain):
                     again = isAgain
@@ -157,12 +157,26 @@ final class Settler: Service {
         }
     }
 
-    private func report(_ error: PostgresError, _ batch: [Settlement], _ next: SettleAttempt.Next) {
+    /// A settle has no connection, and is going to wait for one as long as a statement may take: that is told at once. Nothing is
+    /// claimed in the meantime.
+    static func cannotConnect(_ parts: WorkerParts, _ error: PostgresError) {
+        parts.state.found(behind: true)
+        report(error, parts)
+    }
+
+    private func report(_ error: PostgresError, _ next: SettleAttempt.Next) {
         show(storageFull: error.kind == .resource)
         if case .leaveOut = next { return }
+        Self.report(error, parts)
+    }
+
+    private static func report(_ error: PostgresError, _ parts: WorkerParts) {
         parts.log.log(
             .warning, "outcomes could not be recorded",
-            with: [.error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")"])
+            with: [
+                .error: "\(error)", .count: "\(parts.settleQueue.unrecorded)",
+                .sqlState: "\(error.sqlState?.description ?? "")",
+            ])
     }
 
     private func giveUp(_ batch: [Settlement], because error: String) {
@@ -178,6 +192,7 @@ final class Settler: Service {
                     .outcome: "\(DeliveryOutcome(settlement.outcome).rawValue)", .error: "\(error)",
                 ])
         }
+        parts.settleQueue.ended(batch.count)
         parts.permits.abandoned(batch.map(\.delivery))
         parts.permits.giveBack(batch.map(\.delivery))
     }
@@ -193,6 +208,7 @@ final class Settler: Service {
         parts.metrics.settles.increment()
         guard !rows.isEmpty else {
             for settlement in batch { count(settlement) }
+            parts.settleQueue.ended(batch.count)
             parts.permits.giveBack(batch.map(\.delivery))
             return []
         }
@@ -214,6 +230,7 @@ final class Settler: Service {
             settled.append(settlement.delivery)
             if stale.contains(settlement.delivery.id) { countStale(settlement) } else { count(settlement) }
         }
+        parts.settleQueue.ended(settled.count)
         parts.permits.giveBack(settled)
         return left
     }

@@ -47,7 +47,8 @@ import Testing
         let settlements = queue.takeBatch()
         #expect(settlements.map(\.delivery) == results.compactMap { ($0.request as? OutgoingDelivery)?.delivery })
         #expect(settlements.count == requests.count)
-        #expect(queue.count == 0)
+        #expect(queue.takeBatch().isEmpty)
+        #expect(queue.unrecorded == settlements.count)
         #expect(permits.takeNews().answered.map(\.endpoint) == settlements.map(\.delivery.endpoint))
     }
 
