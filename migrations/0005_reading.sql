@@ -126,7 +126,8 @@ CREATE VIEW postrider.endpoint_settings AS
 SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
        e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
-       ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE h IS NOT NULL) AS header_names,
+       -- A line without a colon has no name, and all of it may be a value, which no operator sees.
+       ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE strpos(h, ':') > 0) AS header_names,
        (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id AND s.expires_at > now())::int AS secrets,
        e.created_at, e.updated_at,
        CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'

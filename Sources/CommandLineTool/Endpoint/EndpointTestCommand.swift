@@ -59,7 +59,7 @@ struct EndpointTestCommand: ContextCommand {
         var configuration = CourierConfiguration()
         configuration.couriers = 1
         configuration.maximumInFlight = 1
-        let pool = try CourierPool(configuration: configuration, judge: { addresses.verdict($0).isAllowed }) { batch in
+        let pool = try CourierPool(configuration: configuration, judge: DialJudge(addresses).allows) { batch in
             for result in batch { arrived.yield(result) }
         }
         pool.submit([ping])
