@@ -12,7 +12,7 @@ struct DeadLetterDiscardCommand: ContextCommand {
 
             Example:
               postrider dead-letter discard 4711 --why 'the customer is gone'
-              postrider dead-letter discard --endpoint billing --until 30d --why 'too old' --dry-run
+              postrider dead-letter discard --endpoint billing --until 30d --why 'too old'
             """)
 
     @Argument(help: "The id, as dead-letter list shows it.")

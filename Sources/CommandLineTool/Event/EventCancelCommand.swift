@@ -13,7 +13,7 @@ struct EventCancelCommand: ContextCommand {
 
             Example:
               postrider event cancel 4711
-              postrider event cancel --endpoint billing --type 'order.*' --why 'sent by hand' --dry-run
+              postrider event cancel --endpoint billing --why 'sent by hand' --dry-run
             """)
 
     @Argument(help: "The number of the event, or its webhook id, evt_….")

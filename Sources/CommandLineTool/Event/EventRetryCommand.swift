@@ -14,7 +14,7 @@ struct EventRetryCommand: ContextCommand {
 
             Example:
               postrider event retry 4711
-              postrider event retry --endpoint billing --limit 100 --why 'their server is back'
+              postrider event retry --endpoint billing --limit 100 --why 'it is back'
             """)
 
     @Argument(help: "The number of the event, or its webhook id, evt_….")
