@@ -1,7 +1,8 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: release release-test test-postgres-18 help build demo test soak soak-housekeeping bench bench-quick lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test test-postgres-18 soak soak-housekeeping faults bench bench-quick fuzz sanitize lint format docs-test
+.PHONY: check-deploy image image-test release release-test examples man
 
 executable := .build/release/postrider
 
@@ -44,11 +45,24 @@ soak-housekeeping: ## Housekeeping at its worst beside producers, which may not 
 	swift build -c release --product postrider
 	.build/python/bin/python3 -B -m bench.housekeeping
 
+fuzz: ## Feed the parsers with bytes of libFuzzer's making: a minute each, or SECONDS=N
+	@scripts/prepare build
+	scripts/fuzz $(or $(SECONDS),60)
+
+sanitize: ## Run the tests under the thread sanitizer, then under the address sanitizer: about 40 minutes
+	@scripts/prepare test
+	scripts/sanitize thread
+	scripts/sanitize address
+
+faults: ## Prove that the soak outlives crash points and sees mutants, on a test build: about 10 minutes, root
+	@scripts/prepare test
+	soak/faulty/run
+
 lint: ## Check formatting and layering only
 	@scripts/lint
 
 format: ## Format all Swift files in place
-	swift format --in-place --parallel --recursive Sources Tests examples/swift Package.swift
+	swift format --in-place --parallel --recursive Sources Tests examples/swift Package.swift fuzz/Sources/Fuzz fuzz/Package.swift
 
 docs-test: build ## Run every snippet of the documents, those in JavaScript, Go and Java too
 	@scripts/prepare docs

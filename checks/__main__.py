@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from checks import command_line, deployment, documents, examples, image, migrations, release
+from checks import command_line, deployment, documents, examples, hostile, image, migrations, release
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -23,6 +23,7 @@ AREAS = {
     "migrations": migrations.check,
     "deployment": deployment.check,
     "examples": examples.check,
+    "hostile": hostile.check,
     "image": image.check,
     "release": release.check,
 }

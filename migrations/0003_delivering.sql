@@ -4,7 +4,7 @@
 --
 --                 1. endpoints      2. lanes      3. deliveries      4. all others, each by id
 --
---               and rows of one table in the order of their ids. Whoever needs less begins further down, never goes back up.
+--               and rows of one table in the order of their ids. What needs less begins further down, and never goes back up.
 --               What works for many endpoints at once never waits for one of them: claims and duties step over what is
 --               held (SKIP LOCKED), and a settle that has waited for a moment leaves out what is held. An operator's act
 --               waits for what is held of its own endpoint, however long; of an event's other endpoints only for a moment.
@@ -194,10 +194,16 @@ RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
     WHEN extract(epoch FROM least(p_at, '3000-01-01 00:00+00') - p_now) > 1 THEN 86400
     ELSE 0 END)::real;
 
+-- What stands as the error of an attempt whose worker has not said how it went.
+CREATE FUNCTION postrider.unreported() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'the worker did not report';
+
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
 -- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
 -- Leases that ended after p_lapsed are left to their owners for now: after the database was away they may be about to settle.
+-- So are those of a worker that keeps outcomes which another session's lock keeps it from recording (`settle` notes it).
 --
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
@@ -219,6 +225,7 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     -- A row without a lease has '-infinity'.
     v_lapsed timestamptz := least(v_now, p_lapsed);
+    v_keepers int[] := ARRAY(SELECT w.id FROM postrider.workers w WHERE w.keeps_until > v_now);
     v_lanes int[];
     v_from timestamptz[];
     v_room int[];
@@ -234,7 +241,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT d.due_at, d.lease_by FROM postrider.deliveries d
             WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_lapsed
+                AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
             ORDER BY d.due_at LIMIT 1) first
         WHERE l.open_at <= v_now AND r.room > 0
             AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
@@ -268,13 +275,13 @@ BEGIN
                    row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_lapsed
+                AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
             ORDER BY d.due_at, d.id
             LIMIT lane.take + 1) c),
     -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
     -- stepped over, not waited for.
     lapsed AS MATERIALIZED (
-        SELECT d.id FROM seen JOIN postrider.deliveries d
+        SELECT d.id, d.lease_until, seen.lease_until - v_now AS length, d.unsent FROM seen JOIN postrider.deliveries d
             ON d.ctid = seen.spot AND d.due_at = seen.due_at AND d.lease_by = seen.lease_by
         WHERE seen.lease_by <> 0 AND NOT seen.is_peeked
         FOR NO KEY UPDATE OF d SKIP LOCKED),
@@ -305,6 +312,15 @@ BEGIN
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed
         RETURNING d.endpoint_id, w.revision, w.lease_by AS held_by, d.due_at, d.id, d.attempt, d.attempt_base,
                   d.event_id, d.event_at, d.bytes, d.lease_until, d.ignore_expiry),
+    -- An attempt whose lease ran out was begun, and its worker has not said how it went. Should it still do so, `settle` records that in
+    -- place of this.
+    lost AS (
+        INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt, outcome, worker,
+                                        error_code, error, unsent)
+        SELECT x.lease_until - x.length, t.event_at, t.event_id, t.endpoint_id,
+               (SELECT e.url_id FROM postrider.endpoints e WHERE e.id = t.endpoint_id), extract(epoch FROM x.length) * 1000000,
+               t.attempt - 1, 3, t.held_by, 'lost_lease', postrider.unreported(), x.unsent
+        FROM lapsed x JOIN taken t ON t.id = x.id WHERE t.held_by <> 0),
     -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
@@ -364,7 +380,7 @@ BEGIN
                                    ELSE 4 END
                        FROM postrider.deliveries d
                        WHERE d.endpoint_id = o.endpoint_id AND d.due_at >= o.from_at AND d.due_at <= v_now
-                           AND d.lease_until <= v_lapsed
+                           AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
                        ORDER BY d.due_at LIMIT 1), 1)
                END::smallint AS state
         FROM left_over o)
@@ -384,7 +400,8 @@ BEGIN
                    SELECT min(CASE WHEN d.lease_until > v_now THEN d.lease_until ELSE v_now + interval '250 ms' END)
                    FROM postrider.deliveries d
                    WHERE d.endpoint_id = j.endpoint_id AND d.due_at >= j.from_at AND d.due_at <= v_now
-                       AND d.lease_until > v_lapsed AND (d.lease_until <= v_now OR d.lease_by <> p_worker)))
+                       AND (d.lease_until > v_lapsed OR d.lease_by = ANY (v_keepers))
+                       AND (d.lease_until <= v_now OR d.lease_by <> p_worker)))
                WHEN 2 THEN v_now + (1 - j.filled) / j.rate_limit * interval '1 s'
                -- At the latest: the worker that settles one of it goes on at once.
                WHEN 3 THEN v_now + interval '1 s'
@@ -457,22 +474,40 @@ BEGIN
 END
 $f$;
 
+-- Takes out what a claim has put for attempts of p_worker, since it reports them after all. A worker may not delete history, so it does
+-- that by this.
+CREATE FUNCTION postrider.forget_unreported(
+    p_worker int, p_event bigint[], p_event_at timestamptz[], p_endpoint int[], p_attempt smallint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+BEGIN
+    DELETE FROM postrider.attempts a
+    USING unnest(p_event, p_event_at, p_endpoint, p_attempt) AS u (event_id, event_at, endpoint_id, attempt)
+    WHERE a.event_id = u.event_id AND a.event_at = u.event_at AND a.endpoint_id = u.endpoint_id AND a.attempt = u.attempt
+        AND a.worker = p_worker AND a.error = postrider.unreported();
+END
+$f$;
+
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
--- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count).
+-- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count), 6 dead before this attempt (not sent: none is
+-- left of those allowed; the last attempt on record says why).
+-- p_noted: the places that p_retry_after, p_location and p_allowed_ms are about. Only attempts that failed have these.
 -- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
 -- p_leave: leave out what another session holds. Without it, the settle waits for a moment and then fails with
 -- lock_not_available, having recorded nothing.
 --
 -- Returns what it did not record: elements that were stale (their lease was lost, so nothing but their attempt was recorded),
--- and those that it left. The latter are still leased, for ten seconds at least where their rows can be had, so that
--- no worker sends them again before they are recorded.
+-- and those that it left. For those it notes that p_worker keeps outcomes, for the next ten seconds at least: no worker takes
+-- its leases over in that time, though they end, so nothing is sent again before it is recorded.
 CREATE FUNCTION postrider.settle(
     p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[],
     p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
     p_reason text[], p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
-    p_first_us int[], p_leave boolean DEFAULT false)
+    p_first_us int[], p_leave boolean DEFAULT false, p_noted int[] DEFAULT '{}', p_retry_after text[] DEFAULT '{}',
+    p_location text[] DEFAULT '{}', p_allowed_ms int[] DEFAULT '{}')
 RETURNS TABLE (id bigint, place int, is_left boolean)
 LANGUAGE plpgsql VOLATILE
 -- Claims hold a lane for a few milliseconds; with less, a settle would leave out what it could have had. With more, one held
@@ -496,6 +531,9 @@ DECLARE
     v_applied int[];
     v_known int[];
     v_left int[];
+    -- Of the rows some attempts of which were given back before: places in the arrays, and how many; then the latter by place.
+    v_given int[]; v_counts smallint[];
+    v_unsent smallint[];
     v_keyed_lanes int[]; v_keys text[];
     v_all boolean;
 BEGIN
@@ -505,12 +543,13 @@ BEGIN
     --    deleting the rows. 410 disables the endpoint; what ends a row with an ordering key wakes the next one.
     SELECT array_agg(i.place), array_agg(d.spot),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (
-               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4) OR d.attempt_base = -1)),
-           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3)
-    INTO v_places, v_spots, v_keyed, v_gone
+               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4, 6) OR d.attempt_base = -1)),
+           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3),
+           array_agg(i.place) FILTER (WHERE d.unsent > 0), array_agg(d.unsent) FILTER (WHERE d.unsent > 0)
+    INTO v_places, v_spots, v_keyed, v_gone, v_given, v_counts
     FROM generate_series(1, v_count) AS i (place)
     CROSS JOIN LATERAL (
-        SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base FROM postrider.deliveries d
+        SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base, d.unsent FROM postrider.deliveries d
         WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
             AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1) d;
 
@@ -550,22 +589,23 @@ BEGIN
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
-        WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
+        WHERE (x.outcome IN (0, 2, 4, 6) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
-        RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
-                  x.outcome, x.place),
+        RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt - coalesce(d.unsent, 0) AS attempts, d.unsent,
+                  d.attempt_base, d.ordering_key, x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
             -- An attempt that was given back keeps its number, or the next one would have the same token and a settle that
-            -- comes late could be taken for it. It does not count, as if it had been before a replay. Where the numbers
-            -- are nearly used up, it is counted down after all.
+            -- comes late could be taken for it. It counts neither against max_attempts nor in what people see. Where the
+            -- numbers are nearly used up, it is counted down after all.
             attempt = CASE WHEN x.outcome = 5 AND d.attempt > 32000 THEN d.attempt - 1 ELSE d.attempt END,
             attempt_base = CASE
                 -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
                 WHEN x.outcome = 3 THEN d.attempt
                 WHEN x.outcome = 5 AND d.attempt <= 32000 THEN d.attempt_base + 1
                 ELSE d.attempt_base END,
+            unsent = CASE WHEN x.outcome = 5 AND d.attempt <= 32000 THEN coalesce(d.unsent, 0) + 1 ELSE d.unsent END,
             -- So that each worker's next look finds it, also one that keeps its due_at.
             changed_in = pg_current_xact_id(),
             lease_until = '-infinity', lease_by = 0
@@ -574,24 +614,33 @@ BEGIN
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.endpoint_id, x.outcome, x.place),
     buried AS (
-        INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
+        INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, unsent, ordering_key, reason,
                                     last_http_status, last_error_code, last_error, last_attempt_at)
         -- A sequence that was set back gives an id that an older dead letter has: the newer one gets another.
         SELECT CASE WHEN row_number() OVER (PARTITION BY f.id) > 1 OR (SELECT true FROM postrider.dead x WHERE x.id = f.id)
                    THEN greatest((SELECT max(x.id) FROM postrider.dead x), max(f.id) OVER ()) + row_number() OVER ()
                    ELSE f.id END,
-               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempt, f.ordering_key,
-               coalesce(p_reason[f.place], 'attempts_exhausted'), p_status[f.place], p_error_code[f.place],
-               p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
-        FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
+               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempts - (f.outcome = 6)::int, f.unsent, f.ordering_key,
+               coalesce(CASE WHEN f.outcome = 2 THEN p_reason[f.place] WHEN last.error_code = 'lost_lease' THEN 'lost_lease' END,
+                        'attempts_exhausted'),
+               CASE WHEN f.outcome = 2 THEN p_status[f.place] ELSE last.http_status END,
+               CASE WHEN f.outcome = 2 THEN p_error_code[f.place] ELSE last.error_code END,
+               CASE WHEN f.outcome = 2 THEN p_error[f.place] ELSE last.error END,
+               CASE WHEN f.outcome = 2 THEN v_now - p_started_us_ago[f.place] * interval '1 us' ELSE last.started_at END
+        FROM finished f
+        LEFT JOIN LATERAL (
+            SELECT a.started_at, a.http_status, a.error_code, a.error FROM postrider.attempts a
+            WHERE a.event_id = f.event_id AND a.event_at = f.event_at AND a.endpoint_id = f.endpoint_id
+            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.outcome = 6
+        WHERE f.outcome IN (2, 6) AND f.attempt_base <> -1),
     closed AS (
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
-               CASE WHEN f.outcome IN (4, 5) THEN f.attempt - 1 ELSE f.attempt END,
+               CASE WHEN f.outcome IN (4, 5, 6) THEN f.attempts - 1 ELSE f.attempts END,
                CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, p_reason[f.place], p_status[f.place],
                p_error_code[f.place],
-               CASE WHEN f.outcome NOT IN (4, 5) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
+               CASE WHEN f.outcome NOT IN (4, 5, 6) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
         FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
@@ -607,15 +656,6 @@ BEGIN
             SELECT true FROM postrider.deliveries d
             WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
                 AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1);
-        UPDATE postrider.deliveries d SET lease_until = v_now + interval '15 s'
-        FROM (SELECT (
-                SELECT d.ctid FROM postrider.deliveries d
-                WHERE d.endpoint_id = p_endpoint[u.place] AND d.due_at = p_due[u.place] AND d.id = p_id[u.place]
-                    AND d.attempt = p_attempt[u.place] AND d.lease_by = p_worker
-                    AND d.lease_until < v_now + interval '10 s'
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) AS spot
-              FROM unnest(v_left) AS u (place) OFFSET 0) x
-        WHERE d.ctid = x.spot;
     END IF;
 
     -- 4. The attempts, under what was found out in step 3.
@@ -624,21 +664,32 @@ BEGIN
         -- With LIMIT it stays a look-up for each element: EXISTS could become a join that starts from all attempts.
         WHERE (SELECT true FROM postrider.attempts a
                WHERE a.event_id = p_event[i.place] AND a.event_at = p_event_at[i.place] AND a.endpoint_id = p_endpoint[i.place]
-                   AND a.attempt = p_attempt[i.place] AND a.worker = p_worker LIMIT 1);
+                   AND a.attempt = p_attempt[i.place] AND a.worker = p_worker
+                   AND a.error IS DISTINCT FROM postrider.unreported() LIMIT 1);
+    END IF;
+    IF v_given IS NOT NULL THEN
+        FOR i IN 1 .. cardinality(v_given) LOOP
+            v_unsent[v_given[i]] := v_counts[i];
+        END LOOP;
+    END IF;
+    IF NOT v_all THEN
+        PERFORM postrider.forget_unreported(p_worker, p_event, p_event_at, p_endpoint, p_attempt);
     END IF;
     INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
         outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
-        error, response_body)
+        error, response_body, unsent, retry_after, location, allowed_ms)
     SELECT v_now - p_started_us_ago[x.place] * interval '1 us', p_event_at[x.place], p_event[x.place],
            p_endpoint[x.place], p_url[x.place], p_duration_us[x.place], p_attempt[x.place],
            CASE WHEN NOT x.is_applied THEN 3 WHEN p_outcome[x.place] = 3 THEN 1 ELSE p_outcome[x.place] END,
            p_worker, p_status[x.place], p_name_us[x.place], p_connect_us[x.place], p_tls_us[x.place],
            p_first_us[x.place], p_remote[x.place],
-           CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place]
+           CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place],
+           v_unsent[x.place], p_retry_after[x.noted], p_location[x.noted], p_allowed_ms[x.noted]
     -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
-    FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
+    FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied,
+                 array_position(p_noted, i.place) AS noted
           FROM generate_series(1, v_count) AS i (place)) x
-    WHERE p_outcome[x.place] NOT IN (4, 5)
+    WHERE p_outcome[x.place] NOT IN (4, 5, 6)
         -- What is applied now was not before. After an asynchronous failover the same worker may have recorded a stale attempt
         -- of this number, and then claimed the row with that number again.
         AND (x.is_applied OR v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))
@@ -677,6 +728,13 @@ BEGIN
     WHERE m.endpoint_id = ANY (ARRAY[n.endpoint_id])
         AND (n.failures > 0 OR m.consecutive_failures > 0 OR m.last_success_at IS NULL
              OR m.last_success_at < v_now - interval '1 s');
+
+    -- 7. Not the leases themselves: they could not be prolonged while another session holds the rows.
+    IF v_left IS NOT NULL THEN
+        UPDATE postrider.workers w SET keeps_until = v_now + interval '15 s'
+        WHERE w.ctid = (SELECT k.ctid FROM postrider.workers k
+                        WHERE k.id = p_worker AND k.keeps_until < v_now + interval '10 s' FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
 
     IF NOT v_all THEN
         RETURN QUERY SELECT u.id, u.place::int, (u.place = ANY (v_left)) IS TRUE

@@ -4,8 +4,8 @@ package import Outbox
 package struct CourierResult: Sendable {
     /// The request, the very object that was submitted.
     package var request: any CourierRequest
-    /// When the courier began with it: microseconds since 1970 by the worker's clock.
-    package var startedAt: Int64
+    /// When the courier began with it.
+    package var startedAt: ContinuousClock.Instant
     package var outcome: CourierOutcome
     /// The address that was connected to, or tried last; nil when none was.
     package var remoteAddress: IPAddress?
@@ -15,7 +15,8 @@ package struct CourierResult: Sendable {
     package var timings: CourierTimings
 
     package init(
-        request: any CourierRequest, startedAt: Int64, outcome: CourierOutcome, remoteAddress: IPAddress? = nil,
+        request: any CourierRequest, startedAt: ContinuousClock.Instant, outcome: CourierOutcome,
+        remoteAddress: IPAddress? = nil,
         blockedAddress: IPAddress? = nil, timings: CourierTimings = CourierTimings()
     ) {
         self.request = request
@@ -52,14 +53,20 @@ package struct CourierAnswer: Hashable, Sendable {
     package var status: Int
     /// The values of the head's `Retry-After` lines as they came, at most `AnswerHead.maximumRetryAfterLines`.
     package var retryAfter: [String]
+    /// Where a redirect points to, at most `AnswerHead.maximumLocationBytes` of it.
+    package var location: String?
     /// The beginning of the body, at most `AnswerBody.keptBytes`, never decompressed.
     package var bodyPrefix: [UInt8]
     /// Whether `bodyPrefix` is less than the whole body, or the body broke off.
     package var truncated: Bool
 
-    package init(status: Int, retryAfter: [String] = [], bodyPrefix: [UInt8] = [], truncated: Bool = false) {
+    package init(
+        status: Int, retryAfter: [String] = [], location: String? = nil, bodyPrefix: [UInt8] = [],
+        truncated: Bool = false
+    ) {
         self.status = status
         self.retryAfter = retryAfter
+        self.location = location
         self.bodyPrefix = bodyPrefix
         self.truncated = truncated
     }

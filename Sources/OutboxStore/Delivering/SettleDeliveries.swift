@@ -15,7 +15,8 @@ package struct SettleDeliveries: PostgresStatement {
 
     package let sql = """
         SELECT s.id, s.place, s.is_left FROM postrider.settle(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) s
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+            $25, $26, $27, $28) s
         """
     package let isQualified = true
 
@@ -23,15 +24,15 @@ package struct SettleDeliveries: PostgresStatement {
     private let again: Bool
     private let leave: Bool
     private let batch: [Settlement]
-    private let now: Int64
+    private let now: ContinuousClock.Instant
 
     /// - Parameters:
     ///   - worker: the worker's id in `postrider.workers`.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - leave: leave out what another session holds. Otherwise the settle waits for it for a moment and then fails with
     ///     SQLSTATE 55P03, having recorded nothing.
-    ///   - now: microseconds since 1970 by the clock that `startedAt` was read from.
-    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: Int64) {
+    ///   - now: by it the database is told how long ago each attempt began: its clock is not ours.
+    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: ContinuousClock.Instant) {
         self.worker = worker
         self.again = again
         self.leave = leave
@@ -51,7 +52,7 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.outcome.number))
         parameters.append(batch.map(\.outcome.delay.wholeMicroseconds))
         parameters.append(batch.map(\.outcome.reason))
-        parameters.append(batch.map { $0.startedAt == 0 ? 0 : max(0, now - $0.startedAt) })
+        parameters.append(batch.map { $0.startedAt.map { max(0, (now - $0).wholeMicroseconds) } ?? 0 })
         parameters.append(batch.map(\.duration))
         parameters.append(batch.map(\.url))
         parameters.append(batch.map(\.httpStatus))
@@ -64,6 +65,12 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.tls))
         parameters.append(batch.map(\.firstByte))
         parameters.append(leave)
+        // A row each for those alone that have something of it: mostly none.
+        let noted = batch.enumerated().filter { $0.element.allowed != nil }
+        parameters.append(noted.map { Int32(clamping: $0.offset + 1) })
+        parameters.append(noted.map(\.element.retryAfter))
+        parameters.append(noted.map(\.element.location))
+        parameters.append(noted.map(\.element.allowed))
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {

@@ -39,9 +39,11 @@ struct DeliveryBuilder: Sendable {
             case .send(let request): built.requests.append(request)
             case .settle(.unsendable(let obstacle)) where obstacle.isOfThisProcess:
                 built.heldBack[endpoint.id] = obstacle
-                built.settled.append(Settlement(delivery, to: endpoint, after: .heldBack, wallClock: wallClock))
+                built.settled.append(
+                    Settlement(delivery, to: endpoint, after: .heldBack, now: now, wallClock: wallClock))
             case .settle(let observation):
-                built.settled.append(Settlement(delivery, to: endpoint, after: observation, wallClock: wallClock))
+                built.settled.append(
+                    Settlement(delivery, to: endpoint, after: observation, now: now, wallClock: wallClock))
             }
         }
         return built
@@ -60,7 +62,7 @@ struct DeliveryBuilder: Sendable {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
         guard !delivery.hasLastNumber else { return .settle(.numbersUsedUp) }
         if let invalidity = endpoint.invalidity { return .settle(.unsendable(invalidity)) }
-        guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
+        guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.noneLeft) }
         if let obstacle = parcels.unreadable[delivery.eventKey] { return .settle(.unsendable(obstacle)) }
         guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
         let expiresIn = delivery.ignoresExpiry ? nil : parcels[parcel].event.expiresIn

@@ -10,7 +10,7 @@ struct OutcomeReader: Sendable {
     ) -> Settlement {
         var settlement = Settlement(
             outgoing.delivery, to: outgoing.endpoint, after: DeliveryObservation(result.outcome),
-            expiresIn: outgoing.expiresAt.map { $0 - now }, wallClock: wallClock, random: random())
+            expiresIn: outgoing.expiresAt.map { $0 - now }, now: now, wallClock: wallClock, random: random())
         settlement.startedAt = result.startedAt
         settlement.duration = Int32(clamping: result.timings.total)
         settlement.remoteAddress = result.remoteAddress?.description
@@ -20,8 +20,15 @@ struct OutcomeReader: Sendable {
             settlement.connect = Int32(clamping: result.timings.connect)
             settlement.tls = result.timings.tls > 0 ? Int32(clamping: result.timings.tls) : nil
         }
-        if case .answered(let answer) = result.outcome, !answer.bodyPrefix.isEmpty {
-            settlement.responseBody = StorableText.text(answer.bodyPrefix)
+        guard case .answered(let answer) = result.outcome else {
+            settlement.allowed = outgoing.allowedMilliseconds
+            return settlement
+        }
+        if !answer.bodyPrefix.isEmpty { settlement.responseBody = StorableText.text(answer.bodyPrefix) }
+        if settlement.errorCode != nil {
+            settlement.allowed = outgoing.allowedMilliseconds
+            settlement.retryAfter = answer.retryAfter.isEmpty ? nil : answer.retryAfter.joined(separator: ", ")
+            settlement.location = answer.location
         }
         return settlement
     }
@@ -44,16 +51,18 @@ extension Settlement {
     ///
     /// - Parameters:
     ///   - expiresIn: the time until the event expires; nil when it never does.
+    ///   - now: when it was seen.
     ///   - wallClock: microseconds since 1970.
     init(
         _ delivery: ClaimedDelivery, to endpoint: Endpoint, after observation: DeliveryObservation,
-        expiresIn: Duration? = nil, wallClock: Int64, random: @autoclosure () -> Double = 0.5
+        expiresIn: Duration? = nil, now: ContinuousClock.Instant, wallClock: Int64,
+        random: @autoclosure () -> Double = 0.5
     ) {
         let decision = DeliveryDecision(
             after: observation, attempt: delivery.attemptInSchedule, policy: endpoint.policy, expiresIn: expiresIn,
             now: wallClock / 1_000_000, random: random())
         self.init(delivery, decision.outcome)
-        startedAt = wallClock
+        startedAt = now
         url = endpoint.urlID
         httpStatus = observation.httpStatus
         errorCode = decision.errorCode
