@@ -128,6 +128,8 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case segmentRouting = "segment_routing"
     /// An address that means something on one network interface only.
     case scoped
+    /// An address of this machine's own network interfaces.
+    case ownAddress = "own_address"
 
     /// Whether it is of the networks that people set up for their own programs, receivers of webhooks among them.
     var isOfOwnNetworks: Bool {
