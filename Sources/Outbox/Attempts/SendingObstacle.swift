@@ -19,9 +19,11 @@ package struct SendingObstacle: Error, Hashable, Sendable {
     package let kind: Kind
     /// One line for a person; never holds a secret.
     package let message: String
-    /// Whether it lies with how this process was started, so that another worker may send what this one cannot. Then no
-    /// attempt is counted, and the delivery waits.
+    /// Whether it lies with how this process was started, so that another worker may send what this one cannot.
     package let isOfThisProcess: Bool
+    /// Whether the delivery waits for another worker, and no attempt is counted. Not for the sake of a forbidden address, which
+    /// some enter on purpose: it is recorded with its reason and tried again, as if a name had resolved to it.
+    package var isHeldBack: Bool { isOfThisProcess && kind != .blockedAddress }
 
     package init(_ kind: Kind, _ message: String, isOfThisProcess: Bool = false) {
         self.kind = kind

@@ -5,21 +5,18 @@ import Testing
 extension EndToEndTests {
     /// A worker that was started wrong harms nothing: what it may not do waits for one that may.
     @Suite(.timeLimit(.minutes(1))) struct MisconfiguredWorkerTests {
-        @Test(arguments: [
-            (["POSTRIDER_ALLOW_HTTP": "false"], "POSTRIDER_ALLOW_HTTP"),
-            (["POSTRIDER_ALLOWED_NETWORKS": "10.0.0.0/8"], "POSTRIDER_ALLOWED_NETWORKS"),
-        ])
-        func whatOneMayNotSendWaitsForTheOther(settings: [String: String], named: String) async throws {
+        @Test func httpThatOneMayNotSendWaitsForTheOther() async throws {
             try await Installation.with { installation in
                 let receiver = try ScriptedReceiver()
                 for name in ["one", "two"] {
                     try await installation.addEndpoint(name, receiver.url("/\(name)"), "--max-attempts", "1")
                 }
                 let probe = try HealthProbe(installation.executable)
-                let wrong = try await installation.startWorker(
-                    "wrong", settings: settings.merging(probe.settings) { $1 })
+                let settings = ["POSTRIDER_ALLOW_HTTP": "false"].merging(probe.settings) { $1 }
+                let wrong = try await installation.startWorker("wrong", settings: settings)
                 try await eventually("it says so after its start") {
-                    wrong.said.contains("was not set up for some endpoints") && wrong.said.contains(named)
+                    wrong.said.contains("was not set up for some endpoints")
+                        && wrong.said.contains("POSTRIDER_ALLOW_HTTP")
                 }
                 try await installation.publish("some.event", 40)
                 try await eventually("it holds both back") {
@@ -34,6 +31,27 @@ extension EndToEndTests {
                 #expect(receiver.requests.count == 80)
                 #expect(try await installation.count("postrider.attempt_log WHERE outcome <> 'delivered'") == 0)
                 for worker in [wrong, right] { try await worker.kill() }
+            }
+        }
+
+        /// An address of a private network may be entered on purpose, so the reason is recorded; but it is not dead at once.
+        @Test func anAddressThatOneMayNotDialIsTriedAgainByTheOther() async throws {
+            try await Installation.with { installation in
+                let receiver = try ScriptedReceiver()
+                try await installation.addEndpoint("one", receiver.url("/one"), "--retry-schedule", "2s")
+                let wrong = try await installation.startWorker(
+                    "wrong", settings: ["POSTRIDER_ALLOWED_NETWORKS": "10.0.0.0/8"])
+                try await installation.publish("some.event", 40)
+                try await eventually("each was refused") {
+                    try await installation.count("postrider.attempt_log WHERE error_code = 'blocked_address'") == 40
+                }
+                #expect(wrong.said.contains("was not set up for some endpoints"))
+                #expect(receiver.requests.isEmpty)
+                #expect(try await installation.count("postrider.dead") == 0)
+                try await wrong.kill()
+                let right = try await installation.startWorker("right")
+                try await installation.waitForDelivered(40)
+                try await right.kill()
             }
         }
 

@@ -186,12 +186,19 @@ import Webhooks
         #expect(built.heldBack[2]?.kind == .keyMissing)
     }
 
-    @Test(arguments: ["http://example.com/", "https://10.0.0.1/", "https://127.0.0.1/", "https://a.internal/"])
-    func whatThisWorkersSettingsRefuseIsLeftToOthers(_ url: String) {
-        let built = settled(Samples.record(url: url))
+    @Test func httpWhereThisWorkerMayNotIsLeftToOthers() {
+        let built = settled(Samples.record(url: "http://example.com/"))
         #expect(built.requests.isEmpty && built.settled.map(\.outcome) == [.released])
         #expect(built.settled.allSatisfy { $0.errorCode == nil })
         #expect(built.heldBack.keys.sorted() == [1])
+    }
+
+    @Test(arguments: ["https://10.0.0.1/", "https://127.0.0.1/", "https://[fd00::1]/", "https://a.internal/"])
+    func anAddressThatThisWorkerMayNotDialIsTriedAgain(_ url: String) {
+        let built = settled(Samples.record(url: url))
+        #expect(built.requests.isEmpty && built.settled.map(\.outcome) == [.retry(after: .seconds(1))])
+        #expect(built.settled.map(\.errorCode) == [.blockedAddress])
+        #expect(built.heldBack.isEmpty)
     }
 
     @Test func anOlderSecretThatCannotBeReadIsLeftOut() throws {

@@ -129,10 +129,20 @@ import Testing
         Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), "released"),
         Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), attempt: 3, "released"),
         Row(.endpoint(Samples.record(url: "http://example.com/")), "released"),
-        Row(.endpoint(Samples.record(url: "https://10.0.0.1/")), attempt: 2, "released"),
-        Row(.endpoint(Samples.record(url: "https://[fd00::1]/")), attempt: 2, "released"),
-        Row(.endpoint(Samples.record(url: "https://localhost/")), attempt: 3, "released"),
-        Row(.endpoint(Samples.record(url: "https://receiver.internal/")), attempt: 3, "released"),
+        Row(.endpoint(Samples.record(url: "http://example.com/")), attempt: 3, "released"),
+        // A forbidden address that another worker may be allowed to dial is tried again.
+        Row(
+            .endpoint(Samples.record(url: "https://10.0.0.1/")),
+            "retry 1.0 blocked_address '10.0.0.1 lies in a blocked network (private); "
+                + "POSTRIDER_ALLOWED_NETWORKS can allow its network'"),
+        Row(
+            .endpoint(Samples.record(url: "https://localhost/")), attempt: 2,
+            "retry 2.0 blocked_address 'localhost means this machine; "
+                + "POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8 allows it when developing'"),
+        Row(
+            .endpoint(Samples.record(url: "https://127.0.0.1/")), attempt: 3,
+            "dead attempts_exhausted blocked_address '127.0.0.1 lies in a blocked network (loopback); "
+                + "POSTRIDER_ALLOWED_NETWORKS can allow its network'"),
         Row(
             .endpoint(Samples.record()), attempt: .max,
             "dead attempts_exhausted internal_error "
