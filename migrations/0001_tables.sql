@@ -96,6 +96,8 @@ CREATE TABLE postrider.endpoints (
     url_id int NOT NULL DEFAULT 0,
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled', 'removed')),
     state_reason text,
+    -- Since when it is in this state.
+    state_at timestamptz NOT NULL DEFAULT now(),
     payload_format text NOT NULL DEFAULT 'envelope' CHECK (payload_format IN ('envelope', 'raw')),
     -- 'Name: value' lines. They may hold credentials, so an operator is not granted this column.
     headers text[] NOT NULL DEFAULT '{}',
@@ -172,8 +174,14 @@ CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in I
 CREATE TABLE postrider.endpoint_marks (
     endpoint_id int PRIMARY KEY,
     consecutive_failures int NOT NULL DEFAULT 0,
+    -- When the first of these failures was recorded; NULL when there is none.
+    failing_since timestamptz,
     last_success_at timestamptz,
-    last_failure_at timestamptz
+    last_failure_at timestamptz,
+    -- What the last failed attempt failed with.
+    last_http_status smallint,
+    last_error_code text,
+    last_error text
 ) WITH (fillfactor = 50);
 
 -- ---------------------------------------------------------------------------------------------------- hot: live work
@@ -200,6 +208,9 @@ CREATE TABLE postrider.deliveries (
     ordering_key text COLLATE "C",
     -- True where an operator replayed it although its event has expired. NULL, and not false, in all others: that takes no room.
     ignore_expiry boolean,
+    -- Of one that was cancelled while in flight: why, and by whom, for its record when it ends. NULL in all others.
+    cancelled_why text,
+    cancelled_by text,
     PRIMARY KEY (endpoint_id, due_at, id)
 ) WITH (
     fillfactor = 50,

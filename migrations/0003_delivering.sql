@@ -553,7 +553,7 @@ BEGIN
         WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
-                  x.outcome, x.place),
+                  d.cancelled_why, d.cancelled_by, x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
@@ -585,12 +585,14 @@ BEGIN
                p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
         FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
     closed AS (
-        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
+        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
                CASE WHEN f.outcome IN (4, 5) THEN f.attempt - 1 ELSE f.attempt END,
-               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, p_reason[f.place], p_status[f.place],
-               p_error_code[f.place],
+               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END,
+               CASE WHEN f.outcome = 4 THEN p_reason[f.place] ELSE f.cancelled_why END,
+               CASE WHEN f.outcome <> 4 AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
+               p_status[f.place], p_error_code[f.place],
                CASE WHEN f.outcome NOT IN (4, 5) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
         FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
@@ -667,10 +669,15 @@ BEGIN
     -- 6. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
+        failing_since = CASE WHEN n.succeeded THEN NULL ELSE coalesce(m.failing_since, v_now) END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,
-        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END
+        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END,
+        last_http_status = CASE WHEN n.failures > 0 THEN p_status[n.failed] ELSE m.last_http_status END,
+        last_error_code = CASE WHEN n.failures > 0 THEN p_error_code[n.failed] ELSE m.last_error_code END,
+        last_error = CASE WHEN n.failures > 0 THEN left(p_error[n.failed], 200) ELSE m.last_error END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
-                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures
+                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures,
+                 max(u.place) FILTER (WHERE u.outcome IN (1, 2, 3)) AS failed
           FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
           WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
           GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n

@@ -45,7 +45,8 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
-GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
+GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
+    ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error),
     DELETE ON postrider.workers TO postrider_worker;
@@ -57,6 +58,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[],
         bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean),
+    postrider.count_lanes(int[], int), postrider.census(int),
     postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
     postrider.is_due(timestamptz, interval, int), postrider.duty_rest(interval, int), postrider.keep_partitions(),
     postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
@@ -71,7 +73,7 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
     postrider.idempotency_keys, postrider.schema_migrations TO postrider_operator;
-GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, retry_schedule, max_attempts, created_at,
+GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
@@ -83,5 +85,6 @@ GRANT EXECUTE ON FUNCTION
     postrider.event_state(bigint, text), postrider.replay_dead_letter(bigint, boolean),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean),
     postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int),
-    postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
+    postrider.discard_dead_letter(bigint, text), postrider.standard_duties(), postrider.count_lanes(int[], int),
+    postrider.census(int)
 TO postrider_operator;

@@ -60,7 +60,7 @@ struct EventListCommand: ContextCommand {
 enum DeliveryStatus: String, CaseIterable {
     case pending
     case inFlight = "in_flight"
-    case retrying, held, delivered, dead, expired, cancelled, filtered
+    case retrying, held, blocked, delivered, dead, expired, cancelled, filtered
     case noSubscriber = "no_subscriber"
 
     static func read(_ word: String) throws(CommandError) -> DeliveryStatus {

@@ -81,7 +81,7 @@ enum Tone: Sendable {
         self =
             switch word {
             case "delivered", "active", "working", "ok": .good
-            case "retrying", "held", "paused", "draining", "expired", "no_subscriber", "retry", "stale", "warning":
+            case "retrying", "held", "blocked", "paused", "draining", "expired", "no_subscriber", "retry", "stale", "warning":
                 .warning
             case "dead", "disabled", "gone", "failure", "failed": .bad
             default: .plain
