@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from checks import command_line, deployment, documents, examples, image, migrations
+from checks import alerts, command_line, deployment, documents, examples, image, migrations
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -23,10 +23,12 @@ AREAS = {
     "migrations": migrations.check,
     "deployment": deployment.check,
     "examples": examples.check,
+    "alerts": alerts.check,
     "image": image.check,
 }
-# It builds in release inside a container and needs root and packages of Debian, so it runs only when it is named.
-ONLY_WHEN_NAMED = {"image"}
+# They run only when they are named: image builds in release inside a container and needs root and packages of Debian; alerts takes
+# minutes.
+ONLY_WHEN_NAMED = ("alerts", "image")
 
 
 def arguments() -> tuple[list[str], Options]:

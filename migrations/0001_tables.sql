@@ -178,7 +178,7 @@ CREATE TABLE postrider.endpoint_marks (
     failing_since timestamptz,
     last_success_at timestamptz,
     last_failure_at timestamptz,
-    -- What the last failed attempt failed with.
+    -- What the last failed attempt failed with; `last_error` is the beginning of the answer's body, if there was one.
     last_http_status smallint,
     last_error_code text,
     last_error text
@@ -308,5 +308,8 @@ CREATE TABLE postrider.workers (
     failing text,
     failures int NOT NULL DEFAULT 0,
     failing_since timestamptz,
-    last_error text
+    last_error text,
+    -- Deliveries a minute: how many were made in the whole database, and how many it ended. NULL until it knows.
+    made_a_minute real,
+    ended_a_minute real
 ) WITH (fillfactor = 50);

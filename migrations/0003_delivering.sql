@@ -674,7 +674,9 @@ BEGIN
         last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END,
         last_http_status = CASE WHEN n.failures > 0 THEN p_status[n.failed] ELSE m.last_http_status END,
         last_error_code = CASE WHEN n.failures > 0 THEN p_error_code[n.failed] ELSE m.last_error_code END,
-        last_error = CASE WHEN n.failures > 0 THEN left(p_error[n.failed], 200) ELSE m.last_error END
+        last_error = CASE WHEN n.failures > 0
+            THEN left(coalesce(CASE WHEN p_status[n.failed] IS NOT NULL THEN p_body[n.failed] END, p_error[n.failed]), 200)
+            ELSE m.last_error END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
                  count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures,
                  max(u.place) FILTER (WHERE u.outcome IN (1, 2, 3)) AS failed

@@ -446,6 +446,8 @@ BEGIN
     PERFORM postrider.hold_lane(v_id);
     UPDATE postrider.endpoints e SET state = 'active', state_at = now(), state_reason = NULL WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
+    -- What was before says nothing of how it is doing now.
+    UPDATE postrider.endpoint_marks m SET failing_since = NULL WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
 END
 $f$;

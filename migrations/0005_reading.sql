@@ -115,7 +115,7 @@ LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 -- has no row.
 --
 -- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, whatever the cap: since when the oldest
--- delivery that is due and not in flight has been due. Costs three descents for a lane, and a step for each row read.
+-- delivery that is due and not in flight has been due; of a closed lane nothing is due. Costs three descents for a lane, and a step for each row read.
 CREATE FUNCTION postrider.count_lanes(p_lanes int[], p_cap int)
 RETURNS TABLE (
     endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
@@ -140,7 +140,7 @@ BEGIN
            CASE WHEN n.is_open THEN n.waiting - n.retrying - n.blocked ELSE 0 END, n.in_flight,
            CASE WHEN n.is_open THEN n.retrying ELSE 0 END, CASE WHEN n.is_open THEN 0 ELSE n.waiting END,
            CASE WHEN n.is_open THEN n.blocked ELSE 0 END, CASE WHEN n.is_open THEN n.keys ELSE 0 END,
-           n.dead, n.is_capped, n.oldest, CASE WHEN n.is_open THEN n.oldest_blocked END
+           n.dead, n.is_capped, CASE WHEN n.is_open THEN n.oldest END, CASE WHEN n.is_open THEN n.oldest_blocked END
     FROM (
         SELECT lane.endpoint_id, lane.is_open, few.in_flight, buried.count AS dead,
                few.waiting + coalesce(later.waiting, few.later_waiting) + coalesce(parked.waiting, 0) AS waiting,
@@ -204,20 +204,22 @@ CREATE FUNCTION postrider.census(p_budget int DEFAULT 300000)
 RETURNS TABLE (
     endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
     dead_letters bigint, is_capped boolean, oldest_due timestamptz, oldest_blocked timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $f$
-    WITH cap AS MATERIALIZED (
-        SELECT greatest(3, least(10000, p_budget / greatest(1, count(*))))::int AS first FROM postrider.lanes),
-    counted AS MATERIALIZED (SELECT n.* FROM cap, postrider.count_lanes(NULL, cap.first) n),
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $f$
+#variable_conflict use_column
+DECLARE
+    v_cap int := (SELECT greatest(3, least(10000, p_budget / greatest(1, count(*)))) FROM postrider.lanes);
+BEGIN
+    RETURN QUERY
+    WITH counted AS MATERIALIZED (SELECT n.* FROM postrider.count_lanes(NULL, v_cap) n),
     again AS MATERIALIZED (
         SELECT n.* FROM (
-            SELECT coalesce(array_agg(c.endpoint_id), '{}') AS lanes,
-                   least(100000, p_budget / greatest(1, count(*)))::int AS cap
-            FROM counted c WHERE c.is_capped) long
-        CROSS JOIN cap
-        CROSS JOIN LATERAL postrider.count_lanes(CASE WHEN long.cap >= 2 * cap.first THEN long.lanes ELSE '{}' END, long.cap) n)
+            SELECT array_agg(c.endpoint_id) AS lanes, least(100000, p_budget / greatest(1, count(*)))::int AS cap
+            FROM counted c WHERE c.is_capped HAVING count(*) BETWEEN 1 AND p_budget / (2 * v_cap)) long
+        CROSS JOIN LATERAL postrider.count_lanes(long.lanes, long.cap) n)
     SELECT a.* FROM again a
     UNION ALL
-    SELECT c.* FROM counted c WHERE c.endpoint_id NOT IN (SELECT a.endpoint_id FROM again a)
+    SELECT c.* FROM counted c WHERE c.endpoint_id NOT IN (SELECT a.endpoint_id FROM again a);
+END
 $f$;
 
 -- How each endpoint is doing. Counts are capped as `census` says, and `counts_capped` tells which of them mean "at least".

@@ -48,7 +48,8 @@ GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrid
 GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
     ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
-GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error),
+GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, made_a_minute,
+              ended_a_minute),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),

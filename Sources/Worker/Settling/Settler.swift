@@ -233,6 +233,7 @@ final class Settler: Service {
 
     private func count(_ settlement: Settlement) {
         parts.metrics.count(DeliveryOutcome(settlement.outcome))
+        if settlement.outcome.isEnd { parts.state.endedDelivery() }
         if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
         guard case .dead(let reason) = settlement.outcome else { return }
         parts.metrics.deadLetters.increment()

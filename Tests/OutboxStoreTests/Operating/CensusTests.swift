@@ -43,7 +43,8 @@ struct CensusTests {
             _ = try await outbox.ownWorker().claim()
             try await outbox.publish()
             #expect(
-                try await outbox.column("SELECT format('%s %s', in_flight, oldest_due IS NOT NULL) FROM postrider.census(10)")
+                try await outbox.column(
+                    "SELECT format('%s %s', in_flight, oldest_due IS NOT NULL) FROM postrider.census(10)")
                     == ["10 t"])
         }
     }
@@ -63,7 +64,8 @@ struct CensusTests {
             let plan = try await Plan.of("SELECT * FROM postrider.census()", on: outbox.connection)
             #expect(plan.rows == 1 && plan.buffers < 20_000, "\(plan)")
             #expect(
-                try await outbox.column("SELECT format('%s %s %s', retrying, blocked, blocked_keys) FROM postrider.census()")
+                try await outbox.column(
+                    "SELECT format('%s %s %s', retrying, blocked, blocked_keys) FROM postrider.census()")
                     == ["6 10000 6"])
         }
     }

@@ -35,7 +35,9 @@ struct ReasonTests {
             try await worker.settle([claimed[5]], .retry(after: .seconds(5)))
             #expect(
                 await person.refusal(
-                    of: "SELECT postrider.discard_dead_letter(id, 'sent by hand') FROM postrider.dead WHERE event_id = 3")
+                    of:
+                        "SELECT postrider.discard_dead_letter(id, 'sent by hand') FROM postrider.dead WHERE event_id = 3"
+                )
                     == nil)
             #expect(await person.refusal(of: "SELECT postrider.cancel_event(6)") == nil)
             #expect(

@@ -19,7 +19,8 @@ struct BlockedStatusTests {
             """
         ).rows.compactMap { $0.first ?? nil }
         #expect(counted.first == counted.last)
-        let listed = try await outbox.connection.rows(Events.list(Events.Selection(), limit: 100))
+        let listed = try await outbox.connection.run(
+            Events.list(Events.Selection(), limit: 100), deadline: TestOutbox.deadline)
         let seen = try await outbox.query("SELECT event_id, status FROM postrider.event_deliveries ORDER BY event_id")
         #expect(listed.map { "\($0.event) \($0.status)" }.sorted() == seen.rows.map { "\($0[0] ?? "") \($0[1] ?? "")" })
         return seen.values("status").compactMap(\.self)
@@ -38,8 +39,9 @@ struct BlockedStatusTests {
             try await worker.settle([claimed[1]], .delivered)
             try await worker.settle([claimed[0]], .retry(after: .seconds(600)))
             #expect(try await statuses(outbox) == ["retrying", "blocked", "blocked", "delivered"])
-            #expect(try await outbox.column("SELECT waits_for FROM postrider.event_deliveries ORDER BY event_id")
-                == [nil, "1", "1", nil])
+            #expect(
+                try await outbox.column("SELECT waits_for FROM postrider.event_deliveries ORDER BY event_id")
+                    == [nil, "1", "1", nil])
             #expect(
                 try await outbox.column(
                     "SELECT format('%s %s', blocked_keys, oldest_blocked_age > '0') FROM postrider.endpoint_health")
