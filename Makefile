@@ -1,7 +1,7 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak soak-housekeeping bench bench-quick lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test soak soak-housekeeping faults bench bench-quick lint format docs-test check-deploy image image-test examples man
 
 executable := .build/release/postrider
 
@@ -39,6 +39,10 @@ soak-housekeeping: ## Housekeeping at its worst beside producers, which may not 
 	@scripts/prepare bench
 	swift build -c release --product postrider
 	.build/python/bin/python3 -B -m bench.housekeeping
+
+faults: ## Prove that the soak outlives crash points and sees mutants, on a test build: about 10 minutes, root
+	@scripts/prepare test
+	soak/faulty/run
 
 lint: ## Check formatting and layering only
 	@scripts/lint

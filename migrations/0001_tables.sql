@@ -203,7 +203,8 @@ CREATE TABLE postrider.deliveries (
     lease_by int NOT NULL DEFAULT 0,
     -- (id, attempt, lease_by) is the fencing token. Counted at claim, so that an event which kills workers ends too.
     attempt smallint NOT NULL DEFAULT 0,
-    -- Attempts made before the last replay, which do not count against max_attempts; -1 once an operator cancelled it.
+    -- Up to which number attempts do not count against max_attempts: those before the last replay, and those that were given back
+    -- unsent. -1 once an operator cancelled it.
     attempt_base smallint NOT NULL DEFAULT 0,
     ordering_key text COLLATE "C",
     -- True where an operator replayed it although its event has expired. NULL, and not false, in all others: that takes no room.
@@ -211,6 +212,8 @@ CREATE TABLE postrider.deliveries (
     -- Of one that was cancelled while in flight: why, and by whom, for its record when it ends. NULL in all others.
     cancelled_why text,
     cancelled_by text,
+    -- How many numbers of attempts were given back unsent; NULL for none. They are never used again, and count nowhere else.
+    unsent smallint,
     PRIMARY KEY (endpoint_id, due_at, id)
 ) WITH (
     fillfactor = 50,
@@ -246,7 +249,9 @@ CREATE TABLE postrider.attempts (
     remote_address text,
     error_code text,
     error text,
-    response_body text
+    response_body text,
+    -- How many of the numbers before this one were given back unsent; NULL for none.
+    unsent smallint
 ) PARTITION BY RANGE (started_at);
 CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
 -- A table without a primary key refuses DELETE while a publication for all tables publishes it, unless whole rows name themselves.
@@ -261,7 +266,9 @@ CREATE TABLE postrider.dead (
     event_at timestamptz NOT NULL,
     endpoint_id int NOT NULL,
     bytes int NOT NULL,
+    -- Without those that were given back unsent, which a replay has to know of all the same: no number is used twice.
     attempts smallint NOT NULL,
+    unsent smallint,
     ordering_key text,
     reason text NOT NULL,
     last_http_status smallint,
@@ -311,5 +318,8 @@ CREATE TABLE postrider.workers (
     last_error text,
     -- Deliveries a minute: how many were made in the whole database, and how many it ended. NULL until it knows.
     made_a_minute real,
-    ended_a_minute real
+    ended_a_minute real,
+    -- Until then its leases are left to it though they have ended: it keeps outcomes that another session's lock keeps it from
+    -- recording.
+    keeps_until timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);

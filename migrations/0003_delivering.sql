@@ -4,7 +4,7 @@
 --
 --                 1. endpoints      2. lanes      3. deliveries      4. all others, each by id
 --
---               and rows of one table in the order of their ids. Whoever needs less begins further down, never goes back up.
+--               and rows of one table in the order of their ids. What needs less begins further down, and never goes back up.
 --               What works for many endpoints at once never waits for one of them: claims and duties step over what is
 --               held (SKIP LOCKED), and a settle that has waited for a moment leaves out what is held. An operator's act
 --               waits for what is held of its own endpoint, however long; of an event's other endpoints only for a moment.
@@ -198,6 +198,7 @@ RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
 -- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
 -- Leases that ended after p_lapsed are left to their owners for now: after the database was away they may be about to settle.
+-- So are those of a worker that keeps outcomes which another session's lock keeps it from recording (`settle` notes it).
 --
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
@@ -219,6 +220,7 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     -- A row without a lease has '-infinity'.
     v_lapsed timestamptz := least(v_now, p_lapsed);
+    v_keepers int[] := ARRAY(SELECT w.id FROM postrider.workers w WHERE w.keeps_until > v_now);
     v_lanes int[];
     v_from timestamptz[];
     v_room int[];
@@ -234,7 +236,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT d.due_at, d.lease_by FROM postrider.deliveries d
             WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_lapsed
+                AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
             ORDER BY d.due_at LIMIT 1) first
         WHERE l.open_at <= v_now AND r.room > 0
             AND (l.rate_limit IS NULL OR postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) >= 1)
@@ -268,7 +270,7 @@ BEGIN
                    row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
-                AND d.lease_until <= v_lapsed
+                AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
             ORDER BY d.due_at, d.id
             LIMIT lane.take + 1) c),
     -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
@@ -364,7 +366,7 @@ BEGIN
                                    ELSE 4 END
                        FROM postrider.deliveries d
                        WHERE d.endpoint_id = o.endpoint_id AND d.due_at >= o.from_at AND d.due_at <= v_now
-                           AND d.lease_until <= v_lapsed
+                           AND d.lease_until <= v_lapsed AND d.lease_by <> ALL (v_keepers)
                        ORDER BY d.due_at LIMIT 1), 1)
                END::smallint AS state
         FROM left_over o)
@@ -384,7 +386,8 @@ BEGIN
                    SELECT min(CASE WHEN d.lease_until > v_now THEN d.lease_until ELSE v_now + interval '250 ms' END)
                    FROM postrider.deliveries d
                    WHERE d.endpoint_id = j.endpoint_id AND d.due_at >= j.from_at AND d.due_at <= v_now
-                       AND d.lease_until > v_lapsed AND (d.lease_until <= v_now OR d.lease_by <> p_worker)))
+                       AND (d.lease_until > v_lapsed OR d.lease_by = ANY (v_keepers))
+                       AND (d.lease_until <= v_now OR d.lease_by <> p_worker)))
                WHEN 2 THEN v_now + (1 - j.filled) / j.rate_limit * interval '1 s'
                -- At the latest: the worker that settles one of it goes on at once.
                WHEN 3 THEN v_now + interval '1 s'
@@ -465,8 +468,8 @@ $f$;
 -- lock_not_available, having recorded nothing.
 --
 -- Returns what it did not record: elements that were stale (their lease was lost, so nothing but their attempt was recorded),
--- and those that it left. The latter are still leased, for ten seconds at least where their rows can be had, so that
--- no worker sends them again before they are recorded.
+-- and those that it left. For those it notes that p_worker keeps outcomes, for the next ten seconds at least: no worker takes
+-- its leases over in that time, though they end, so nothing is sent again before it is recorded.
 CREATE FUNCTION postrider.settle(
     p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[],
     p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
@@ -496,6 +499,9 @@ DECLARE
     v_applied int[];
     v_known int[];
     v_left int[];
+    -- Of the rows some attempts of which were given back before: places in the arrays, and how many; then the latter by place.
+    v_given int[]; v_counts smallint[];
+    v_unsent smallint[];
     v_keyed_lanes int[]; v_keys text[];
     v_all boolean;
 BEGIN
@@ -506,11 +512,12 @@ BEGIN
     SELECT array_agg(i.place), array_agg(d.spot),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (
                WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4) OR d.attempt_base = -1)),
-           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3)
-    INTO v_places, v_spots, v_keyed, v_gone
+           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3),
+           array_agg(i.place) FILTER (WHERE d.unsent > 0), array_agg(d.unsent) FILTER (WHERE d.unsent > 0)
+    INTO v_places, v_spots, v_keyed, v_gone, v_given, v_counts
     FROM generate_series(1, v_count) AS i (place)
     CROSS JOIN LATERAL (
-        SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base FROM postrider.deliveries d
+        SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base, d.unsent FROM postrider.deliveries d
         WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
             AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1) d;
 
@@ -552,20 +559,21 @@ BEGIN
         DELETE FROM postrider.deliveries d USING x
         WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
-        RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt, d.attempt_base, d.ordering_key,
-                  d.cancelled_why, d.cancelled_by, x.outcome, x.place),
+        RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt - coalesce(d.unsent, 0) AS attempts, d.unsent,
+                  d.attempt_base, d.ordering_key, d.cancelled_why, d.cancelled_by, x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
             -- An attempt that was given back keeps its number, or the next one would have the same token and a settle that
-            -- comes late could be taken for it. It does not count, as if it had been before a replay. Where the numbers
-            -- are nearly used up, it is counted down after all.
+            -- comes late could be taken for it. It counts neither against max_attempts nor in what people see. Where the
+            -- numbers are nearly used up, it is counted down after all.
             attempt = CASE WHEN x.outcome = 5 AND d.attempt > 32000 THEN d.attempt - 1 ELSE d.attempt END,
             attempt_base = CASE
                 -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
                 WHEN x.outcome = 3 THEN d.attempt
                 WHEN x.outcome = 5 AND d.attempt <= 32000 THEN d.attempt_base + 1
                 ELSE d.attempt_base END,
+            unsent = CASE WHEN x.outcome = 5 AND d.attempt <= 32000 THEN coalesce(d.unsent, 0) + 1 ELSE d.unsent END,
             -- So that each worker's next look finds it, also one that keeps its due_at.
             changed_in = pg_current_xact_id(),
             lease_until = '-infinity', lease_by = 0
@@ -574,13 +582,13 @@ BEGIN
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.endpoint_id, x.outcome, x.place),
     buried AS (
-        INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, ordering_key, reason,
+        INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, unsent, ordering_key, reason,
                                     last_http_status, last_error_code, last_error, last_attempt_at)
         -- A sequence that was set back gives an id that an older dead letter has: the newer one gets another.
         SELECT CASE WHEN row_number() OVER (PARTITION BY f.id) > 1 OR (SELECT true FROM postrider.dead x WHERE x.id = f.id)
                    THEN greatest((SELECT max(x.id) FROM postrider.dead x), max(f.id) OVER ()) + row_number() OVER ()
                    ELSE f.id END,
-               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempt, f.ordering_key,
+               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempts, f.unsent, f.ordering_key,
                coalesce(p_reason[f.place], 'attempts_exhausted'), p_status[f.place], p_error_code[f.place],
                p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
         FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
@@ -588,7 +596,7 @@ BEGIN
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
-               CASE WHEN f.outcome IN (4, 5) THEN f.attempt - 1 ELSE f.attempt END,
+               CASE WHEN f.outcome IN (4, 5) THEN f.attempts - 1 ELSE f.attempts END,
                CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END,
                CASE WHEN f.outcome = 4 THEN p_reason[f.place] ELSE f.cancelled_why END,
                CASE WHEN f.outcome <> 4 AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
@@ -609,15 +617,6 @@ BEGIN
             SELECT true FROM postrider.deliveries d
             WHERE d.endpoint_id = p_endpoint[i.place] AND d.due_at = p_due[i.place] AND d.id = p_id[i.place]
                 AND d.attempt = p_attempt[i.place] AND d.lease_by = p_worker LIMIT 1);
-        UPDATE postrider.deliveries d SET lease_until = v_now + interval '15 s'
-        FROM (SELECT (
-                SELECT d.ctid FROM postrider.deliveries d
-                WHERE d.endpoint_id = p_endpoint[u.place] AND d.due_at = p_due[u.place] AND d.id = p_id[u.place]
-                    AND d.attempt = p_attempt[u.place] AND d.lease_by = p_worker
-                    AND d.lease_until < v_now + interval '10 s'
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) AS spot
-              FROM unnest(v_left) AS u (place) OFFSET 0) x
-        WHERE d.ctid = x.spot;
     END IF;
 
     -- 4. The attempts, under what was found out in step 3.
@@ -628,15 +627,21 @@ BEGIN
                WHERE a.event_id = p_event[i.place] AND a.event_at = p_event_at[i.place] AND a.endpoint_id = p_endpoint[i.place]
                    AND a.attempt = p_attempt[i.place] AND a.worker = p_worker LIMIT 1);
     END IF;
+    IF v_given IS NOT NULL THEN
+        FOR i IN 1 .. cardinality(v_given) LOOP
+            v_unsent[v_given[i]] := v_counts[i];
+        END LOOP;
+    END IF;
     INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
         outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
-        error, response_body)
+        error, response_body, unsent)
     SELECT v_now - p_started_us_ago[x.place] * interval '1 us', p_event_at[x.place], p_event[x.place],
            p_endpoint[x.place], p_url[x.place], p_duration_us[x.place], p_attempt[x.place],
            CASE WHEN NOT x.is_applied THEN 3 WHEN p_outcome[x.place] = 3 THEN 1 ELSE p_outcome[x.place] END,
            p_worker, p_status[x.place], p_name_us[x.place], p_connect_us[x.place], p_tls_us[x.place],
            p_first_us[x.place], p_remote[x.place],
-           CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place]
+           CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place],
+           v_unsent[x.place]
     -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
     FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
           FROM generate_series(1, v_count) AS i (place)) x
@@ -686,6 +691,13 @@ BEGIN
     WHERE m.endpoint_id = ANY (ARRAY[n.endpoint_id])
         AND (n.failures > 0 OR m.consecutive_failures > 0 OR m.last_success_at IS NULL
              OR m.last_success_at < v_now - interval '1 s');
+
+    -- 7. Not the leases themselves: they could not be prolonged while another session holds the rows.
+    IF v_left IS NOT NULL THEN
+        UPDATE postrider.workers w SET keeps_until = v_now + interval '15 s'
+        WHERE w.ctid = (SELECT k.ctid FROM postrider.workers k
+                        WHERE k.id = p_worker AND k.keeps_until < v_now + interval '10 s' FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
 
     IF NOT v_all THEN
         RETURN QUERY SELECT u.id, u.place::int, (u.place = ANY (v_left)) IS TRUE

@@ -106,7 +106,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
     WHERE endpoint_id = p_id
 $f$;
 
--- What the rules of an endpoint say goes to whoever called: which argument, and which rule. Swift has the same rules (Outbox,
+-- What the rules of an endpoint say goes to the caller: which argument, and which rule. Swift has the same rules (Outbox,
 -- and EndpointOptions on the command line): a table of cases, and random ones, hold the two together.
 CREATE FUNCTION postrider.refuse(p_argument text, p_rule text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
@@ -513,7 +513,7 @@ BEGIN
         RETURNING d.*),
     closed AS (
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason)
-        SELECT g.event_id, g.event_at, g.endpoint_id, g.attempt, 'cancelled', p_reason FROM gone g)
+        SELECT g.event_id, g.event_at, g.endpoint_id, g.attempt - coalesce(g.unsent, 0), 'cancelled', p_reason FROM gone g)
     SELECT count(*), array_agg(g.endpoint_id) FILTER (WHERE g.ordering_key IS NOT NULL),
            array_agg(g.ordering_key) FILTER (WHERE g.ordering_key IS NOT NULL),
            array_agg(g.endpoint_id) FILTER (WHERE g.lease_by <> 0)
@@ -608,7 +608,7 @@ DECLARE
     v_ids bigint[];
 BEGIN
     WITH chosen AS MATERIALIZED (
-        SELECT x.id, x.attempts > postrider.most_attempts_before_replay() AS is_spent,
+        SELECT x.id, x.attempts + coalesce(x.unsent, 0) > postrider.most_attempts_before_replay() AS is_spent,
                NOT p_ignore_expiry AND o.expires_at <= clock_timestamp() AS is_expired
         FROM postrider.dead x
         JOIN postrider.endpoints e ON e.id = x.endpoint_id
@@ -627,9 +627,9 @@ BEGIN
     INTO v_ids, expired, spent, next_id FROM chosen c;
     WITH risen AS (DELETE FROM postrider.dead x WHERE x.id = ANY (v_ids) RETURNING x.*)
     INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, attempt, attempt_base, ordering_key,
-                                      ignore_expiry)
-    SELECT clock_timestamp(), r.event_id, r.event_at, r.endpoint_id, r.bytes, r.attempts, r.attempts, r.ordering_key,
-           nullif(p_ignore_expiry, false)
+                                      ignore_expiry, unsent)
+    SELECT clock_timestamp(), r.event_id, r.event_at, r.endpoint_id, r.bytes, r.attempts + coalesce(r.unsent, 0),
+           r.attempts + coalesce(r.unsent, 0), r.ordering_key, nullif(p_ignore_expiry, false), r.unsent
     FROM risen r ORDER BY r.id;
     GET DIAGNOSTICS replayed = ROW_COUNT;
 END

@@ -17,8 +17,9 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing. `reason` says why it ended as it
--- did, or that it was cancelled while in flight; `closed_by` which login closed it; `waits_for` behind which event it is parked.
+-- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing. `attempts` leaves out what was claimed
+-- and given back unsent, whose numbers attempt_log.attempt steps over. `reason` says why it ended as it did, or that it was cancelled
+-- while in flight; `closed_by` which login closed it; `waits_for` behind which event it is parked.
 CREATE VIEW postrider.event_deliveries AS
 WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
@@ -28,7 +29,7 @@ WITH known AS NOT MATERIALIZED (
                 WHEN key.is_blocked THEN 'blocked'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
-           d.attempt AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
+           d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
            last.error_code AS last_error_code, NULL::timestamptz AS finished_at, d.cancelled_why AS reason, NULL AS closed_by,
            key.event_id AS waits_for
     FROM postrider.deliveries d
@@ -53,7 +54,7 @@ WITH known AS NOT MATERIALIZED (
            c.last_error_code, c.closed_at, c.reason, c.closed_by, NULL
     FROM postrider.closed c
     UNION ALL
-    SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt, NULL, a.started_at, a.http_status, NULL,
+    SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt - coalesce(a.unsent, 0), NULL, a.started_at, a.http_status, NULL,
            a.started_at + a.duration_us * interval '1 us', NULL, NULL, NULL
     FROM postrider.attempts a WHERE a.outcome = 0)
 SELECT k.event_id, postrider.webhook_id(k.event_at, k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,

@@ -727,6 +727,8 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 AS $f$
 DECLARE
     v_now timestamptz := clock_timestamp();
+    -- As in a claim.
+    v_keepers int[] := ARRAY(SELECT w.id FROM postrider.workers w WHERE w.keeps_until > v_now);
     v_lane record; v_count int; v_total int := 0;
 BEGIN
     -- Never waits for a lane that it does not get, so their order is free. Not more than 500 at once: no one claims from them
@@ -741,7 +743,7 @@ BEGIN
             ORDER BY h.due_at, h.id LIMIT v_lane.leased),
         lapsed AS MATERIALIZED (
             SELECT d.ctid AS spot FROM held JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
-            WHERE d.lease_until <= v_now
+            WHERE d.lease_until <= v_now AND d.lease_by <> ALL (v_keepers)
             FOR NO KEY UPDATE OF d SKIP LOCKED)
         UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
         FROM lapsed WHERE d.ctid = lapsed.spot;

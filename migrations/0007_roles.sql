@@ -43,13 +43,13 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
     postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations,
     postrider.endpoint_settings TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
-GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base), DELETE ON postrider.deliveries TO postrider_worker;
+GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base, unsent), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
 GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
     ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
-GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, made_a_minute,
-              ended_a_minute),
+GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until,
+              made_a_minute, ended_a_minute),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),

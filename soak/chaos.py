@@ -1,5 +1,6 @@
 """The faults, drawn by a seed that is printed, and noted with their beginning and their end."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import pathlib
@@ -15,17 +16,20 @@ import psycopg
 from checks.harness.processes import wait_until
 from soak.fleet import READY_S, Member
 from soak.journal import Journal
-from soak.plan import ENDPOINTS, LEASE_S
+from soak.plan import ENDPOINTS, LEASE_S, MAX_ATTEMPTS, Scene
 from soak.pooler import Pooler
 from soak.proxy import Proxy
 from soak.servers import Pair
 
 # The pause between two ends of workers, which the draw halves or doubles.
 _PAUSE_S = 0.4
+# Beyond what receivers let a signature be early.
+_CLOCK_STEP_S = 600
 
 
 @dataclasses.dataclass(frozen=True)
 class Chaos:
+    scene: Scene
     pair: Pair
     members: list[Member]
     proxy: Proxy
@@ -35,12 +39,14 @@ class Chaos:
     # A small file system that holds the attempts of today; None where none could be mounted.
     small_disk: pathlib.Path | None = None
 
-    def run(self, for_s: float, fail_overs: int) -> None:
+    def run(self) -> None:
         """Workers die all the time; beside that, one fault of the database or the network after another."""
+        for_s, fail_overs = self.scene.seconds, self.scene.fail_overs
         end = time.monotonic() + for_s
         stop = threading.Event()
         hunters = [threading.Thread(target=hunt, args=(stop, random.Random(self.chance.random())))
-                   for hunt in (self._end_workers, self._suspend_workers)]
+                   for name, hunt in (("killed", self._end_workers), ("suspended", self._suspend_workers)) if self._plays(name)]
+        faults = {name: fault for name, fault in self._faults().items() if self._plays(name)}
         for hunter in hunters:
             hunter.start()
         try:
@@ -50,15 +56,18 @@ class Chaos:
                 if due and time.monotonic() >= due[0]:
                     due.pop(0)
                     self._suffer("fail_over", self._fail_over)
-                else:
-                    name = self.chance.choice(sorted(self._faults()))
-                    self._suffer(name, self._faults()[name])
-                time.sleep(min(left, self.chance.uniform(2, 5)))
+                elif faults:
+                    name = self.chance.choice(sorted(faults))
+                    self._suffer(name, faults[name])
+                time.sleep(min(left, self.chance.uniform(2, 5) * self.scene.pause))
         finally:
             stop.set()
             for hunter in hunters:
                 hunter.join()
             self.proxy.heal()
+
+    def _plays(self, name: str) -> bool:
+        return self.scene.faults is None or name in self.scene.faults
 
     def _faults(self) -> dict[str, Callable[[], None]]:
         faults: dict[str, Callable[[], None]] = {
@@ -68,10 +77,13 @@ class Chaos:
             "connections_used_up": self._use_up_connections,
             "lanes_locked": self._lock_lanes,
             "preview_left_open": self._leave_preview_open,
+            "acts_at_once": self._act_at_once,
             "network_slow": self._slow_down,
             "network_reset": self.proxy.reset,
             "pooler_restarted": self._restart_pooler,
         }
+        if self.scene.has_clock:
+            faults["clock_stepped"] = self._step_clock
         if self.small_disk is not None:
             faults["disk_full"] = self._fill_disk
         return faults
@@ -95,11 +107,11 @@ class Chaos:
 
     def _suspend_workers(self, stop: threading.Event, chance: random.Random) -> None:
         """Some for longer than a lease: what such a worker does then is too late."""
-        while not stop.wait(chance.uniform(2, 8)):
+        while not stop.wait(chance.uniform(2, 8) * self.scene.pause):
             member = chance.choice(self.members)
             pid = member.pid
             self.journal.note("suspended", worker=member.number, pid=pid)
-            member.suspend(LEASE_S * chance.uniform(0.3, 2))
+            member.suspend(LEASE_S * chance.uniform(*self.scene.suspension))
             self.journal.note("resumed", worker=member.number, pid=pid)
 
     def _restart(self, parting: signal.Signals) -> None:
@@ -111,7 +123,10 @@ class Chaos:
         self.pair.fail_over(self.chance.uniform(0.5, 4))
 
     def _end_sessions(self) -> None:
-        with self.pair.primary.connect() as connection:
+        """In the middle of what they do: claims and settles that came in the meantime wait for the lock."""
+        with self.pair.primary.connect() as connection, connection.transaction():
+            connection.execute("LOCK TABLE postrider.deliveries IN ACCESS EXCLUSIVE MODE")
+            time.sleep(0.08)
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'soak_worker' AND random() < 0.7")
 
     def _use_up_connections(self) -> None:
@@ -132,6 +147,20 @@ class Chaos:
             time.sleep(self.chance.uniform(1, 5))
             raise psycopg.Rollback
 
+    def _act_at_once(self) -> None:
+        """Two operators act on an endpoint while a third has it open: both wait, and go on at once when that one ends."""
+        name = self.chance.choice(sorted(ENDPOINTS))
+        with self.pair.primary.connect() as connection, concurrent.futures.ThreadPoolExecutor(2) as operators:
+            with connection.transaction(force_rollback=True):
+                connection.execute("SELECT postrider.pause_endpoint(%s)", (name,))
+                operators.submit(self._act, "SELECT postrider.resume_endpoint(%s)", name)
+                operators.submit(self._act, f"SELECT postrider.update_endpoint(%s, max_attempts => {MAX_ATTEMPTS})", name)
+                time.sleep(0.2)
+
+    def _act(self, statement: str, endpoint: str) -> None:
+        with contextlib.suppress(psycopg.Error), self.pair.primary.connect() as connection:
+            connection.execute(statement.encode(), (endpoint,))
+
     def _slow_down(self) -> None:
         self.proxy.delay_s, self.proxy.slice_bytes = self.chance.uniform(0.01, 0.2), self.chance.randrange(1, 400)
         time.sleep(3)
@@ -144,6 +173,13 @@ class Chaos:
         time.sleep(self.chance.uniform(0, 2))
         self.pooler.start()
 
+    def _step_clock(self) -> None:
+        for member in self.members:
+            member.set_clock(_CLOCK_STEP_S)
+        time.sleep(self.chance.uniform(1, 3))
+        for member in self.members:
+            member.set_clock(0)
+
     def _fill_disk(self) -> None:
         assert self.small_disk is not None
         ballast = self.small_disk / "ballast"
@@ -154,8 +190,13 @@ class Chaos:
 
 @contextlib.contextmanager
 def looking(pair: Pair, members: list[Member], journal: Journal) -> Iterator[None]:
-    """Notes twice a second what the workers hold and how long their transactions last."""
+    """Notes twice a second what the workers hold and how long their transactions last, and at once when one has ended by itself."""
     stop = threading.Event()
+
+    def revive() -> None:
+        while not stop.wait(0.02):
+            for member in members:
+                member.revive()
 
     def look() -> None:
         while not stop.wait(0.5):
@@ -168,17 +209,21 @@ def looking(pair: Pair, members: list[Member], journal: Journal) -> Iterator[Non
                 if found is not None:
                     journal.note("transactions", longest_s=found[0], sessions=found[1])
 
-    thread = threading.Thread(target=look)
-    thread.start()
+    threads = [threading.Thread(target=what) for what in (look, revive)]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def heal(pair: Pair, members: list[Member], journal: Journal) -> None:
     """Waits until the workers say that all is well; how long that took is for the checker."""
+    for member in members:
+        member.spare()
     began = time.monotonic()
     wait_until("PostgreSQL answers", pair.primary.answers, 60)
     wait_until("every worker is ready again", lambda: all(member.is_ready() for member in members), 4 * READY_S)

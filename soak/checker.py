@@ -9,12 +9,14 @@ from typing import Any
 
 from soak.evidence import Evidence, Request, Span
 from soak.fleet import DESCRIPTORS, DRAIN_S, LOG_LINES_PER_S, READY_S, RSS_MIB, THREADS
-from soak.plan import ENDPOINTS, HEADER_CANARY, JITTER, LEASE_S, MAX_ATTEMPTS, PAYLOAD_CANARY, SECRET, WAITS_S
+from soak.plan import ENDPOINTS, FORBIDDEN, HEADER_CANARY, JITTER, LEASE_S, MAX_ATTEMPTS, PAYLOAD_CANARY, SECRET, WAITS_S
 
 # How much earlier or later a fault may have had its effect than it was noted.
 _MARGIN_S = 1.0
 # How long everything that is owed may take once all faults are over.
 DRAIN_LIMIT_S = 60
+# How long after its commit a new event is sent while there are no faults.
+_PROMPT_S = 2
 
 
 @dataclasses.dataclass
@@ -44,12 +46,14 @@ class Findings:
 
 def judge(evidence: Evidence) -> Findings:
     duplicates: collections.Counter[str] = collections.Counter()
-    lost = evidence.committed - evidence.kept if evidence.fail_overs else set()
+    lost = evidence.committed - evidence.kept if evidence.may_lose else set()
     verdicts = [_all_arrived(evidence, lost), _only_what_was_meant(evidence), _delivered_was_answered(evidence),
                 _one_request_a_token(evidence), _repetitions(evidence, duplicates), _ends_are_final(evidence),
-                _attempts_in_row(evidence), _waits(evidence), _order(evidence), _one_event_an_id(evidence),
+                _attempts_in_row(evidence), _fencing(evidence), _waits(evidence), _order(evidence), _one_event_an_id(evidence),
                 _bounds(evidence), _after_healing(evidence), _liveness(evidence), _drains(evidence), _canaries(evidence),
-                _transactions(evidence), _log_lines(evidence)]
+                _transactions(evidence), _log_lines(evidence), _prompt(evidence), _locks(evidence)]
+    if evidence.scene.has_forbidden:
+        verdicts.append(_forbidden(evidence))
     dead = sum(state == "dead" for state, _ in evidence.states.values())
     return Findings(verdicts, duplicates, len(lost), dead)
 
@@ -59,7 +63,7 @@ def _all_arrived(evidence: Evidence, lost: set[int]) -> Verdict:
     for n in sorted(evidence.committed - lost):
         verdict.expect(n in evidence.kept, f"event {n} was committed and is gone")
     for n in sorted(evidence.kept):
-        for endpoint in ENDPOINTS:
+        for endpoint in evidence.scene.endpoints:
             state = evidence.states.get((n, endpoint), ("nowhere", 0))[0]
             verdict.expect(state in ("delivered", "dead"), f"event {n} is {state} at {endpoint}")
     verdict.expect(evidence.unaccounted == 0, f"{evidence.unaccounted} deliveries are unaccounted for")
@@ -67,14 +71,18 @@ def _all_arrived(evidence: Evidence, lost: set[int]) -> Verdict:
 
 
 def _only_what_was_meant(evidence: Evidence) -> Verdict:
-    verdict = Verdict("I2", "every request is a committed event, signed, with its bytes")
+    verdict = Verdict("I2", "every request is a committed event, at its endpoint, signed, with its bytes")
     for request in evidence.requests:
+        verdict.expect(request.endpoint in evidence.scene.endpoints, f"{_name(request)}: that is no endpoint")
         n = request.n
         meant = evidence.meant.get(n) if n is not None else None
         verdict.expect(meant is not None and meant["sha256"] == request.sha256, f"{_name(request)} has other bytes than were meant")
-        verdict.expect(request.fault is None, f"{_name(request)}: {request.fault}")
+        # The only fault that a wrong clock explains.
+        is_excused = request.fault is not None and request.fault.startswith("timestamp") and bool(
+            _spans(evidence, request.at, request.at, ("clock_stepped",)))
+        verdict.expect(request.fault is None or is_excused, f"{_name(request)}: {request.fault}")
         verdict.expect(n not in evidence.rolled_back, f"{_name(request)} was rolled back")
-        verdict.expect(n in evidence.kept or (n in evidence.committed and evidence.fail_overs > 0), f"{_name(request)} was never committed")
+        verdict.expect(n in evidence.kept or (n in evidence.committed and evidence.may_lose), f"{_name(request)} was never committed")
     return verdict
 
 
@@ -95,7 +103,7 @@ def _one_request_a_token(evidence: Evidence) -> Verdict:
         (request.endpoint, request.id, request.attempt) for request in evidence.requests)
     for token, count in seen.items():
         # A fail-over forgets that the token was given away.
-        verdict.expect(count == 1 or evidence.fail_overs > 0, f"{token} was sent {count} times")
+        verdict.expect(count == 1 or evidence.may_lose, f"{token} was sent {count} times")
     return verdict
 
 
@@ -121,7 +129,7 @@ def _ends_are_final(evidence: Evidence) -> Verdict:
     for (n, endpoint), attempts in evidence.attempts.items():
         for token, attempt in attempts.items():
             if attempt.outcome in ("delivered", "dead") and (request := last.get((n, endpoint))):
-                verdict.expect(request.attempt <= token or evidence.fail_overs > 0,
+                verdict.expect(request.attempt <= token or evidence.may_lose,
                                f"event {n} at {endpoint} ended with token {token}, and {request.attempt} was sent")
     return verdict
 
@@ -133,10 +141,24 @@ def _attempts_in_row(evidence: Evidence) -> Verdict:
     for (n, endpoint), requests in _by_delivery(evidence).items():
         for request in requests:
             if n in evidence.kept and request.attempt not in evidence.attempts.get((n or 0, endpoint), {}):
-                cause = _cause(evidence, request.at, request.at + 2 * LEASE_S)
+                # Whatever the database does, a worker that lives keeps what it has to record.
+                cause = _cause(evidence, request.at, request.at + 2 * LEASE_S, ("fail_over",) if evidence.may_lose else ())
                 verdict.expect(cause is not None, f"{_name(request)} is not recorded, and no fault explains it")
             else:
                 verdict.expect(True, "")
+    return verdict
+
+
+def _fencing(evidence: Evidence) -> Verdict:
+    """A lost lease lets a delivery be claimed once more: then the record says that the attempt before was stale."""
+    verdict = Verdict("I8", "an attempt that counts has ended before the next one begins")
+    for (n, endpoint), attempts in evidence.attempts.items():
+        for token, attempt in attempts.items():
+            after = attempts.get(token + 1)
+            if after is not None and attempt.outcome != "stale":
+                verdict.expect((attempt.outcome == "retry" and attempt.ended <= after.started) or evidence.may_lose,
+                               f"event {n} at {endpoint}: attempt {token}, {attempt.outcome}, ended at {attempt.ended:.2f}"
+                               f" and attempt {token + 1} began at {after.started:.2f}")
     return verdict
 
 
@@ -201,7 +223,7 @@ def _after_healing(evidence: Evidence) -> Verdict:
 
 
 def _liveness(evidence: Evidence) -> Verdict:
-    verdict = Verdict("I14", "a worker is live whatever the database does, and ends only when it is told to")
+    verdict = Verdict("I14", "a worker is live while the database is away too, and ends only when it is told to")
     for look in _looks(evidence, "looked"):
         if look["age_s"] > 2 and not _spans(evidence, look["t"] - 3, look["t"], ("suspended",)):
             verdict.expect(look["live"] == 200, f"worker {look['worker']}: livez {look['live']} at the age of {look['age_s']} s")
@@ -245,15 +267,48 @@ def _log_lines(evidence: Evidence) -> Verdict:
     return verdict
 
 
+def _prompt(evidence: Evidence) -> Verdict:
+    """Of events without a key, at `steady`: nothing else may hold them up."""
+    verdict = Verdict("prompt", f"when all is well again, a new event is sent within {_PROMPT_S} s")
+    well_at = max((look["t"] for look in _looks(evidence, "ready_again")), default=float("inf"))
+    first: dict[int | None, float] = {}
+    for request in evidence.requests:
+        if request.endpoint == "steady":
+            first.setdefault(request.n, request.at)
+    for n, at in evidence.committed_at.items():
+        if at > well_at and not evidence.meant[n]["key"]:
+            took = first.get(n, float("inf")) - at
+            verdict.expect(took <= _PROMPT_S, f"event {n} was sent after {took:.2f} s")
+    return verdict
+
+
+def _locks(evidence: Evidence) -> Verdict:
+    verdict = Verdict("locks", "no statement of anyone ends in a deadlock")
+    verdict.expect(not evidence.deadlocks, f"{len(evidence.deadlocks)}: {evidence.deadlocks[:1]}")
+    return verdict
+
+
+def _forbidden(evidence: Evidence) -> Verdict:
+    verdict = Verdict("I12", "no connection goes to a forbidden address, whatever a name leads to")
+    for n in evidence.kept:
+        tried = bool(evidence.attempts.get((n, FORBIDDEN)))
+        verdict.expect(tried, f"event {n} was not even tried")
+    verdict.expect(evidence.trespasses == 0, f"{evidence.trespasses} connections")
+    return verdict
+
+
+# What ends a worker, or stops it for so long that its leases end.
+_WORKER = ("killed", "crashed", "suspended", "drain_failed")
 # Faults that keep the database from answering a worker.
 _DATABASE = ("restart_fast", "restart_at_once", "sessions_ended", "connections_used_up", "lanes_locked", "preview_left_open", "network_slow",
              "network_reset", "pooler_restarted", "disk_full", "fail_over")
 
 
-def _cause(evidence: Evidence, since: float, until: float) -> str | None:
-    """The fault that explains why what began at `since` was not recorded by `until`."""
-    names = [span.name for span in _spans(evidence, since, until, ("killed", "suspended", *_DATABASE))]
-    return min(names, key=("killed", "suspended", *_DATABASE).index, default=None)
+def _cause(evidence: Evidence, since: float, until: float, beside: tuple[str, ...] = _DATABASE) -> str | None:
+    """The fault that explains why what began at `since` was not recorded by `until`: one of a worker, or one of `beside`."""
+    order = (*_WORKER, *beside)
+    names = [span.name for span in _spans(evidence, since, until, order)]
+    return min(names, key=order.index, default=None)
 
 
 def _spans(evidence: Evidence, since: float, until: float, names: tuple[str, ...]) -> list[Span]:

@@ -8,6 +8,7 @@ import psycopg
 
 from soak import journal
 from soak.fleet import log_lines
+from soak.plan import Scene
 
 Delivery = tuple[int, str]
 
@@ -48,8 +49,11 @@ class Span:
 
 @dataclasses.dataclass
 class Evidence:
+    scene: Scene = dataclasses.field(default_factory=Scene)
     meant: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
     committed: set[int] = dataclasses.field(default_factory=set)
+    # When the producers were told so.
+    committed_at: dict[int, float] = dataclasses.field(default_factory=dict)
     rolled_back: set[int] = dataclasses.field(default_factory=set)
     # The numbers whose transaction is there at the end.
     kept: set[int] = dataclasses.field(default_factory=set)
@@ -62,31 +66,45 @@ class Evidence:
     looks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     logs: dict[int, list[dict[str, object]]] = dataclasses.field(default_factory=dict)
     shown: dict[str, str] = dataclasses.field(default_factory=dict)
+    # Connections to an address that may not be dialled.
+    trespasses: int = 0
+    deadlocks: list[str] = dataclasses.field(default_factory=list)
     unaccounted: int = 0
     lasted_s: float = 0
     fail_overs: int = 0
 
+    @property
+    def may_lose(self) -> bool:
+        """Whether what was committed may be gone, and with it what was known of tokens and ends."""
+        return self.fail_overs > 0 and not self.scene.is_synchronous
 
-def collect(folder: pathlib.Path, connection: "psycopg.Connection[tuple[Any, ...]]", workers: int) -> Evidence:
-    found = Evidence()
+
+def collect(folder: pathlib.Path, connection: "psycopg.Connection[tuple[Any, ...]]", scene: Scene) -> Evidence:
+    found = Evidence(scene)
     for path in sorted(folder.glob("producer-*.jsonl")):
         for line in journal.read(path):
             if line["what"] == "meant":
                 found.meant[line["n"]] = line
             elif line["what"] == "committed":
                 found.committed.add(line["n"])
+                found.committed_at[line["n"]] = line["t"]
             elif line["what"] == "rolled_back":
                 found.rolled_back.add(line["n"])
     _requests(folder, found)
     _chaos(folder, found)
     _database(connection, found)
-    found.logs = {number: list(log_lines(folder / f"worker-{number}.log")) for number in range(workers)}
+    found.logs = {number: list(log_lines(folder / f"worker-{number}.log")) for number in range(scene.workers)}
+    for log in sorted(folder.glob("*/server.log")):
+        found.deadlocks += [line for line in log.read_text(errors="replace").splitlines() if "deadlock detected" in line]
     return found
 
 
 def _requests(folder: pathlib.Path, found: Evidence) -> None:
     open_requests: dict[tuple[str, str, int], Request] = {}
     for line in journal.read(folder / "receivers.jsonl"):
+        if line["what"] == "trespassed":
+            found.trespasses += 1
+            continue
         token = (line["endpoint"], line["id"], line["attempt"])
         if line["what"] == "received":
             request = Request(*token, line["n"], line["sha256"], line["fault"], line["t"])
@@ -112,9 +130,12 @@ def _chaos(folder: pathlib.Path, found: Evidence) -> None:
                 began[line["pid"]] = ("suspended", line["t"])
             case "resumed":
                 found.faults.append(Span("suspended", began.pop(line["pid"])[1], line["t"]))
-            case "killed":
-                found.faults.append(Span("killed", line["t"], line["t"]))
+            case "killed" | "crashed":
+                found.faults.append(Span(line["what"], line["t"], line["t"]))
             case _:
+                # One that ended without 0 may have given up outcomes.
+                if line["what"] == "drained" and line["status"] != 0:
+                    found.faults.append(Span("drain_failed", line["t"] - line["took_s"], line["t"]))
                 found.looks.append(line)
     found.lasted_s = last - first
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from checks.harness.processes import end_with_parent, free_port, wait_until
 from soak.journal import Journal
-from soak.plan import SLACK_S
+from soak.plan import FORBIDDEN_ADDRESS, FORBIDDEN_NAME, SLACK_S, Scene
 
 DRAIN_S = 8
 # The bounds of one worker's process.
@@ -28,17 +28,29 @@ class Member:
     """One worker and its place: a restarted one takes the place of the one before."""
 
     def __init__(
-        self, number: int, executable: pathlib.Path, url: str, folder: pathlib.Path, journal: Journal,
+        self, number: int, executable: pathlib.Path, scene: Scene, url: str, folder: pathlib.Path, journal: Journal,
         starter: concurrent.futures.Executor,
     ) -> None:
         self.number, self._executable, self._journal, self._starter = number, executable, journal, starter
         self.log = folder / f"worker-{number}.log"
         self._address = f"127.0.0.1:{free_port()}"
         self._environment = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ} | {
-            "POSTRIDER_DATABASE_URL": url, "POSTRIDER_ALLOW_HTTP": "true", "POSTRIDER_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "POSTRIDER_DATABASE_URL": url, "POSTRIDER_ALLOW_HTTP": "true", "POSTRIDER_ALLOWED_NETWORKS": "127.0.0.1/32",
             "POSTRIDER_HEALTH_LISTEN": self._address, "POSTRIDER_LEASE_SLACK": f"{SLACK_S}s",
             "POSTRIDER_DRAIN_TIMEOUT": f"{DRAIN_S}s", "POSTRIDER_LOG_FORMAT": "json",
         }
+        if scene.switch is not None:
+            self._environment["FAULT_SWITCH"] = scene.switch
+        if scene.has_forbidden:
+            hosts = folder / "hosts"
+            hosts.write_text(f"{FORBIDDEN_ADDRESS} {FORBIDDEN_NAME}\n")
+            self._environment["FAULT_HOSTS"] = str(hosts)
+        self.clock: pathlib.Path | None = None
+        if scene.has_clock and number == scene.workers - 1:
+            self.clock = folder / "clock"
+            self.set_clock(0)
+            self._environment["FAULT_CLOCK"] = str(self.clock)
+        self._is_deadly = scene.is_deadly
         self.guard = threading.Lock()
         self.is_suspended = False
         self.start()
@@ -74,7 +86,21 @@ class Member:
             self._process.send_signal(signal.SIGCONT)
             self.is_suspended = False
 
-    def drain(self) -> None:
+    def set_clock(self, ahead_s: int) -> None:
+        """At once: the file has what it had, or what it is to have."""
+        if self.clock is not None:
+            new = self.clock.with_suffix(".new")
+            new.write_text(str(ahead_s))
+            new.rename(self.clock)
+
+    def spare(self) -> None:
+        """From now on it is not to die any more by the fault that is built into it."""
+        if self._is_deadly:
+            del self._environment["FAULT_SWITCH"]
+            self._is_deadly = False
+            self.kill()
+
+    def drain(self, is_last: bool = False) -> None:
         """SIGTERM; the end is judged by the checker."""
         with self.guard:
             began = time.monotonic()
@@ -85,7 +111,8 @@ class Member:
                 self._process.kill()
                 status = self._process.wait()
             self._journal.note("drained", worker=self.number, pid=self.pid, status=status, took_s=round(time.monotonic() - began, 2))
-            self.start()
+            if not is_last:
+                self.start()
 
     def end(self) -> None:
         with self.guard:
@@ -106,17 +133,24 @@ class Member:
         answer = self.ask("/readyz")
         return answer is not None and answer[0] == 200
 
+    def revive(self) -> None:
+        """Notes when the process has ended by itself, and starts another."""
+        if not self.guard.acquire(blocking=False):
+            return
+        try:
+            if (status := self._process.poll()) is not None:
+                is_meant = self._is_deadly and status == -signal.SIGKILL
+                self._journal.note("crashed" if is_meant else "ended", worker=self.number, pid=self.pid, status=status)
+                self.start()
+        finally:
+            self.guard.release()
+
     def look(self) -> None:
         """Notes what the process holds and what its health says."""
         if not self.guard.acquire(blocking=False):
             return
         try:
-            ran = self._process.poll()
-            if ran is not None:
-                self._journal.note("ended", worker=self.number, pid=self.pid, status=ran)
-                self.start()
-                return
-            if self.is_suspended:
+            if self.is_suspended or self._process.poll() is not None:
                 return
             live, age_s = self.ask("/livez"), time.time() - _started(self.pid)
             held = {
@@ -142,9 +176,11 @@ def _started(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def fleet(executable: pathlib.Path, urls: list[str], folder: pathlib.Path, journal: Journal) -> Iterator[list[Member]]:
+def fleet(
+    executable: pathlib.Path, scene: Scene, urls: list[str], folder: pathlib.Path, journal: Journal,
+) -> Iterator[list[Member]]:
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as starter:
-        members = [Member(number, executable, url, folder, journal, starter) for number, url in enumerate(urls)]
+        members = [Member(number, executable, scene, url, folder, journal, starter) for number, url in enumerate(urls)]
         try:
             wait_until("every worker is ready", lambda: all(member.is_ready() for member in members), 30)
             yield members

@@ -1,4 +1,4 @@
-"""Who takes part: endpoints with their manners, and the settings that make leases short."""
+"""Who takes part: endpoints with their manners, the settings that make leases short, and what a run plays."""
 
 import dataclasses
 
@@ -23,6 +23,7 @@ class Manners:
     hanging: float = 0
     cutting: float = 0
     late: float = 0
+    redirecting: float = 0
     slow_s: float = 0
 
 
@@ -33,4 +34,46 @@ ENDPOINTS = {
     "hanging": Manners(hanging=0.03),
     "cutting": Manners(cutting=0.05),
     "late": Manners(late=0.03),
+    "redirecting": Manners(redirecting=0.1),
 }
+# Where `redirecting` sends to. No endpoint.
+ELSEWHERE = "elsewhere"
+# An endpoint whose name leads to an address that workers may not dial. Only in a scene that asks for it.
+FORBIDDEN, FORBIDDEN_NAME, FORBIDDEN_ADDRESS = "forbidden", "soak.postrider.example", "127.0.0.66"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What a run plays. `seconds` is how long there are faults; the rest is quiet, so that what must hold then is seen too."""
+
+    seconds: float = 60
+    quiet_s: float = 4
+    # How long it waits until all is sent, before it asks what is missing.
+    patience_s: float = 120
+    workers: int = 3
+    producers: int = 3
+    # Transactions a second of each producer, and the share of them that stay open for a while between their insert and their end.
+    rate: float = 15
+    slow_commits: float = 0.1
+    fail_overs: int = 0
+    # Whether commits wait for the standby. Then a fail-over loses nothing that was committed.
+    is_synchronous: bool = False
+    # The faults that it draws from, by name; None for all.
+    faults: frozenset[str] | None = None
+    # The pauses between faults are so many times as long.
+    pause: float = 1
+    # How long a worker is suspended, in leases.
+    suspension: tuple[float, float] = (0.3, 2)
+    # What is on in the workers of a test build (soak/faulty), and whether it kills them.
+    switch: str | None = None
+    is_deadly: bool = False
+    # Statements for the database after its migration.
+    sql: tuple[str, ...] = ()
+    # Whether the clock of the last worker can be set, which takes a test build too.
+    has_clock: bool = False
+    # Whether there is FORBIDDEN too. It takes a test build, which can be told where its hosts file is.
+    has_forbidden: bool = False
+
+    @property
+    def endpoints(self) -> list[str]:
+        return [*ENDPOINTS, *([FORBIDDEN] if self.has_forbidden else [])]

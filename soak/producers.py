@@ -15,21 +15,23 @@ import psycopg
 
 from checks.harness.processes import end_with_parent
 from soak.journal import Journal
-from soak.plan import PAYLOAD_CANARY
+from soak.plan import PAYLOAD_CANARY, Scene
 
 _CONTEXT = multiprocessing.get_context("fork")
 # Numbers of one producer never meet those of another.
 _STRIDE = 10_000_000
 KEYS = 40
+# How long a slow transaction stays open after its insert.
+_OPEN_S = (0.1, 0.4)
 
 
 @contextlib.contextmanager
-def producers(count: int, rate: float, url: str, folder: pathlib.Path, seed: int) -> Iterator[None]:
-    """They produce for as long as the context lasts. `rate` is of each, in transactions a second."""
+def producers(scene: Scene, url: str, folder: pathlib.Path, seed: int) -> Iterator[None]:
+    """They produce for as long as the context lasts."""
     stop = multiprocessing.sharedctypes.RawValue("b", 0)
     processes = [
-        _CONTEXT.Process(target=_produce, args=(number, rate, url, folder / f"producer-{number}.jsonl", seed, stop), daemon=True)
-        for number in range(count)
+        _CONTEXT.Process(target=_produce, args=(number, scene, url, folder / f"producer-{number}.jsonl", seed, stop), daemon=True)
+        for number in range(scene.producers)
     ]
     for process in processes:
         process.start()
@@ -43,7 +45,7 @@ def producers(count: int, rate: float, url: str, folder: pathlib.Path, seed: int
                 process.kill()
 
 
-def _produce(number: int, rate: float, url: str, path: pathlib.Path, seed: int, stop: "multiprocessing.sharedctypes.Synchronized[int]") -> None:
+def _produce(number: int, scene: Scene, url: str, path: pathlib.Path, seed: int, stop: "multiprocessing.sharedctypes.Synchronized[int]") -> None:
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     journal, chance = Journal(path), random.Random(seed * 1000 + number)
@@ -54,7 +56,7 @@ def _produce(number: int, rate: float, url: str, path: pathlib.Path, seed: int, 
         try:
             if connection is None:
                 connection = psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=20s")
-            _transact(connection, number, sequence, chance, journal)
+            _transact(connection, number, sequence, scene.slow_commits, chance, journal)
         except psycopg.Error as error:
             journal.note("unknown", n=sequence, error=str(error).split("\n")[0], sqlstate=error.sqlstate)
             if connection is not None:
@@ -62,11 +64,13 @@ def _produce(number: int, rate: float, url: str, path: pathlib.Path, seed: int, 
             connection = None
             time.sleep(0.1)
         waited = time.monotonic() - began
-        if waited < 1 / rate:
-            time.sleep(1 / rate - waited)
+        if waited < 1 / scene.rate:
+            time.sleep(1 / scene.rate - waited)
 
 
-def _transact(connection: "psycopg.Connection[tuple[object, ...]]", number: int, n: int, chance: random.Random, journal: Journal) -> None:
+def _transact(
+    connection: "psycopg.Connection[tuple[object, ...]]", number: int, n: int, slow: float, chance: random.Random, journal: Journal,
+) -> None:
     payload = json.dumps({"n": n, "note": PAYLOAD_CANARY, "fill": "ä" * chance.randrange(0, 200)}, ensure_ascii=chance.random() < 0.5)
     key = f"key-{number}-{chance.randrange(KEYS)}" if chance.random() < 0.5 else None
     journal.note("meant", n=n, key=key, sha256=hashlib.sha256(payload.encode()).hexdigest())
@@ -75,6 +79,8 @@ def _transact(connection: "psycopg.Connection[tuple[object, ...]]", number: int,
     connection.execute(
         "INSERT INTO postrider.outbox (event_type, payload, ordering_key, idempotency_key) VALUES ('soak.event', %s::json, %s, %s)",
         (payload, key, f"once-{n}" if chance.random() < 0.1 else None))
+    if chance.random() < slow:
+        time.sleep(chance.uniform(*_OPEN_S))
     if chance.random() < 0.1:
         connection.rollback()
         journal.note("rolled_back", n=n)

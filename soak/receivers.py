@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 from checks.harness.processes import Failure, end_with_parent
 from soak.journal import Journal
-from soak.plan import ENDPOINTS, SECRET, TIMEOUT_S, Manners
+from soak.plan import ELSEWHERE, ENDPOINTS, FORBIDDEN, FORBIDDEN_ADDRESS, FORBIDDEN_NAME, SECRET, TIMEOUT_S, Manners, Scene
 
 _CONTEXT = multiprocessing.get_context("fork")
 _KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
@@ -25,28 +25,32 @@ _TOLERANCE_S = 300
 
 
 @contextlib.contextmanager
-def receivers(path: pathlib.Path, seed: int) -> Iterator[dict[str, str]]:
+def receivers(path: pathlib.Path, scene: Scene, seed: int) -> Iterator[dict[str, str]]:
     """The URL of each endpoint."""
     receiving, sending = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_serve, args=(path, seed, sending), daemon=True)
+    process = _CONTEXT.Process(target=_serve, args=(path, scene.has_forbidden, seed, sending), daemon=True)
     process.start()
     try:
         if not receiving.poll(10):
             raise Failure("the receivers do not start")
         port = receiving.recv()
-        yield {name: f"http://127.0.0.1:{port}/{name}" for name in ENDPOINTS}
+        hosts = {name: FORBIDDEN_NAME if name == FORBIDDEN else "127.0.0.1" for name in scene.endpoints}
+        yield {name: f"http://{host}:{port}/{name}" for name, host in hosts.items()}
     finally:
         process.kill()
         process.join()
 
 
-def _serve(path: pathlib.Path, seed: int, sending: Connection) -> None:
+def _serve(path: pathlib.Path, has_forbidden: bool, seed: int, sending: Connection) -> None:
     end_with_parent(signal.SIGKILL)
     chance, journal = random.Random(seed), Journal(path)
 
     async def serve() -> None:
         server = await asyncio.start_server(lambda r, w: _converse(r, w, chance, journal), "127.0.0.1", 0, backlog=4096)
-        sending.send(server.sockets[0].getsockname()[1])
+        port = server.sockets[0].getsockname()[1]
+        if has_forbidden:
+            await asyncio.start_server(lambda r, w: _trespass(r, w, journal), FORBIDDEN_ADDRESS, port)
+        sending.send(port)
         await server.serve_forever()
 
     asyncio.run(serve())
@@ -59,6 +63,12 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     writer.close()
 
 
+async def _trespass(_: asyncio.StreamReader, writer: asyncio.StreamWriter, journal: Journal) -> None:
+    """Someone has dialled the address that workers may not dial."""
+    journal.note("trespassed")
+    writer.close()
+
+
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random, journal: Journal) -> bool:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
@@ -66,12 +76,13 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     endpoint = head[0].split(" ")[1].removeprefix("/")
     request = {"endpoint": endpoint, "id": fields.get("webhook-id", ""), "attempt": int(fields.get("webhook-attempt", "0"))}
     journal.note("received", **request, n=_number(body), sha256=hashlib.sha256(_data(body)).hexdigest(), fault=_fault(fields, body))
-    status = await _behave(ENDPOINTS[endpoint], chance)
+    status = await _behave(ENDPOINTS.get(endpoint, Manners()), chance)
     if status is None:
         journal.note("cut", **request)
         writer.transport.abort()
         return False
-    writer.write(f"HTTP/1.1 {status} Soak\r\ncontent-length: 0\r\n\r\n".encode())
+    location = f"location: /{ELSEWHERE}\r\n" if status == 307 else ""
+    writer.write(f"HTTP/1.1 {status} Soak\r\n{location}content-length: 0\r\n\r\n".encode())
     await writer.drain()
     journal.note("answered", **request, status=status)
     return True
@@ -89,6 +100,9 @@ async def _behave(manners: Manners, chance: random.Random) -> int | None:
         await asyncio.sleep(1.5 * TIMEOUT_S)
     elif manners.slow_s:
         await asyncio.sleep(chance.random() * manners.slow_s)
+    if drawn < manners.redirecting:
+        # With this status a client that follows sends the same request there.
+        return 307
     return 500 if drawn < manners.failing else 200
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL primary and, where asked for, its asynchronous standby, which change places at a fail-over."""
+"""A PostgreSQL primary and, where asked for, its standby, which change places at a fail-over."""
 
 import contextlib
 import os
@@ -13,6 +13,7 @@ import psycopg
 
 from checks.harness.postgres import account, binaries, own
 from checks.harness.processes import Failure, end_with_parent, wait_until
+from soak.plan import Scene
 
 _SETTINGS = {
     "listen_addresses": "", "port": "5432", "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": "60",
@@ -71,6 +72,13 @@ class Server:
             self._process.wait(PATIENCE_S)
             self._process = None
 
+    def wait_for_standby(self) -> None:
+        """From now on commits wait until a standby has them. It is to be told to both servers: each may be the primary."""
+        with open(self.folder / "data/postgresql.conf", "a") as settings:
+            settings.write("synchronous_standby_names = '*'\n")
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+
     def promote(self) -> None:
         with self.connect() as connection:
             connection.execute("SELECT pg_promote()")
@@ -105,7 +113,10 @@ class Pair:
         return f"postgresql://{user}@/postgres?host={folders}&port=5432,5432&target_session_attrs=read-write&connect_timeout=3"
 
     def fail_over(self, lag_s: float) -> None:
-        """The primary crashes with `lag_s` of its work not sent to the standby, which takes its place. It comes back as a standby."""
+        """The primary crashes with `lag_s` of its work not sent to the standby, which takes its place. It comes back as a standby.
+
+        Where commits wait for the standby, they do not return in that time, and in the time until there is one again.
+        """
         assert self.standby is not None
         with self.primary.connect() as connection:
             senders = [int(str(row[0])) for row in connection.execute("SELECT pid FROM pg_stat_replication").fetchall()]
@@ -119,13 +130,16 @@ class Pair:
 
 
 @contextlib.contextmanager
-def servers(root: pathlib.Path, with_standby: bool) -> Iterator[Pair]:
-    pair = Pair(root, with_standby)
+def servers(root: pathlib.Path, scene: Scene) -> Iterator[Pair]:
+    pair = Pair(root, scene.fail_overs > 0)
     try:
         pair.primary.create()
         pair.primary.start()
         if pair.standby is not None:
             pair.standby.follow(pair.primary)
+            if scene.is_synchronous:
+                pair.standby.wait_for_standby()
+                pair.primary.wait_for_standby()
         yield pair
     finally:
         for server in (pair.standby, pair.primary):

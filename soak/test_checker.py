@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from soak.checker import judge
 from soak.evidence import Attempt, Evidence, Request, Span
-from soak.plan import ENDPOINTS, SECRET
+from soak.plan import ELSEWHERE, ENDPOINTS, FORBIDDEN, SECRET, Scene
 
 _SHA = "5e"
 
 
 def sound() -> Evidence:
-    """Two events of one key, which every endpoint took; the first one at `failing` and `cutting` only at its second attempt."""
-    evidence = Evidence(committed={1, 2}, kept={1, 2}, rolled_back={3}, lasted_s=10)
-    evidence.meant = {n: {"n": n, "key": "k", "sha256": _SHA} for n in (1, 2, 3)}
-    for n in (1, 2):
+    """Two events of one key and one without, which every endpoint took; the first one at `failing` and `cutting` only at its second attempt."""
+    evidence = Evidence(committed={1, 2, 5}, kept={1, 2, 5}, rolled_back={3}, committed_at={5: 50}, lasted_s=10)
+    evidence.meant = {n: {"n": n, "key": None if n == 5 else "k", "sha256": _SHA} for n in (1, 2, 3, 5)}
+    for n in (1, 2, 5):
         for endpoint in ENDPOINTS:
             is_repeated = n == 1 and endpoint in ("failing", "cutting")
             tokens = {1: Attempt("retry", "http_status", n, n), 2: Attempt("delivered", None, n + 2, n + 2)} if is_repeated else {
@@ -50,6 +50,11 @@ class CheckerTests(unittest.TestCase):
                 spoil(evidence)
                 self.assertIn(name.split(":")[0], broken(evidence))
 
+    def test_a_forbidden_address_that_no_one_dials_holds(self) -> None:
+        evidence = sound()
+        _forbid(evidence, trespasses=0)
+        self.assertEqual(broken(evidence), set())
+
     def test_a_duplicate_is_excused_by_its_cause_alone(self) -> None:
         evidence = sound()
         _lose_the_record(evidence)
@@ -59,7 +64,7 @@ class CheckerTests(unittest.TestCase):
         self.assertEqual(broken(evidence), set())
         self.assertEqual(findings.duplicates, {"killed": 1})
 
-    def test_only_a_fail_over_may_lose_what_was_committed(self) -> None:
+    def test_only_a_fail_over_to_an_asynchronous_standby_may_lose_what_was_committed(self) -> None:
         evidence = sound()
         evidence.committed.add(4)
         self.assertEqual(broken(evidence), {"I1"})
@@ -67,6 +72,8 @@ class CheckerTests(unittest.TestCase):
         findings = judge(evidence)
         self.assertEqual(broken(evidence), set())
         self.assertEqual(findings.lost_by_fail_over, 1)
+        evidence.scene = Scene(fail_overs=1, is_synchronous=True)
+        self.assertEqual(broken(evidence), {"I1"})
 
 
 def _lose_the_record(evidence: Evidence) -> None:
@@ -84,6 +91,22 @@ def _first(evidence: Evidence, **fields: object) -> None:
     evidence.requests[0] = dataclasses.replace(evidence.requests[0], **fields)  # type: ignore[arg-type]
 
 
+def _lose_beside(fault: str) -> Callable[[Evidence], None]:
+    def spoil(evidence: Evidence) -> None:
+        evidence.attempts[2, "steady"].clear()
+        evidence.faults.append(Span(fault, 20, 22))
+    return spoil
+
+
+def _forbid(evidence: Evidence, trespasses: int) -> None:
+    """With an endpoint whose name leads to a forbidden address, which was tried in vain."""
+    evidence.scene = Scene(has_forbidden=True)
+    evidence.trespasses = trespasses
+    for n in evidence.kept:
+        evidence.attempts[n, FORBIDDEN] = {1: Attempt("dead", "blocked_address", n, n)}
+        evidence.states[n, FORBIDDEN] = ("dead", 1)
+
+
 def _swap(evidence: Evidence) -> None:
     for request in evidence.requests:
         if request.endpoint == "steady" and request.n == 1:
@@ -97,12 +120,15 @@ _SPOILED: dict[str, Callable[[Evidence], object]] = {
     "I2: other bytes": lambda evidence: _first(evidence, sha256="0"),
     "I2: not signed": lambda evidence: _first(evidence, fault="signature"),
     "I2: rolled back": lambda evidence: _first(evidence, n=3),
+    "I2: no endpoint": lambda evidence: _first(evidence, endpoint=ELSEWHERE),
     "I3, I4: never answered": lambda evidence: _first(evidence, status=500),
     "I5: sent twice": lambda evidence: evidence.requests.append(evidence.requests[0]),
     "I5b: repeated": _lose_the_record,
     "I6: sent after its end": lambda evidence: evidence.requests.append(dataclasses.replace(evidence.requests[0], attempt=2)),
     "I7: too many": lambda evidence: evidence.states.update({(1, "steady"): ("delivered", 99)}),
     "I7: not recorded": lambda evidence: evidence.attempts[2, "steady"].clear(),
+    "I7: not recorded, and only sessions ended": _lose_beside("sessions_ended"),
+    "I8: not fenced": lambda evidence: evidence.attempts[1, "failing"].update({2: Attempt("delivered", None, 0.5, 0.6)}),
     "I9: too early": lambda evidence: evidence.attempts[1, "failing"].update({2: Attempt("delivered", None, 1.2, 1.3)}),
     "order: overtaken": _swap,
     "id: two events": lambda evidence: _first(evidence, id="evt_2"),
@@ -115,4 +141,7 @@ _SPOILED: dict[str, Callable[[Evidence], object]] = {
     "I16: secret": lambda evidence: evidence.logs[0].append({"message": SECRET}),
     "I17: long": lambda evidence: _look(evidence, "transactions", longest_s=3),
     "I18: many lines": lambda evidence: evidence.logs[0].extend([{}] * 5000),
+    "prompt: late": lambda evidence: evidence.committed_at.update({5: 48}),
+    "locks: deadlock": lambda evidence: evidence.deadlocks.append("ERROR:  deadlock detected"),
+    "I12: trespassed": lambda evidence: _forbid(evidence, trespasses=1),
 }

@@ -16,6 +16,8 @@ struct WorkerParts: Sendable {
     let health: HealthState
     let metrics: DeliveryMetrics
     let log: Logger
+    /// Of the product.
+    let version: String
     let time: any LoopClock
     /// Microseconds since 1970 by this machine's clock.
     let wallClock: @Sendable () -> Int64

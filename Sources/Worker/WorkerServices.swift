@@ -62,14 +62,15 @@ package struct WorkerServices: Sendable {
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
                 version: version),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
-            time: time, wallClock: wallClock)
+            version: version, time: time, wallClock: wallClock)
         longestStop = configuration.drainTimeout + Self.farewell
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
         health.showSurvey(in: registry)
         parts.permits.show(in: registry)
+        queue.show(in: registry)
 
-        let state = parts.state
+        let (parts, state) = (parts, parts.state)
         let servers = ServerWatch(state: state, health: health, log: log)
         func store(_ purpose: String) -> WorkerStore {
             let session = PostgresSession(
@@ -79,7 +80,11 @@ package struct WorkerServices: Sendable {
                 },
                 onEvent: { event in
                     Self.report(event, purpose, metrics: metrics, log: log)
-                    if purpose == Claimer.loop, case .connected(isReconnect: true) = event { state.reconnected() }
+                    switch event {
+                    case .connected(isReconnect: true) where purpose == Claimer.loop: state.reconnected()
+                    case .connectFailed(let error) where purpose == Settler.loop: Settler.cannotConnect(parts, error)
+                    default: break
+                    }
                 })
             servers.add(session, of: purpose)
             return WorkerStore(session: session, servers: servers, purpose: purpose)
@@ -100,7 +105,7 @@ package struct WorkerServices: Sendable {
             Upkeep(parts, store: store("long duties"), of: Duty.long, limit: Upkeep.longLimit),
             Upkeep(parts, store: store("duties"), of: Duty.short, limit: Upkeep.shortLimit),
             Housekeeper(parts, store: store("housekeeper")),
-            Settler(parts, store: store("settler"), arrived: settleWakeup),
+            Settler(parts, store: store(Settler.loop), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
             Claimer(parts, store: store(Claimer.loop), couriers: pool, wakeup: claimWakeup),
         ]

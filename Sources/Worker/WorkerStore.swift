@@ -82,7 +82,7 @@ extension WorkerStore: ClaimStore {
 
 extension WorkerStore: SettleStore {
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row] {
         let statement = SettleDeliveries(worker: worker, batch: batch, again: again, leave: leave, now: now)
         return try await session.run(statement, deadline: Self.deliveryDeadline)
@@ -136,8 +136,8 @@ extension WorkerStore: SurveyStore {
 }
 
 extension WorkerStore: UpkeepStore {
-    func dueDuties() async throws(PostgresError) -> [String] {
-        try await session.run(Duties.due, deadline: Self.houseDeadline)
+    func duties() async throws(PostgresError) -> [DutyMark] {
+        try await session.run(Duties.marks, deadline: Self.houseDeadline)
     }
 
     func take(_ duty: Duty) async throws(PostgresError) -> Bool {

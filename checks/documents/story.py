@@ -12,8 +12,6 @@ from checks.documents.page import Block, Malformed, blocks
 from checks.documents.shell import Shell
 
 _SETUP = {
-    # What is late is absent until the worker has looked for the first time.
-    "a look of the worker": "sleep 1",
     "migrated": "postrider migrate",
     "receiver": """export POSTRIDER_ALLOW_HTTP=true POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8
 postrider endpoint add billing http://127.0.0.1:8081/ --event-type 'order.*' --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""",
@@ -130,9 +128,7 @@ class Story:
 
     def _prepare(self, word: str) -> str | None:
         if word == "worker":
-            if problem := self.shell.start("postrider worker", "the worker is ready"):
-                return problem
-            word = "a look of the worker"
+            return self.shell.start("postrider worker", "the worker is ready")
         if word not in _SETUP:
             return f"setup does not know {word}"
         if word == "receiver" and (problem := self.shell.start(_RECEIVE, "Listening on")):

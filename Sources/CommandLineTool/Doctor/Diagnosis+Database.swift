@@ -72,7 +72,7 @@ extension Diagnosis {
             let roles = schema.creators.map { $0.map { SQLName($0).description } ?? "PUBLIC" }.joined(separator: ", ")
             return .warning(
                 "search path",
-                "\(roles) may create in \(schema.name): a function planted there runs as whoever names one without its schema. "
+                "\(roles) may create in \(schema.name): a function planted there runs as the role that names one without its schema. "
                     + "Postrider does not; producers may",
                 "REVOKE CREATE ON SCHEMA \(SQLName(schema.name)) FROM \(roles);")
         }

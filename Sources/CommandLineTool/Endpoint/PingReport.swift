@@ -99,7 +99,7 @@ enum PingAdvice {
         case .blockedAddress: "if requests should reach it, add its network to POSTRIDER_ALLOWED_NETWORKS"
         case .invalidURL: "postrider endpoint update \(name) --url URL"
         case .invalidHeaders: "postrider endpoint update \(name) --header 'Name: value'"
-        case .invalidEndpoint: "postrider endpoint update \(name) sets anew what the error names; --help shows how"
+        case .invalidEndpoint: "postrider endpoint update \(name) replaces what the error names; --help shows how"
         case .connectionRefused: "no server listens at this address and port"
         case .connectTimeout, .networkUnreachable: "a firewall or a wrong address: try curl on this machine"
         case .connectionReset: "a proxy or the receiver closed the connection: see its logs"

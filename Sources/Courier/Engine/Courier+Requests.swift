@@ -7,7 +7,7 @@ import Synchronization
 /// The way of a request until its transfer begins.
 extension Courier {
     func begin(_ request: any CourierRequest) {
-        let pending = PendingRequest(request: request, startedAt: SystemClock.wallMicroseconds(), begun: .now)
+        let pending = PendingRequest(request: request, begun: .now)
         guard pending.begun < request.mustStartBefore else {
             results.append(pending.result(.notSent(.tooLate)))
             return
@@ -130,7 +130,7 @@ extension Courier {
     }
 
     func cancel(_ request: any CourierRequest) {
-        let pending = PendingRequest(request: request, startedAt: SystemClock.wallMicroseconds(), begun: .now)
+        let pending = PendingRequest(request: request, begun: .now)
         results.append(pending.result(.notSent(.cancelled)))
     }
 

@@ -108,7 +108,7 @@ import Outbox
             unsafe errorText.pointee = 0
         }
         return CourierResult(
-            request: pending.request, startedAt: pending.startedAt, outcome: progress.end.outcome(),
+            request: pending.request, startedAt: pending.begun, outcome: progress.end.outcome(),
             remoteAddress: progress.remoteAddress, blockedAddress: progress.blockedAddress, timings: timings(pending))
     }
 
@@ -124,7 +124,7 @@ import Outbox
         guard let pending else { return nil }
         defer { drop() }
         return CourierResult(
-            request: pending.request, startedAt: pending.startedAt,
+            request: pending.request, startedAt: pending.begun,
             outcome: progress.end.wasSent ? .interrupted : .notSent(.cancelled),
             remoteAddress: progress.remoteAddress, timings: timings(pending))
     }
@@ -195,8 +195,6 @@ import Outbox
 /// A request that a courier has taken up and whose transfer has not begun.
 struct PendingRequest {
     let request: any CourierRequest
-    /// Microseconds since 1970.
-    let startedAt: Int64
     let begun: ContinuousClock.Instant
 
     /// When the whole transfer must have ended, the look-up of the name included.
@@ -207,7 +205,7 @@ struct PendingRequest {
         var timings = CourierTimings()
         timings.total = (ContinuousClock.now - begun).microseconds
         return CourierResult(
-            request: request, startedAt: startedAt, outcome: outcome, remoteAddress: nil, blockedAddress: blocked,
+            request: request, startedAt: begun, outcome: outcome, remoteAddress: nil, blockedAddress: blocked,
             timings: timings)
     }
 }

@@ -4,8 +4,8 @@ package import Outbox
 package struct CourierResult: Sendable {
     /// The request, the very object that was submitted.
     package var request: any CourierRequest
-    /// When the courier began with it: microseconds since 1970 by the worker's clock.
-    package var startedAt: Int64
+    /// When the courier began with it.
+    package var startedAt: ContinuousClock.Instant
     package var outcome: CourierOutcome
     /// The address that was connected to, or tried last; nil when none was.
     package var remoteAddress: IPAddress?
@@ -15,7 +15,8 @@ package struct CourierResult: Sendable {
     package var timings: CourierTimings
 
     package init(
-        request: any CourierRequest, startedAt: Int64, outcome: CourierOutcome, remoteAddress: IPAddress? = nil,
+        request: any CourierRequest, startedAt: ContinuousClock.Instant, outcome: CourierOutcome,
+        remoteAddress: IPAddress? = nil,
         blockedAddress: IPAddress? = nil, timings: CourierTimings = CourierTimings()
     ) {
         self.request = request

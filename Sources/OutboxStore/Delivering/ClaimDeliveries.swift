@@ -111,7 +111,7 @@ package struct LaneReport: Hashable, Sendable {
 
 /// A delivery that this worker holds a lease on. `id`, `attempt` and the worker are its fencing token.
 package struct ClaimedDelivery: Hashable, Sendable {
-    /// The id under which it was claimed. Its outcome is recorded under that, whatever id the worker has by then.
+    /// The id under which it was claimed. Its outcome is recorded under that, even if the worker has another id by then.
     package var worker: Int32
     /// The endpoint it is owed to.
     package var endpoint: Int32
@@ -121,9 +121,10 @@ package struct ClaimedDelivery: Hashable, Sendable {
     package var dueAt: PostgresTimestamp
     /// The delivery's id.
     package var id: Int64
-    /// Which attempt of this delivery this is, counted from 1.
+    /// The number of this attempt, counted from 1; no other attempt of the delivery has it. Some are stepped over.
     package var attempt: Int16
-    /// Attempts before the last replay: the retry schedule starts after them. -1 once the event was cancelled.
+    /// Attempts before the last replay, and those that were given back unsent: the retry schedule does not count them. -1 once the
+    /// event was cancelled.
     package var attemptBase: Int16
     /// The event.
     package var event: Int64

@@ -23,15 +23,15 @@ package struct SettleDeliveries: PostgresStatement {
     private let again: Bool
     private let leave: Bool
     private let batch: [Settlement]
-    private let now: Int64
+    private let now: ContinuousClock.Instant
 
     /// - Parameters:
     ///   - worker: the worker's id in `postrider.workers`.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - leave: leave out what another session holds. Otherwise the settle waits for it for a moment and then fails with
     ///     SQLSTATE 55P03, having recorded nothing.
-    ///   - now: microseconds since 1970 by the clock that `startedAt` was read from.
-    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: Int64) {
+    ///   - now: by it the database is told how long ago each attempt began: its clock is not ours.
+    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: ContinuousClock.Instant) {
         self.worker = worker
         self.again = again
         self.leave = leave
@@ -51,7 +51,7 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.outcome.number))
         parameters.append(batch.map(\.outcome.delay.wholeMicroseconds))
         parameters.append(batch.map(\.outcome.reason))
-        parameters.append(batch.map { $0.startedAt == 0 ? 0 : max(0, now - $0.startedAt) })
+        parameters.append(batch.map { $0.startedAt.map { max(0, (now - $0).wholeMicroseconds) } ?? 0 })
         parameters.append(batch.map(\.duration))
         parameters.append(batch.map(\.url))
         parameters.append(batch.map(\.httpStatus))

@@ -7,8 +7,8 @@ package struct Settlement: Sendable {
     /// The delivery with its fencing token.
     package var delivery: ClaimedDelivery
     package var outcome: Outcome
-    /// When the attempt began, in microseconds since 1970 by this worker's clock.
-    package var startedAt: Int64 = 0
+    /// When the attempt began; nil when there was none. Not by the wall clock, which may be set while the outcome waits.
+    package var startedAt: ContinuousClock.Instant?
     /// How long it took, in microseconds.
     package var duration: Int32 = 0
     /// The URL it went to, by its id in `postrider.endpoint_urls`.

@@ -3,9 +3,9 @@ package import Postgres
 
 /// What workers do on the side. The database sees to it that a duty is done once, however many workers ask for it.
 package enum Duties {
-    /// Those whose time has come. One that failed rests for longer each time.
-    package static let due = PostgresQuery<String>(
-        "SELECT d.duty FROM postrider.duties d WHERE postrider.is_due(d.last_at, d.every, d.failures)")
+    /// Which are due, and which fail. One that failed rests for longer each time.
+    package static let marks = PostgresQuery<DutyMark>(
+        "SELECT d.duty, postrider.is_due(d.last_at, d.every, d.failures), d.failures FROM postrider.duties d")
 
     /// Marks a duty as begun, unless it is not due or another worker does it.
     package static func take(_ duty: Duty) -> PostgresQuery<Bool> {
@@ -60,6 +60,24 @@ package enum Duties {
         case .strays: "postrider.keep_strays()"
         case .repairAll: "postrider.keep_all_repaired()"
         }
+    }
+}
+
+/// Whether a duty's time has come, and how it went.
+package struct DutyMark: Sendable, Equatable, PostgresRecord {
+    package var name: String
+    package var isDue: Bool
+    /// How often in a row it was begun and did not end well, by any worker.
+    package var failures: Int32
+
+    package init(name: String, isDue: Bool, failures: Int32 = 0) {
+        self.name = name
+        self.isDue = isDue
+        self.failures = failures
+    }
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(name: try row.column(0), isDue: try row.column(1), failures: try row.column(2))
     }
 }
 

@@ -47,7 +47,7 @@ package enum Endpoints {
             """, name)
     }
 
-    /// SQL for a length of time that cannot fail, whatever is stored: a month counts as 30 days, and what no screen could show
+    /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
     /// is cut off at thirty thousand years.
     private static func microseconds(_ interval: String) -> String {
         "(least(greatest(extract(epoch FROM \(interval)), -1e12), 1e12) * 1000000)::bigint"

@@ -124,7 +124,7 @@ package struct EventDelivery: Sendable {
                         WHEN key.is_blocked THEN 'blocked'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
                         ELSE 'pending' END AS status,
-                   d.attempt AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
+                   d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
                    NULL::smallint AS last_http_status, NULL::text AS last_error_code, NULL::timestamptz AS finished_at
             FROM chosen c
             JOIN postrider.deliveries d ON d.event_id = c.id AND d.event_at = c.created_at
@@ -146,7 +146,7 @@ package struct EventDelivery: Sendable {
                 FROM postrider.closed x WHERE x.event_id = c.id AND x.event_at = c.created_at OFFSET 0) h
             UNION ALL
             SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
-                SELECT a.endpoint_id, 'delivered', a.attempt, NULL::timestamptz, a.started_at, a.http_status, NULL::text,
+                SELECT a.endpoint_id, 'delivered', a.attempt - coalesce(a.unsent, 0), NULL::timestamptz, a.started_at, a.http_status, NULL::text,
                        a.started_at + a.duration_us * interval '1 us'
                 FROM postrider.attempts a
                 WHERE a.event_id = c.id AND a.event_at = c.created_at AND a.outcome = 0 OFFSET 0) h),

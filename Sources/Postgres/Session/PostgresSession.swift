@@ -35,7 +35,7 @@ package final class PostgresSession: Sendable {
         var failures = 0
         /// Whether there was a connection before.
         var hasConnected = false
-        /// Whether the next call makes another connection, whatever the present one is like.
+        /// Whether the next call makes another connection, even if the present one is sound.
         var mustRenew = false
     }
 

@@ -11,8 +11,8 @@ package protocol PostgresStatement: Sendable {
     /// The text, with `$1`, `$2`, … for the parameters.
     var sql: String { get }
 
-    /// Whether each name in ``sql`` says its schema and no operator stands in it: then it means the same whatever the
-    /// session's search path is. Any other statement goes out behind one that sets the path for its transaction.
+    /// Whether each name in ``sql`` says its schema and no operator stands in it: then it means the same with each
+    /// search path. Any other statement goes out behind one that sets the path for its transaction.
     var isQualified: Bool { get }
 
     /// Appends the parameters in order.

@@ -63,6 +63,9 @@ extension MetricDescription {
     static let staleSettles = Self(
         name: "postrider_stale_settles_total",
         help: "Outcomes that came after their lease was lost. Each may mean that an event was sent twice.")
+    package static let unrecordedOutcomes = Self(
+        name: "postrider_unrecorded_outcomes",
+        help: "Outcomes that this process keeps until the database has recorded them.")
     static let lostOutcomes = Self(
         name: "postrider_lost_outcomes_total",
         help: "Outcomes given up because the process had to end or the database refused them. Each event is sent again."
@@ -129,11 +132,11 @@ extension MetricDescription {
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
         claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, heldBack,
-        failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, lostOutcomes, deadLetters,
-        dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo, endpoints, failingEndpoints,
-        worstEndpoints,
-        lateEndpoints, owedDeliveries, countsCapped, blockedKeys, oldestBlocked, longestFailure, longestPause,
-        deadLettersKept,
-        failingDuties, surveyAge, lookAge,
+        failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, unrecordedOutcomes,
+        lostOutcomes,
+        deadLetters, dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo, endpoints, failingEndpoints,
+        worstEndpoints, lateEndpoints, owedDeliveries, countsCapped, blockedKeys, oldestBlocked, longestFailure,
+        longestPause,
+        deadLettersKept, failingDuties, surveyAge, lookAge,
     ]
 }

@@ -1,7 +1,7 @@
 /// How much work one claim may be while lively lanes are claimed: so much that it is over within a time, as the last ones went.
 /// Decides only; the claimer acts.
 ///
-/// Whatever becomes due has to wait for the claim on its way, so its time is the wait of an endpoint that is quick itself. Where
+/// What becomes due has to wait for the claim on its way, so its time is the wait of an endpoint that is quick itself. Where
 /// there is none, large claims are better: they cost less for each delivery.
 struct ClaimPace: Sendable {
     /// How long a claim may take, from its statement until its requests are with the couriers.

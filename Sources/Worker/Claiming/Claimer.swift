@@ -1,5 +1,4 @@
 import CoreMetrics
-import Courier
 import Logging
 import Outbox
 import OutboxStore
@@ -8,38 +7,6 @@ import ServiceLifecycle
 import Settings
 import Synchronization
 import Telemetry
-
-/// What the claimer asks of the database.
-protocol ClaimStore: LoopStore {
-    /// Does once what makes the first claim slow.
-    func prepareToClaim(as worker: Int32) async throws(PostgresError)
-    /// - Parameters:
-    ///   - seen: what the look before this one has seen; nil for the first.
-    ///   - wait: how long the database may wait for something to find.
-    func look(since seen: String?, waiting wait: Duration) async throws(PostgresError) -> [LookAtLanes.Row]
-    func walk(after last: Int32?, exceptHeldBy worker: Int32?) async throws(PostgresError) -> [WalkLanes.Row]
-    func claim(_ claim: ClaimDeliveries) async throws(PostgresError) -> [ClaimDeliveries.Row]
-    /// What the worker has leased of these lanes, each from a `due_at` on.
-    func leases(
-        of worker: Int32, in lanes: [Int32: PostgresTimestamp]
-    ) async throws(PostgresError) -> [ClaimedDelivery]
-    func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
-    func fetchEvents(_ keys: [EventKey]) async throws(PostgresError) -> [StoredEvent]
-}
-
-/// What the claimer asks of the couriers. They get deliveries and nothing else, so each result is that of a delivery.
-protocol Couriers: Sendable {
-    /// Takes requests over; each gets exactly one result.
-    func submit(_ batch: [OutgoingDelivery])
-    /// How many requests wait to begin.
-    var queued: Int { get }
-    /// Ends what was submitted, with results.
-    func cancelAll()
-}
-
-extension CourierPool: Couriers {
-    func submit(_ batch: [OutgoingDelivery]) { submit(batch as [any CourierRequest]) }
-}
 
 /// Claims due deliveries and hands them to the couriers: the first third of a delivery's way.
 ///
@@ -65,7 +32,7 @@ final class Claimer: Service {
     static let farewell = Duration.seconds(1)
 
     /// What the loop knows.
-    private struct Knowledge {
+    struct Knowledge {
         var schedule: Schedule
         var pace: LookPace
         var walk: LaneWalk
@@ -79,14 +46,16 @@ final class Claimer: Service {
         var time: DatabaseTime?
         /// When the last look was answered.
         var lookedAt: ContinuousClock.Instant?
+        /// Whether it was said that the worker is ready.
+        var isReady = false
         var isPrepared = false
         var failures = FailurePace()
         var heldBack = HeldBack()
     }
 
-    private let parts: WorkerParts
-    private let store: any ClaimStore
-    private let couriers: any Couriers
+    let parts: WorkerParts
+    let store: any ClaimStore
+    let couriers: any Couriers
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
 
@@ -113,7 +82,7 @@ final class Claimer: Service {
     }
 
     private var mustStop: Bool { isStopping.load(ordering: .acquiring) || Task.isCancelled }
-    private var now: ContinuousClock.Instant { parts.time.now }
+    var now: ContinuousClock.Instant { parts.time.now }
 
     private func claimUntilStopped() async {
         var known = knowNothing()
@@ -125,7 +94,7 @@ final class Claimer: Service {
                 await wakeup.wait(atMost: Self.registrationWait)
                 continue
             }
-            // Under another id it is in another schema, perhaps: whatever it knows is of the old one.
+            // Under another id it is in another schema, perhaps: what it knows is of the old one.
             if let registered, registered != worker { known = knowNothing() }
             registered = worker
             parts.health.beginMeasuring()
@@ -144,7 +113,7 @@ final class Claimer: Service {
         }
     }
 
-    /// Waits for the whole of this time, whatever calls, unless the worker is to stop.
+    /// Waits for the whole of this time, despite all calls, unless the worker is to stop.
     private func waitOut(_ wait: Duration) async {
         let end = now + wait
         while !mustStop, now < end { await wakeup.wait(atMost: end - now) }
@@ -194,12 +163,21 @@ final class Claimer: Service {
         if let lookedAt = known.lookedAt, let time = known.time {
             let oldest = known.schedule.oldestDue.map { $0.duration(to: time.at(now)) }
             parts.health.measured(max(.zero, oldest ?? .zero), ago: now - lookedAt)
+            if !known.isReady { sayReady(&known) }
         }
         known.heldBack.expire(now)
         parts.metrics.heldBack.set(known.heldBack.count)
         parts.metrics.suspectLanes.set(known.schedule.books.suspect.lanes)
         parts.health.set(.keyMissing, known.heldBack.isKeyMissing)
         parts.state.heldBack(known.heldBack.count, known.heldBack.why)
+    }
+
+    /// The first look was answered, and what is late can be seen.
+    private func sayReady(_ known: inout Knowledge) {
+        guard let worker = parts.state.id else { return }
+        known.isReady = true
+        parts.health.set(.notLooked, false)
+        parts.log.log(.notice, "the worker is ready", with: [.worker: "\(worker)", .version: "\(parts.version)"])
     }
 
     /// How long there is nothing to do.
@@ -233,87 +211,6 @@ final class Claimer: Service {
         }
         if queued <= Self.mostQueued / 2 { return Self.mostQueued - queued }
         return known.schedule.hasFreshLane ? Self.freshRoom : 0
-    }
-
-    // MARK: What there is to do
-
-    /// The connection is another one: what was told to the old one may never have arrived.
-    private func beginAgain(_ known: inout Knowledge) {
-        known.seen = nil
-        known.endpoints = EndpointCache()
-        known.schedule.forgetAll()
-        known.walk.beginAgain(now)
-    }
-
-    private func takeNews(_ known: inout Knowledge) {
-        guard let time = known.time?.at(now) else { return }
-        let news = parts.permits.takeNews()
-        for answered in news.answered {
-            known.schedule.answered(answered.endpoint, answered.answer, took: answered.took, now: time)
-        }
-        // Before they are settled, while it is known since when the earliest of them is due.
-        for abandoned in news.abandoned {
-            known.schedule.leaseWillEnd(abandoned.endpoint, at: abandoned.leaseUntil)
-        }
-        if !news.settled.isEmpty { known.schedule.settled(news.settled, now: time) }
-    }
-
-    /// - Returns: whether it may have missed something, so that the walk begins again.
-    @discardableResult
-    private func look(_ known: inout Knowledge, waiting wait: Duration = .zero) async throws(PostgresError) -> Bool {
-        let began = now
-        let since = known.seen
-        let rows = try await parts.perform(.look) { () async throws(PostgresError) in
-            try await store.look(since: since, waiting: wait)
-        }
-        let arrived = now
-        known.lookedAt = arrived
-        var found: [FoundLane] = []
-        var seen: LookAtLanes.Seen?
-        for row in rows {
-            switch row {
-            case .seen(let what): seen = what
-            case .found(let lane): found.append(lane)
-            }
-        }
-        guard let seen else { return false }
-        let time = DatabaseTime(seen.clock, readAt: arrived)
-        known.time = time
-        if seen.isOtherServer { beginAgain(&known) }
-        known.seen = seen.snapshot
-        known.pace.looked(found: !found.isEmpty, began: began, wait: wait, now: arrived)
-        known.schedule.noticed(found, now: time.at(arrived))
-        // The look stopped before the end of what was written.
-        let isCut = found.reduce(0) { $0 + max($1.count, 1) } >= Int(LookAtLanes.longest)
-        if isCut { known.walk.beginAgain(arrived) }
-        return isCut || seen.isOtherServer
-    }
-
-    /// A stride of the walk. Then a look, and what it finds is told first: the walk has seen nothing that it did not see.
-    private func walk(_ known: inout Knowledge, _ worker: Int32) async throws(PostgresError) {
-        if known.seen == nil { try await look(&known) }
-        let isFirst = known.walk.isFirst
-        let began = now
-        let last = known.walk.last
-        let rows = try await parts.perform(.walk) { () async throws(PostgresError) in
-            try await store.walk(after: last, exceptHeldBy: isFirst ? nil : worker)
-        }
-        let took = now - began
-        let isOver = try await look(&known)
-        guard !isOver, let time = known.time?.at(now) else { return }
-        var lanes: [WalkedLane] = []
-        var reached: Int32?
-        for row in rows {
-            switch row {
-            case .found(let lane): lanes.append(lane)
-            case .reached(let lane): reached = lane
-            }
-        }
-        known.walk.reached(reached, took: took, now: now)
-        let missed = known.schedule.walked(lanes, now: time)
-        guard !isFirst, missed > 0 else { return }
-        parts.metrics.missedLanes.increment(by: missed)
-        parts.log.log(.warning, "found due deliveries that the looks had missed", with: [.count: "\(missed)"])
     }
 
     // MARK: Claiming
@@ -373,115 +270,6 @@ final class Claimer: Service {
             throw error
         }
         if isPaced { known.claimPace.took(now - requestedAt, work: plan.work(rows: claimed.count)) }
-    }
-
-    /// Gives back what claims have leased whose answers never came. Nothing of it was sent.
-    private func giveBackLost(_ known: inout Knowledge, _ worker: Int32) async throws(PostgresError) {
-        // Before it asks: what is settled in the meantime is not lost.
-        let held = parts.permits.held
-        let leased = try await store.leases(of: worker, in: known.lostClaims.lanes)
-        known.lostClaims.asked(now)
-        let lost = leased.filter { !held.contains(HeldAttempt($0)) }
-        guard !lost.isEmpty, let time = known.time?.at(now) else { return }
-        var counts: [LaneCount] = []
-        for delivery in lost { counts.count(delivery) }
-        known.schedule.found(held: counts, now: time)
-        parts.permits.take(lost)
-        parts.settleQueue.add(lost.map { Settlement($0, .released) })
-        parts.log.log(
-            .notice, "gave back deliveries of a claim whose answer was lost", with: [.count: "\(lost.count)"])
-    }
-
-    /// The rows of a claim. Where the values of one lane spoil it, the others are claimed without that lane.
-    private func claimRows(
-        _ plan: ClaimPlan, _ worker: Int32, lapsed: PostgresTimestamp
-    ) async throws(PostgresError) -> (
-        rows: [ClaimDeliveries.Row], unreadable: [(key: ClaimPlan.Lane, why: PostgresError)]
-    ) {
-        var (rowsLeft, bytesLeft) = (plan.budget, Int64(min(plan.byteBudget, Self.bytesPerClaim)))
-        return try await Halving.read(plan.lanes) { lanes throws(PostgresError) in
-            let rows: [ClaimDeliveries.Row]
-            do throws(PostgresError) {
-                rows = try await store.claim(
-                    ClaimDeliveries(
-                        worker: worker, lanes: lanes.map(\.endpoint), froms: lanes.map(\.from),
-                        rooms: lanes.map { Int32(clamping: $0.room) },
-                        budget: Int32(clamping: rowsLeft), byteBudget: max(1, bytesLeft),
-                        leaseSlack: parts.configuration.leaseSlack, lapsed: lapsed))
-            } catch {
-                // What cannot be decoded is leased all the same, so it must not be claimed once more in halves.
-                guard error.code != .unexpectedValue else { throw PostgresError(.unexpectedResult, error.message) }
-                throw error
-            }
-            for case .delivery(let delivery) in rows {
-                rowsLeft -= 1
-                bytesLeft -= Int64(delivery.bytes)
-            }
-            return rows
-        }
-    }
-
-    private func dispatch(
-        _ claimed: [ClaimedDelivery], _ plan: ClaimPlan, _ known: inout Knowledge,
-        _ requestedAt: ContinuousClock.Instant
-    ) async throws(PostgresError) {
-        try await load(known.endpoints.missing(for: claimed, now), of: claimed, &known)
-        let wanted = Set(claimed.map(\.eventKey))
-        let (events, unreadable) = try await parts.perform(.fetch) { () async throws(PostgresError) in
-            try await Halving.read(Array(wanted)) { keys throws(PostgresError) in try await store.fetchEvents(keys) }
-        }
-        let built = parts.builder.build(
-            claimed, events: events,
-            unreadable: Dictionary(
-                unreadable.map { ($0.key, SendingObstacle(.invalidEvent, $0.why.message)) },
-                uniquingKeysWith: { first, _ in first }),
-            endpoints: known.endpoints, passing: plan.passing, claimRequestedAt: requestedAt, now: now,
-            wallClock: parts.wallClock())
-        if known.heldBack.count > 0 { for request in built.requests { known.heldBack.free(request.endpoint.id) } }
-        for (endpoint, obstacle) in built.heldBack {
-            let name = known.endpoints[endpoint]?.name ?? "#\(endpoint)"
-            let isKeyMissing = obstacle.kind == .keyMissing
-            holdBack(endpoint, isKeyMissing: isKeyMissing, "endpoint \(name): \(obstacle.message)", &known)
-        }
-        parts.settleQueue.add(built.settled)
-        couriers.submit(built.requests)
-    }
-
-    /// Reads endpoints. One that cannot be read, or is not there, becomes one to which nothing can be sent.
-    private func load(
-        _ missing: [Int32], of claimed: [ClaimedDelivery], _ known: inout Knowledge
-    ) async throws(PostgresError) {
-        guard !missing.isEmpty else { return }
-        let (records, unreadable) = try await parts.perform(.load) { () async throws(PostgresError) in
-            try await Halving.read(missing) { ids throws(PostgresError) in try await store.loadEndpoints(ids) }
-        }
-        let endpoints = records.map(parts.judge.endpoint)
-        known.endpoints.keep(endpoints, now)
-        for endpoint in endpoints {
-            if let tenant = endpoint.tenant { known.schedule.belongs(endpoint.id, to: tenant) }
-            for why in endpoint.secretsLeftOut {
-                parts.log.log(
-                    .warning, "an older secret is left out of the signatures",
-                    with: [.endpoint: "\(endpoint.name)", .error: "\(why)"])
-            }
-        }
-        let why = Dictionary(unreadable.map { ($0.key, $0.why.message) }, uniquingKeysWith: { first, _ in first })
-        let read = Set(endpoints.map(\.id))
-        let bad = missing.filter { !read.contains($0) }.map { id in
-            Endpoint(
-                unreadable: id, revision: claimed.filter { $0.endpoint == id }.map(\.revision).max() ?? 0,
-                why[id] ?? "the endpoint, its lane or its URL is not there")
-        }
-        known.endpoints.keep(bad, now)
-    }
-
-    private func holdBack(_ endpoint: Int32, isKeyMissing: Bool, _ why: String, _ known: inout Knowledge) {
-        guard let time = known.time else { return }
-        known.schedule.holdBack(endpoint, for: HeldBack.pause, now: time.at(now))
-        guard known.heldBack.hold(endpoint, isKeyMissing: isKeyMissing, why, now: now) else { return }
-        parts.log.log(
-            .warning, "deliveries wait for a worker that can send them",
-            with: [.endpoint: "\(endpoint)", .error: "\(why)"])
     }
 
     // MARK: The end

@@ -2,8 +2,8 @@ import Postgres
 
 /// When this worker may take over deliveries whose leases have ended. Decides only.
 ///
-/// Usually at once. But after the database was away for all workers, leases have ended whose owners hold the outcomes: whoever
-/// is back first leaves them alone until the others have had the time to come back and record them.
+/// Usually at once. But after the database was away for all workers, leases have ended whose owners hold the outcomes: the worker
+/// that is back first leaves them alone until the others have had the time to come back and record them.
 struct HeadStart: Sendable {
     typealias Instant = ContinuousClock.Instant
 

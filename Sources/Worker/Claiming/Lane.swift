@@ -16,7 +16,7 @@ struct Lane: Sendable {
         case resting
         /// No token of its rate limit until a time. Next: ready.
         case limited
-        /// At its in-flight limit until a settle or a time. Next: ready.
+        /// At its in-flight limit until a settle here, a time, or a moment of the schedule's own. Next: ready.
         case full
         /// Paused or disabled until its settings change or a time. Next: ready.
         case closed
@@ -67,7 +67,7 @@ struct Lane: Sendable {
     var restsUntil: Int64 = 0
     /// How many rows wait, as far as is known.
     var wanted = 0
-    /// Reports in a row that brought nothing and named no time to wait for.
+    /// Reports in a row that brought nothing and named no time to wait for, or that said that it is full.
     var fruitless = 0
     /// Told while a claim that names the lane is on its way: the earliest `due_at`, and when it can be claimed.
     var toldFrom = PostgresTimestamp.infinity
@@ -162,6 +162,9 @@ struct Lane: Sendable {
         case .idle, .ready, .claiming, .resting: false
         }
     }
+
+    /// Whether a moment of the schedule's own ends its wait.
+    var rests: Bool { work == .resting || work == .full }
 
     /// Whether it may be forgotten when too many are remembered. That a lane is closed is learnt again by one claim.
     var isForgettable: Bool { (work == .idle || work == .closed && until == .infinity) && load == 0 }

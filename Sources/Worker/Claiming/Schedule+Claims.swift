@@ -18,6 +18,11 @@ extension Schedule {
     /// microseconds.
     static let shortestRest: Int64 = 2_000
     static let longestRest: Int64 = 20_000
+    /// A lane at its in-flight limit is claimed again after so long although nothing of it was settled here: what other workers
+    /// hold of it may have ended, and they do not tell. Twice as long each time until a claim brings something, in
+    /// microseconds. Longer, and a lane stands still that its other worker has left; shorter, and full lanes cost statements.
+    static let shortestFull: Int64 = 50_000
+    static let longestFull: Int64 = 1_000_000
     /// A lane that is at a limit without a time at which that ends, which the database does not say, in microseconds.
     static let unknownRest: Int64 = 1_000_000
 
@@ -272,17 +277,17 @@ extension Schedule {
             case .more, .busy: lane.rest(since: time, isFirstFree: report.state == .more)
             case .empty: lane.work = .waiting
             case .limited: lane.work = .limited
-            case .full: lane.work = .full
+            case .full: lane.fill(since: time)
             case .closed: lane.work = .closed
             }
             if report.state == .empty, report.nextAt == .infinity { lane.forgetWork() }
-            if lane.work == .limited || lane.work == .full, report.nextAt == .infinity {
+            if lane.work == .limited, report.nextAt == .infinity {
                 lane.rest(since: time, for: Self.unknownRest)
             }
             // By this worker's reckoning the time had come when it asked, and by the database's it had not: ask again soon.
             if lane.waitsForTime, lane.until <= madeAt {
                 lane.rest(since: time, isFirstFree: false)
-            } else if lane.work != .resting {
+            } else if lane.work != .resting, lane.work != .full {
                 lane.fruitless = 0
             }
         }
@@ -305,6 +310,13 @@ extension Lane {
         let times = isFirstFree ? fruitless - 1 : fruitless
         fruitless = min(fruitless + 1, 16)
         rest(since: time, for: times < 0 ? 0 : min(Schedule.shortestRest << times, Schedule.longestRest))
+    }
+
+    /// Lets it wait for a settle here, or for a moment, longer each time in a row.
+    fileprivate mutating func fill(since time: Int64) {
+        work = .full
+        restsUntil = time + min(Schedule.shortestFull << fruitless, Schedule.longestFull)
+        fruitless = min(fruitless + 1, 16)
     }
 
     fileprivate mutating func rest(since time: Int64, for length: Int64) {

@@ -3,7 +3,7 @@ import Postgres
 
 /// Lanes that this worker cannot work on.
 extension Schedule {
-    /// Leaves a lane alone for so long, whatever looks and walks tell of it; a change of its settings ends that. Its rows are
+    /// Leaves a lane alone for so long, despite what looks and walks tell of it; a change of its settings ends that. Its rows are
     /// for other workers, or for this one later. Called after the claim that brought them, or that could not.
     mutating func holdBack(_ endpoint: Int32, for pause: Duration, now: PostgresTimestamp) {
         advance(now)

@@ -159,7 +159,7 @@ struct Schedule: Sendable {
             dueFrom.remove(slot)
         }
         if lane.waitsForTime { waits.put(slot, at: lane.until.rawValue) } else { waits.remove(slot) }
-        if lane.work == .resting { rests.put(slot, at: lane.restsUntil) } else { rests.remove(slot) }
+        if lane.rests { rests.put(slot, at: lane.restsUntil) } else { rests.remove(slot) }
         if !lane.isForgettable {
             forgettable.remove(slot)
         } else if !forgettable.contains(slot) {

@@ -1,3 +1,4 @@
+import Outbox
 import Synchronization
 package import Telemetry
 
@@ -5,8 +6,12 @@ package import Telemetry
 package enum HealthReason: String, CaseIterable, Sendable {
     /// The process has not finished starting.
     case starting
+    /// It has not learnt yet what is due: its first look has not been answered.
+    case notLooked = "not_looked"
     /// Something that the worker asks of the database fails again and again, though there is a connection.
     case workFailing = "work_failing"
+    /// A duty of housekeeping has failed several times in a row, here the last time too, and was not done since.
+    case dutyFailing = "duty_failing"
     /// What is due has not been known for a while: the looks for it get no answer.
     case notMeasured = "not_measured"
     /// Secrets of endpoints are sealed with a key that this process does not have.
@@ -40,6 +45,7 @@ package final class HealthState: Sendable {
         var setbacks = Setbacks()
         var lag = LagMeasure()
         var survey: Surveyed?
+        var failingDuties: Set<Duty> = []
     }
 
     private struct Loop {
@@ -77,9 +83,10 @@ extension HealthState {
         return state.withLock { state in
             var reasons = state.reasons
             if state.setbacks.trouble(time) != nil { reasons.insert(.workFailing) }
+            if !state.failingDuties.isEmpty { reasons.insert(.dutyFailing) }
             // Where there is no connection, or no more looks are made, that is the reason.
             if state.lag.isLate(time),
-                reasons.isDisjoint(with: [.starting, .databaseUnreachable, .databaseLeft, .draining])
+                reasons.isDisjoint(with: [.starting, .notLooked, .databaseUnreachable, .databaseLeft, .draining])
             {
                 reasons.insert(.notMeasured)
             }
@@ -151,6 +158,13 @@ extension HealthState {
     var trouble: Setbacks.Trouble? {
         let time = now()
         return state.withLock { $0.setbacks.trouble(time) }
+    }
+
+    /// Whether a duty fails again and again in this process.
+    func found(_ duty: Duty, isFailing: Bool) {
+        state.withLock { state in
+            if isFailing { state.failingDuties.insert(duty) } else { state.failingDuties.remove(duty) }
+        }
     }
 
     /// From now on the lag has to be measured.

@@ -63,9 +63,10 @@ final class Registration: Service {
         while !mustStop {
             do throws(PostgresError) {
                 if let id = try await store.register(name: name, version: version) {
+                    // Before the claimer knows the id: it takes this reason away, after its first look.
+                    parts.health.set(.notLooked, true)
                     parts.state.registered(as: id)
                     parts.health.set(.starting, false)
-                    parts.log.log(.notice, "the worker is ready", with: [.worker: "\(id)", .version: "\(version)"])
                 }
                 return
             } catch {

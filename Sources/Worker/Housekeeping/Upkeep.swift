@@ -1,5 +1,6 @@
 import Logging
 import Outbox
+import OutboxStore
 import Postgres
 import ServiceLifecycle
 import Synchronization
@@ -7,8 +8,8 @@ import Telemetry
 
 /// What the upkeep asks of the database.
 protocol UpkeepStore: LoopStore {
-    /// The names of all duties whose time has come.
-    func dueDuties() async throws(PostgresError) -> [String]
+    /// Which duties are due, and which fail.
+    func duties() async throws(PostgresError) -> [DutyMark]
     /// Whether this worker is to do it. It stays marked as begun, however it ends.
     func take(_ duty: Duty) async throws(PostgresError) -> Bool
     /// Does a duty or a part of it. Returns how much there was to do something about, or the name of what was dropped.
@@ -57,9 +58,11 @@ final class Upkeep: Service {
         parts.health.watch(loop, limit: limit + Self.leeway)
         defer { parts.health.unwatch(loop) }
         await withTaskCancellationOrGracefulShutdownHandler {
+            // Those that this worker tried, and that were not done since.
+            var failed: Set<Duty> = []
             while !mustStop {
                 parts.health.beat(loop)
-                let wasBusy = await doDuties()
+                let wasBusy = await doDuties(&failed)
                 await wakeup.wait(atMost: wasBusy ? Self.busyPause : Self.pause)
             }
             await store.close()
@@ -74,35 +77,58 @@ final class Upkeep: Service {
     private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
 
     /// Returns whether there was anything to do.
-    private func doDuties() async -> Bool {
-        let due: Set<String>
-        do throws(PostgresError) { due = Set(try await store.dueDuties()) } catch {
+    private func doDuties(_ failed: inout Set<Duty>) async -> Bool {
+        let marks: [DutyMark]
+        do throws(PostgresError) { marks = try await store.duties() } catch {
             guard !mustStop else { return false }
             parts.log.log(
                 .warning, "housekeeping failed and is tried again", with: [.loop: "duties", .error: "\(error)"])
             return false
         }
-        let ours = duties.filter { due.contains($0.rawValue) }
+        let known = Dictionary(marks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        show(known, &failed)
+        let ours = duties.filter { known[$0.rawValue]?.isDue == true }
         for duty in ours where !mustStop {
             parts.health.beat(loop)
-            await attempt(duty)
+            switch await attempt(duty) {
+            case .success(true):
+                failed.remove(duty)
+                parts.health.found(duty, isFailing: false)
+            case .success(false): break
+            // Readiness has words of its own for a database that is away, and a lock that another session holds is no fault here.
+            case .failure(let error) where error.isOfConnection || error.sqlState == .lockNotAvailable: break
+            case .failure: failed.insert(duty)
+            }
         }
         return !ours.isEmpty
     }
 
+    /// Shows which duties fail again and again here. The database counts, so that one which another worker has done is well.
+    private func show(_ marks: [String: DutyMark], _ failed: inout Set<Duty>) {
+        for duty in duties {
+            let failures = marks[duty.rawValue]?.failures ?? 0
+            if failures == 0 { failed.remove(duty) }
+            parts.health.found(duty, isFailing: failures >= DutyOverview.patience && failed.contains(duty))
+        }
+    }
+
     /// One that fails (a lock that is not to be had) must not keep the others from being done.
-    private func attempt(_ duty: Duty) async {
+    ///
+    /// - Returns: whether it was done: another worker may do it just now.
+    private func attempt(_ duty: Duty) async -> Result<Bool, PostgresError> {
         do throws(PostgresError) {
-            guard try await store.take(duty) else { return }
+            guard try await store.take(duty) else { return .success(false) }
             if let found = try await store.perform(duty, limit: limit) { tell(found, of: duty) }
+            return .success(true)
         } catch {
-            guard !mustStop else { return }
+            guard !mustStop else { return .success(false) }
             parts.metrics.countFailure(of: duty)
             parts.log.log(
                 .warning, "a housekeeping duty failed and is tried again",
                 with: [.loop: .string(duty.rawValue), .error: "\(error)"])
             // Without it the database still knows that the duty failed.
             try? await store.note(error.description, of: duty)
+            return .failure(error)
         }
     }
 

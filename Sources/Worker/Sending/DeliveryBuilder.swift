@@ -39,9 +39,11 @@ struct DeliveryBuilder: Sendable {
             case .send(let request): built.requests.append(request)
             case .settle(.unsendable(let obstacle)) where obstacle.isOfThisProcess:
                 built.heldBack[endpoint.id] = obstacle
-                built.settled.append(Settlement(delivery, to: endpoint, after: .heldBack, wallClock: wallClock))
+                built.settled.append(
+                    Settlement(delivery, to: endpoint, after: .heldBack, now: now, wallClock: wallClock))
             case .settle(let observation):
-                built.settled.append(Settlement(delivery, to: endpoint, after: observation, wallClock: wallClock))
+                built.settled.append(
+                    Settlement(delivery, to: endpoint, after: observation, now: now, wallClock: wallClock))
             }
         }
         return built

@@ -2,7 +2,7 @@ import OutboxStore
 
 /// Decides which server a worker works on: one at a time, and never one that it has left. No I/O.
 ///
-/// An old primary that is started again without a fence takes connections too. Whoever goes back to it sends what the new one
+/// An old primary that is started again without a fence takes connections too. A worker that goes back to it sends what the new one
 /// has sent already.
 struct ServerAgreement {
     enum Verdict: Equatable {

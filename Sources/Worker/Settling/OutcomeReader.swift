@@ -10,7 +10,7 @@ struct OutcomeReader: Sendable {
     ) -> Settlement {
         var settlement = Settlement(
             outgoing.delivery, to: outgoing.endpoint, after: DeliveryObservation(result.outcome),
-            expiresIn: outgoing.expiresAt.map { $0 - now }, wallClock: wallClock, random: random())
+            expiresIn: outgoing.expiresAt.map { $0 - now }, now: now, wallClock: wallClock, random: random())
         settlement.startedAt = result.startedAt
         settlement.duration = Int32(clamping: result.timings.total)
         settlement.remoteAddress = result.remoteAddress?.description
@@ -44,16 +44,18 @@ extension Settlement {
     ///
     /// - Parameters:
     ///   - expiresIn: the time until the event expires; nil when it never does.
+    ///   - now: when it was seen.
     ///   - wallClock: microseconds since 1970.
     init(
         _ delivery: ClaimedDelivery, to endpoint: Endpoint, after observation: DeliveryObservation,
-        expiresIn: Duration? = nil, wallClock: Int64, random: @autoclosure () -> Double = 0.5
+        expiresIn: Duration? = nil, now: ContinuousClock.Instant, wallClock: Int64,
+        random: @autoclosure () -> Double = 0.5
     ) {
         let decision = DeliveryDecision(
             after: observation, attempt: delivery.attemptInSchedule, policy: endpoint.policy, expiresIn: expiresIn,
             now: wallClock / 1_000_000, random: random())
         self.init(delivery, decision.outcome)
-        startedAt = wallClock
+        startedAt = now
         url = endpoint.urlID
         httpStatus = observation.httpStatus
         errorCode = decision.errorCode

@@ -1,5 +1,6 @@
 import OutboxStore
 import Synchronization
+import Telemetry
 
 /// Outcomes on their way to the database. Bounded by the permits: each entry holds one until it is recorded.
 final class SettleQueue: Sendable {
@@ -10,6 +11,8 @@ final class SettleQueue: Sendable {
         var waiting: [Settlement] = []
         /// From how many on the settler is called.
         var wanted = 1
+        /// Those that wait, and those that were taken and are neither recorded nor given up.
+        var unrecorded = 0
     }
 
     private let state = Mutex(State())
@@ -24,6 +27,7 @@ final class SettleQueue: Sendable {
         guard !settlements.isEmpty else { return }
         let isCall = state.withLock { state in
             let before = state.waiting.count
+            state.unrecorded += settlements.count
             state.waiting.append(contentsOf: settlements)
             return before < state.wanted && state.waiting.count >= state.wanted
         }
@@ -40,8 +44,20 @@ final class SettleQueue: Sendable {
         }
     }
 
-    /// How many are waiting.
-    var count: Int { state.withLock { $0.waiting.count } }
+    /// How many are kept until they can be recorded.
+    var unrecorded: Int { state.withLock { $0.unrecorded } }
+
+    /// So many that were taken are recorded or given up.
+    func ended(_ count: Int) {
+        state.withLock { $0.unrecorded -= count }
+    }
+
+    /// Shows how many are kept in the metrics, read at each scrape.
+    func show(in registry: PrometheusRegistry) {
+        registry.readGauge(MetricDescription.unrecordedOutcomes.name) { [weak self] in
+            self.map { Double($0.unrecorded) }
+        }
+    }
 
     /// Takes the oldest ones, at most a batch.
     func takeBatch() -> [Settlement] {

@@ -14,10 +14,9 @@ protocol SettleStore: LoopStore {
     ///   - worker: its id.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - leave: leave out what another session holds, instead of failing after a moment.
-    ///   - now: microseconds since 1970 by this worker's clock.
     /// - Returns: what was not recorded.
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row]
 }
 
@@ -128,13 +127,13 @@ final class Settler: Service {
             do throws(PostgresError) {
                 let (isAgain, isLeaving) = (again, leave)
                 let rows = try await parts.perform(.settle) { () async throws(PostgresError) in
-                    try await store.settle(batch, by: worker, again: isAgain, leave: isLeaving, now: parts.wallClock())
+                    try await store.settle(batch, by: worker, again: isAgain, leave: isLeaving, now: parts.time.now)
                 }
                 return recorded(batch, except: rows)
             } catch {
                 let next = attempt.failed(
                     error, count: batch.count, isStripped: isStripped, isLeaving: leave, mustEnd: mustStop)
-                report(error, batch, next)
+                report(error, next)
                 switch next {
                 case .leaveOut(let isAgain):
                     again = isAgain
@@ -158,12 +157,26 @@ final class Settler: Service {
         }
     }
 
-    private func report(_ error: PostgresError, _ batch: [Settlement], _ next: SettleAttempt.Next) {
+    /// A settle has no connection, and is going to wait for one as long as a statement may take: that is told at once. Nothing is
+    /// claimed in the meantime.
+    static func cannotConnect(_ parts: WorkerParts, _ error: PostgresError) {
+        parts.state.found(behind: true)
+        report(error, parts)
+    }
+
+    private func report(_ error: PostgresError, _ next: SettleAttempt.Next) {
         show(storageFull: error.kind == .resource)
         if case .leaveOut = next { return }
+        Self.report(error, parts)
+    }
+
+    private static func report(_ error: PostgresError, _ parts: WorkerParts) {
         parts.log.log(
             .warning, "outcomes could not be recorded",
-            with: [.error: "\(error)", .count: "\(batch.count)", .sqlState: "\(error.sqlState?.description ?? "")"])
+            with: [
+                .error: "\(error)", .count: "\(parts.settleQueue.unrecorded)",
+                .sqlState: "\(error.sqlState?.description ?? "")",
+            ])
     }
 
     private func giveUp(_ batch: [Settlement], because error: String) {
@@ -179,6 +192,7 @@ final class Settler: Service {
                     .outcome: "\(DeliveryOutcome(settlement.outcome).rawValue)", .error: "\(error)",
                 ])
         }
+        parts.settleQueue.ended(batch.count)
         parts.permits.abandoned(batch.map(\.delivery))
         parts.permits.giveBack(batch.map(\.delivery))
     }
@@ -194,6 +208,7 @@ final class Settler: Service {
         parts.metrics.settles.increment()
         guard !rows.isEmpty else {
             for settlement in batch { count(settlement) }
+            parts.settleQueue.ended(batch.count)
             parts.permits.giveBack(batch.map(\.delivery))
             return []
         }
@@ -215,6 +230,7 @@ final class Settler: Service {
             settled.append(settlement.delivery)
             if stale.contains(settlement.delivery.id) { countStale(settlement) } else { count(settlement) }
         }
+        parts.settleQueue.ended(settled.count)
         parts.permits.giveBack(settled)
         return left
     }

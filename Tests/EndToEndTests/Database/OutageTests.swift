@@ -25,18 +25,30 @@ extension EndToEndTests {
                             "main-\(endpoint)", receiver.url("/\(endpoint)"), ["--timeout", "1s"] + limit)
                     }
                     var workers: [RunningProgram] = []
+                    var probes: [HealthProbe] = []
                     for number in 1...count {
-                        workers.append(
-                            try await installation.startWorker(
-                                "worker-\(number)", settings: ["POSTRIDER_LEASE_SLACK": "1s"]))
+                        let probe = try HealthProbe(installation.executable)
+                        let settings = probe.settings.merging(["POSTRIDER_LEASE_SLACK": "1s"]) { $1 }
+                        workers.append(try await installation.startWorker("worker-\(number)", settings: settings))
+                        probes.append(probe)
                     }
                     try await installation.publish("main.event", Self.deliveries / 4)
                     try await receiver.waitForRequests(Self.deliveries)
                     try await cluster.stop(.immediate)
-                    try await Task.sleep(for: Self.outage)
+                    let stopped = ContinuousClock.now
+                    // An operator sees soon how many outcomes are kept.
+                    try await eventually("the metric tells of all outcomes", within: .seconds(5)) {
+                        try await kept(probes) == Self.deliveries
+                    }
+                    try await eventually("the log tells of them", within: .seconds(5)) {
+                        // Not all of the workers need have had something in flight.
+                        workers.contains { $0.said.contains("outcomes could not be recorded") }
+                    }
+                    try await Task.sleep(until: stopped + Self.outage)
                     #expect(receiver.requests.count == Self.deliveries)
                     try await cluster.start()
                     try await expectAllRecordedOnce(cluster)
+                    #expect(try await kept(probes) == 0)
                     #expect(receiver.requests.count == Self.deliveries)
                     for worker in workers {
                         worker.send(SIGTERM)
@@ -45,6 +57,12 @@ extension EndToEndTests {
                     }
                 }
             }
+        }
+
+        private func kept(_ probes: [HealthProbe]) async throws -> Int {
+            var sum = 0
+            for probe in probes { sum += Int(try await probe.metric("postrider_unrecorded_outcomes") ?? -1) }
+            return sum
         }
 
         private func expectAllRecordedOnce(_ cluster: ThrowAwayCluster) async throws {
@@ -79,13 +97,23 @@ extension EndToEndTests {
             }
         }
 
-        @Test func aWorkerThatWasStoppedHearsOfNewEventsAtOnce() async throws {
+        /// A worker that has delivered one event.
+        private func withWorker(
+            _ body: (Installation, ScriptedReceiver, RunningProgram) async throws -> Void
+        ) async throws {
             try await Installation.with { installation in
                 let receiver = try ScriptedReceiver()
                 try await installation.addEndpoint("main", receiver.url())
                 let worker = try await installation.startWorker()
                 try await installation.publish("main.event", 1)
                 try await receiver.waitForRequests(1)
+                try await body(installation, receiver, worker)
+                try await worker.kill()
+            }
+        }
+
+        @Test func aWorkerThatWasStoppedHearsOfNewEventsAtOnce() async throws {
+            try await withWorker { installation, receiver, worker in
                 for stop in 1...2 {
                     worker.send(SIGSTOP)
                     try await Task.sleep(for: .seconds(4))
@@ -95,17 +123,11 @@ extension EndToEndTests {
                     try await receiver.waitForRequests(1 + stop)
                     #expect(ContinuousClock.now - resumed < .seconds(2))
                 }
-                try await worker.kill()
             }
         }
 
         @Test func aWorkerIsNotDeafAfterASlowLook() async throws {
-            try await Installation.with { installation in
-                let receiver = try ScriptedReceiver()
-                try await installation.addEndpoint("main", receiver.url())
-                let worker = try await installation.startWorker()
-                try await installation.publish("main.event", 1)
-                try await receiver.waitForRequests(1)
+            try await withWorker { installation, receiver, _ in
                 try await installation.connection.withTransaction(deadline: .seconds(20)) { transaction in
                     _ = try await transaction.query(
                         "LOCK postrider.lanes IN ACCESS EXCLUSIVE MODE", deadline: .seconds(5))
@@ -115,7 +137,6 @@ extension EndToEndTests {
                 try await installation.publish("main.event", 1)
                 try await receiver.waitForRequests(2)
                 #expect(ContinuousClock.now - unlocked < .seconds(2))
-                try await worker.kill()
             }
         }
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    /// Whatever makes an event claimable, it is sent within two seconds of that, with one endpoint and beside 100,000.
+    /// However an event becomes claimable, it is sent within two seconds of that, with one endpoint and beside 100,000.
     @Suite(.timeLimit(.minutes(3))) struct NothingMissedTests {
         private static let soon = Duration.seconds(2)
         private static let settings = ["POSTRIDER_LEASE_SLACK": "2s"]

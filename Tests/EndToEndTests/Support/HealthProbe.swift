@@ -14,7 +14,7 @@ struct HealthProbe {
     /// For `startWorker`.
     var settings: [String: String] { ["POSTRIDER_HEALTH_LISTEN": "127.0.0.1:\(port)"] }
 
-    /// The body of an answer, whatever its status.
+    /// The body of an answer with any status.
     func get(_ path: String) async throws -> String {
         let output = executable.folder.appending(path: "health-\(UUID().uuidString)")
         let program = try RunningProgram(

@@ -34,7 +34,7 @@ struct LapsedLeaseTests {
         }
     }
 
-    @Test("is taken over by whoever is not told to leave it")
+    @Test("is taken over by a worker that is not told to leave it")
     func takenOver() async throws {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()

@@ -90,25 +90,66 @@ struct OpenActTests {
         }
     }
 
-    @Test("keeps the leases of what was left alive, so that no other worker sends it again")
-    func leases() async throws {
+    /// Each with whether it is committed. Some of them lock the rows, so that no lease could be prolonged.
+    static let longActs = [
+        ("rotate_secret('held')", true), ("update_endpoint('held', max_in_flight => 7)", true),
+        ("update_endpoint('held', max_in_flight => 7)", false), ("cancel_event(1)", false),
+        ("remove_endpoint('held')", false),
+    ]
+
+    private struct Preview: Error {}
+
+    @Test("keeps all workers from taking over what was left, though its leases end", arguments: longActs)
+    func leases(act: String, isCommitted: Bool) async throws {
         for limit in [nil, 20] as [Int?] {
             try await TestOutbox.withOutbox { outbox in
+                try await outbox.query("INSERT INTO postrider.workers (id, name, version) VALUES (1, 'first', '1')")
                 try await outbox.registerEndpoint("held", maxInFlight: limit)
-                for _ in 0..<3 { try await outbox.publish(key: "k\(limit ?? 0)") }
-                let worker = try await outbox.worker(1)
+                try await outbox.publish(key: "k")
+                let worker = TestWorker(id: 1, connection: try await outbox.connect(in: "postrider_worker"))
                 let batch = try await worker.claim().map { Settlement(madeUp: $0, .delivered) }
                 try await outbox.lapseLeases()
-                try await outbox.connection.withTransaction(deadline: .seconds(20)) { transaction in
-                    _ = try await transaction.query("SELECT postrider.rotate_secret('held')", deadline: .seconds(5))
-                    #expect(try await worker.settleLeaving(batch).map(\.delivery.id) == batch.map(\.delivery.id))
-                }
+                do {
+                    try await outbox.connection.withTransaction(deadline: .seconds(20)) { transaction in
+                        _ = try await transaction.query("SELECT postrider.\(act)", deadline: .seconds(5))
+                        #expect(try await worker.settleLeaving(batch).count == 1)
+                        if !isCommitted { throw Preview() }
+                    }
+                } catch is Preview {}
+                #expect(try await worker.claim().isEmpty)
                 #expect(try await outbox.ownWorker(2).claim().isEmpty)
                 #expect(try await outbox.number("SELECT postrider.keep_leases()") == 0)
                 #expect(try await worker.settleLeaving(batch).isEmpty)
                 #expect(try await outbox.statuses().first == "1 held delivered 1")
                 await worker.connection.close()
             }
+        }
+    }
+
+    @Test("does not keep what a worker holds for longer than the worker goes on saying so")
+    func forOneThatDied() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.query("INSERT INTO postrider.workers (id, name, version) VALUES (1, 'first', '1')")
+            try await outbox.registerEndpoint("held", maxInFlight: 20)
+            try await outbox.publish()
+            let worker = try await outbox.worker(1)
+            let batch = try await worker.claim().map { Settlement(madeUp: $0, .delivered) }
+            try await outbox.lapseLeases()
+            try await outbox.connection.withTransaction(deadline: .seconds(20)) { transaction in
+                _ = try await transaction.query("SELECT postrider.rotate_secret('held')", deadline: .seconds(5))
+                #expect(try await worker.settleLeaving(batch).count == 1)
+            }
+            let other = outbox.ownWorker(2)
+            // A claim in vain says when to ask again, and locks nothing: it has written nothing.
+            let before = try await outbox.column("SELECT xmin, xmax FROM postrider.lanes")
+            let report = try #require(try await other.claimReporting().reports[1])
+            #expect(report.state == .empty && report.nextAt < .infinity)
+            #expect(try await outbox.column("SELECT xmin, xmax FROM postrider.lanes") == before)
+            let keeps = "SELECT extract(epoch FROM max(keeps_until) - clock_timestamp())::int FROM postrider.workers"
+            #expect((5...15).contains(try await outbox.number(keeps)))
+            try await outbox.query("UPDATE postrider.workers SET keeps_until = clock_timestamp()")
+            #expect(try await other.claim().count == 1)
+            await worker.connection.close()
         }
     }
 

@@ -24,6 +24,20 @@ struct OutcomeTests {
         }
     }
 
+    @Test("that waited says when its attempt began, by the database's clock")
+    func beganBefore() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint()
+            try await outbox.publish()
+            let worker = outbox.ownWorker()
+            var settlement = Settlement(madeUp: try #require(try await worker.claim().first), .delivered)
+            settlement.startedAt = .now - .seconds(90)
+            try await worker.settle([settlement])
+            let ago = "SELECT round(extract(epoch FROM now() - started_at))::int FROM postrider.attempt_log"
+            #expect(try await outbox.query(ago).rows == [["90"]])
+        }
+    }
+
     @Test("of a dead letter keeps why")
     func dead() async throws {
         try await TestOutbox.withOutbox { outbox in
@@ -78,7 +92,7 @@ struct OutcomeTests {
             let claimed = try await worker.claim()
             try await worker.settle(
                 zip(claimed, [.expired, .released]).map { Settlement(madeUp: $0, $1) })
-            #expect(try await outbox.statuses() == ["1 shop expired 0", "2 shop pending 1"])
+            #expect(try await outbox.statuses() == ["1 shop expired 0", "2 shop pending 0"])
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts") == 0)
             // Its number is used up, but it is the first in the schedule again.
             let again = try await outbox.ownWorker(2).claim()

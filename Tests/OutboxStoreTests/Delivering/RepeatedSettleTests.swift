@@ -40,7 +40,7 @@ struct RepeatedSettleTests {
             #expect(try await worker.settle(batch, again: true) == [])
             #expect(
                 try await outbox.statuses() == [
-                    "1 shop delivered 1", "2 shop retrying 1", "3 shop dead 1", "4 shop expired 0", "5 shop pending 1",
+                    "1 shop delivered 1", "2 shop retrying 1", "3 shop dead 1", "4 shop expired 0", "5 shop pending 0",
                 ])
             #expect(try await outbox.number("SELECT count(*) FROM postrider.attempts") == 3)
         }
@@ -91,7 +91,8 @@ struct RepeatedSettleTests {
             #expect(try await worker.settle(claimed, .released, again: true) == claimed.map(\.id))
             #expect(try await outbox.query(everything) == before)
             #expect(try await worker.settle(again, .delivered) == [])
-            #expect(try await outbox.statuses() == ["1 shop delivered \(first + 1)"])
+            // One of them was given back.
+            #expect(try await outbox.statuses() == ["1 shop delivered \(first)"])
         }
     }
 

@@ -118,7 +118,7 @@ struct InFlightLimitTests {
     }
 
     @Test(
-        "with leases that ran out is found by a look, and costs nothing while leases go on, in whatever order they were taken"
+        "with leases that ran out is found by a look, and costs nothing while leases go on, in each order of their claims"
     )
     func lapsedLeasesAreAnnounced() async throws {
         try await TestOutbox.withOutbox { outbox in

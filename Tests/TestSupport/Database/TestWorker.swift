@@ -85,14 +85,15 @@ package struct TestWorker: Sendable {
     @discardableResult
     package func settle(_ batch: [Settlement], again: Bool = false) async throws(PostgresError) -> [Int64] {
         try await connection.run(
-            SettleDeliveries(worker: id, batch: batch, again: again, now: 0), deadline: TestOutbox.deadline
+            SettleDeliveries(worker: id, batch: batch, again: again, now: .now), deadline: TestOutbox.deadline
         ).compactMap { if case .stale(let id) = $0 { id } else { nil } }
     }
 
     /// Settles a batch, but for what another session holds; returns what it left.
     package func settleLeaving(_ batch: [Settlement]) async throws(PostgresError) -> [Settlement] {
         try await connection.run(
-            SettleDeliveries(worker: id, batch: batch, again: false, leave: true, now: 0), deadline: TestOutbox.deadline
+            SettleDeliveries(worker: id, batch: batch, again: false, leave: true, now: .now),
+            deadline: TestOutbox.deadline
         ).compactMap { if case .left(let place) = $0 { batch[place] } else { nil } }
     }
 

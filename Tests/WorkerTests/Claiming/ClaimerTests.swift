@@ -56,7 +56,7 @@ import Testing
             #expect(rig.inFlight == 2)
             let claim = try #require(store.asked.first)
             #expect(claim.worker == Rig.worker && claim.lanes == [1, 2] && claim.rooms == [1, 1])
-            #expect(rig.parts.settleQueue.count == 0)
+            #expect(rig.parts.settleQueue.unrecorded == 0)
             rig.parts.permits.giveBack([Samples.delivery(1), Samples.delivery(2, endpoint: 2)])
         }
     }
@@ -69,6 +69,19 @@ import Testing
             #expect(content.value.looks.prefix(2) == [nil, "0"])
             #expect(content.value.walks.first == .some(nil))
             rig.parts.permits.giveBack([Samples.delivery(1)])
+        }
+    }
+
+    @Test func theWorkerIsReadyAfterItsFirstGoodLook() async throws {
+        rig.parts.health.set(.starting, false)
+        rig.parts.health.set(.notLooked, true)
+        content.change { $0.lookError = .refused("XX000") }
+        try await run { _ in
+            for _ in 0..<2 { try await rig.time.rest() }
+            #expect(rig.reasons == [.notLooked] && rig.metric("postrider_delivery_lag_seconds") == nil)
+            content.change { $0.lookError = nil }
+            try await rig.time.turn { rig.reasons == [] }
+            #expect(rig.parts.health.lag == 0)
         }
     }
 
@@ -309,7 +322,7 @@ import Testing
         content.change { $0.claimError = PostgresError(.connectionLost, "gone") }
         try await run { _ in
             #expect(try await rig.time.rest() == FailurePace.firstWait)
-            #expect(rig.inFlight == 0 && rig.parts.settleQueue.count == 0)
+            #expect(rig.inFlight == 0 && rig.parts.settleQueue.unrecorded == 0)
             content.change { $0.claimError = nil }
             try await rig.time.turn { couriers.deliveries == [1] }
             rig.parts.permits.giveBack([Samples.delivery(1)])

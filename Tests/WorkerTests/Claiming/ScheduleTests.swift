@@ -95,18 +95,18 @@ import Testing
 
     @Test(arguments: [LaneReport.State.empty, .limited, .full, .closed])
     func eachReportWithATimeWaitsForIt(state: LaneReport.State) {
-        var schedule = claimed(state, from: -7, nextAt: at(100))
-        #expect(next(&schedule, 99) == nil)
-        #expect(wake(schedule, 99) == at(100))
-        #expect(next(&schedule, 100)?.lanes.first?.from == at(-7))
+        var schedule = claimed(state, from: -7, nextAt: at(45))
+        #expect(next(&schedule, 44) == nil)
+        #expect(wake(schedule, 44) == at(45))
+        #expect(next(&schedule, 45)?.lanes.first?.from == at(-7))
     }
 
     @Test(arguments: [LaneReport.State.limited, .full, .closed])
     func newRowsDoNotHelpALaneThatMayNotBeClaimed(state: LaneReport.State) {
-        var schedule = claimed(state, nextAt: at(100))
+        var schedule = claimed(state, nextAt: at(45))
         schedule.noticed([found(1, -50)], now: at(10))
-        #expect(next(&schedule, 99) == nil)
-        #expect(next(&schedule, 100)?.lanes.first?.from == at(-50))
+        #expect(next(&schedule, 44) == nil)
+        #expect(next(&schedule, 45)?.lanes.first?.from == at(-50))
     }
 
     @Test(arguments: [LaneReport.State.limited, .full, .closed])
@@ -150,6 +150,22 @@ import Testing
             schedule.claimed(plan, taken: [], reports: [report(1, .busy)], now: at(time))
         }
         #expect(claims == [0, 2, 6, 14, 30, 50, 70, 90])
+    }
+
+    /// What other workers hold of a lane may end without news.
+    @Test func aFullLaneIsAskedAgainLessAndLessOften() {
+        var schedule = schedule()
+        schedule.noticed([found(1)], now: at(0))
+        var claims: [Int] = []
+        for time in 0..<4_000 {
+            guard let plan = next(&schedule, time) else { continue }
+            claims.append(time)
+            // The lane has room at last, and then it is full again.
+            let rows = time == 2_550 ? [LaneCount(endpoint: 1, count: 1, bytes: 1)] : []
+            schedule.claimed(
+                plan, taken: rows, reports: [report(1, .full, from: at(0), nextAt: at(30_000))], now: at(time))
+        }
+        #expect(claims == [0, 50, 150, 350, 750, 1_550, 2_550, 2_600, 2_700, 2_900, 3_300])
     }
 
     @Test func whatComesWhileAClaimIsOnItsWayIsNotErased() throws {

@@ -59,6 +59,66 @@ import Testing
         }
     }
 
+    @Test func oneThatFailsAgainAndAgainMakesTheWorkerUnreadyUntilItIsDone() async throws {
+        rig.parts.health.set(.starting, false)
+        store.content.change { content in
+            content.failures["keys"] = .refused("XX000")
+            content.failuresInARow = [.keys: 2]
+        }
+        try await run(Duty.short) { _ in
+            try await rig.time.turn { count("keys") == 2 }
+            #expect(rig.reasons == [])
+            store.content.change { $0.failuresInARow = [.keys: 3] }
+            try await rig.time.turn { count("keys") == 3 }
+            #expect(rig.reasons == [.dutyFailing])
+            // While it rests, and while another worker is at it, it still fails.
+            store.content.change { $0.due = [] }
+            let asked = count("due")
+            try await rig.time.turn { count("due") == asked + 3 }
+            #expect(rig.reasons == [.dutyFailing])
+            store.content.change { content in
+                content.due = [.keys]
+                content.taken = [.keys]
+            }
+            try await rig.time.turn { count("due") == asked + 5 }
+            #expect(rig.reasons == [.dutyFailing])
+            // Another worker has done it.
+            store.content.change { $0.failuresInARow = [:] }
+            try await rig.time.turn { count("due") == asked + 7 }
+            #expect(rig.reasons == [])
+        }
+    }
+
+    @Test func oneThatIsDoneHereMakesTheWorkerReadyAtOnce() async throws {
+        rig.parts.health.set(.starting, false)
+        store.content.change { content in
+            content.failures["keys"] = .refused("XX000")
+            content.failuresInARow = [.keys: 5]
+        }
+        try await run(Duty.short) { _ in
+            try await rig.time.turn { rig.reasons == [.dutyFailing] }
+            store.content.change { $0.failures = [:] }
+            let done = count("keys")
+            try await rig.time.turn { count("keys") == done + 1 }
+            try await rig.time.rest()
+            #expect(rig.reasons == [])
+        }
+    }
+
+    /// A transaction that stays open keeps partitions from being dropped: the duty fails, and no worker is at fault.
+    @Test func whatAnotherSessionLocksDoesNotMakeTheWorkerUnready() async throws {
+        rig.parts.health.set(.starting, false)
+        store.content.change { content in
+            content.failures["retention"] = .refused("55P03")
+            content.failuresInARow = [.retention: 9]
+        }
+        try await run(Duty.long) { _ in
+            try await rig.time.turn { count("retention") == 4 }
+            #expect(failures(of: .retention) == 4)
+            #expect(rig.reasons == [])
+        }
+    }
+
     @Test func withoutADatabaseNoDutyCountsAsFailed() async throws {
         store.content.change { $0.failures["due"] = PostgresError(.connectFailed, "no") }
         try await run(Duty.short) { _ in

@@ -187,7 +187,7 @@ import Testing
             Samples.delivery(attempt: row.attempt), to: endpoint, settings: try endpoint.settings.get(),
             event: try EventHeaders(Samples.event()), body: RequestBody([]), mustStartBefore: now,
             expiresAt: row.expiresIn.map { now + $0 })
-        let result = CourierResult(request: outgoing, startedAt: 5, outcome: outcome)
+        let result = CourierResult(request: outgoing, startedAt: now, outcome: outcome)
         return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random)
     }
 

@@ -35,7 +35,7 @@ import Testing
         let requests = Claim(&generator).build().requests
         let results = requests.shuffled(using: &generator).map { request in
             CourierResult(
-                request: request, startedAt: Int64.random(in: 0...Int64.max, using: &generator),
+                request: request, startedAt: .now,
                 outcome: Self.outcome(&generator))
         }
         let queue = SettleQueue(arrived: Wakeup(on: ManualLoopClock()))
@@ -47,7 +47,8 @@ import Testing
         let settlements = queue.takeBatch()
         #expect(settlements.map(\.delivery) == results.compactMap { ($0.request as? OutgoingDelivery)?.delivery })
         #expect(settlements.count == requests.count)
-        #expect(queue.count == 0)
+        #expect(queue.takeBatch().isEmpty)
+        #expect(queue.unrecorded == settlements.count)
         #expect(permits.takeNews().answered.map(\.endpoint) == settlements.map(\.delivery.endpoint))
     }
 

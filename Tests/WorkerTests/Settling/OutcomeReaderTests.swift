@@ -17,7 +17,7 @@ import Testing
             event: try EventHeaders(Samples.event()),
             body: RequestBody([]), mustStartBefore: now, expiresAt: expiresIn.map { now + $0 })
         let result = CourierResult(
-            request: outgoing, startedAt: 5, outcome: outcome, remoteAddress: .v4(0x7f00_0001),
+            request: outgoing, startedAt: now, outcome: outcome, remoteAddress: .v4(0x7f00_0001),
             timings: CourierTimings())
         return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: 0.5)
     }

@@ -90,6 +90,30 @@ import Testing
         }
     }
 
+    @Test func whatIsKeptIsCountedUntilItIsRecordedOrGivenUp() async throws {
+        let store = FakeSettleStore { settle in
+            settle.ids.contains(4) ? .failure(.badText) : .success(settle.ids.contains(3) ? [.stale(3)] : [])
+        }
+        let kept = { rig.metric("postrider_unrecorded_outcomes") }
+        #expect(kept() == 0)
+        rig.parts.settleQueue.add(outcomes(1...4))
+        #expect(kept() == 4)
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(kept() == 0)
+        }
+    }
+
+    @Test func aSettleThatHasNoConnectionKeepsTheClaimerFromClaiming() async throws {
+        Settler.cannotConnect(rig.parts, PostgresError(.connectFailed, "no"))
+        #expect(rig.parts.state.isBehind)
+        rig.parts.settleQueue.add(outcomes(1...4))
+        try await rig.run(settler(FakeSettleStore())) { _ in
+            try await rig.time.turn { rig.inFlight == 0 }
+            #expect(!rig.parts.state.isBehind)
+        }
+    }
+
     @Test func aSettleThatWasNeverSentIsRepeatedUnmarked() async throws {
         let store = FakeSettleStore(failing: PostgresError(.connectFailed, "no"), .refused("40P01"))
         rig.parts.settleQueue.add(outcomes([1]))

@@ -11,6 +11,8 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         /// What each duty fails with, by its name.
         var failures: [String: PostgresError] = [:]
         var due: [Duty] = Duty.allCases
+        /// How often in a row duties failed, by any worker.
+        var failuresInARow: [Duty: Int32] = [:]
         /// Duties that another worker does.
         var taken: Set<Duty> = []
         /// Whether the list of workers has the one that asks.
@@ -76,9 +78,13 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         return 1
     }
 
-    func dueDuties() async throws(PostgresError) -> [String] {
+    func duties() async throws(PostgresError) -> [DutyMark] {
         try ask("due")
-        return content.value.due.map(\.rawValue)
+        let content = content.value
+        return Duty.allCases.map { duty in
+            DutyMark(
+                name: duty.rawValue, isDue: content.due.contains(duty), failures: content.failuresInARow[duty] ?? 0)
+        }
     }
 
     func take(_ duty: Duty) async throws(PostgresError) -> Bool {

@@ -31,7 +31,7 @@ final class FakeSettleStore: SettleStore {
     }
 
     func settle(
-        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: Int64
+        _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row] {
         let settle = Settle(batch: batch, again: again, leave: leave)
         settles.change { $0.append(settle) }

@@ -39,8 +39,9 @@ struct Rig: Sendable {
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: HealthState { time.now - start },
             metrics: DeliveryMetrics(
                 registry: registry, version: "test"),
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, time: time,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, version: "test", time: time,
             wallClock: { wallClock.value })
+        parts.settleQueue.show(in: registry)
         if isRegistered { parts.state.registered(as: Self.worker) }
     }
 

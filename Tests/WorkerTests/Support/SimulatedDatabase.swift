@@ -155,7 +155,7 @@ struct SimulatedDatabase {
             lane.claimableSince = nil
         }
         if visible < lane.rows.count, lane.rows[visible].dueAt <= now {
-            if lane.leases.count >= lane.limit { return report(.full, lane.leases.values.map(\.until).min() ?? now) }
+            if lane.leases.count >= lane.limit { return report(.full, after(1_000)) }
             if lane.nextToken > now { return report(.limited, lane.nextToken) }
             return report(.more)
         }
