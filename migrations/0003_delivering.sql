@@ -203,13 +203,14 @@ RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
 -- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
+-- lapsed: of how many rows that it took the lease had run out.
 CREATE FUNCTION postrider.claim(
     p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval,
     p_lapsed timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean, lapsed int)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -348,7 +349,7 @@ BEGIN
                postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - c.taken AS filled
         FROM counted c LEFT JOIN postrider.lanes l ON l.endpoint_id = c.endpoint_id),
     judged AS (
-        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled,
+        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled, o.taken - o.fresh AS lapsed,
                CASE
                    WHEN o.open_at IS NULL OR o.open_at > v_now THEN 5
                    WHEN o.is_locked THEN CASE
@@ -371,7 +372,8 @@ BEGIN
                END::smallint AS state
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
-           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE,
+           NULL::int
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -394,7 +396,7 @@ BEGIN
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
-           NULL::timestamptz, NULL::boolean
+           NULL::timestamptz, NULL::boolean, j.lapsed::int
     FROM judged j;
 END
 $f$;

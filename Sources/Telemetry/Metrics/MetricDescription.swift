@@ -32,7 +32,8 @@ extension MetricDescription {
     static let deliveries = Self(
         name: "postrider_deliveries_total", help: "Attempts ended, by what became of their delivery.")
     static let attemptFailures = Self(
-        name: "postrider_attempt_failures_total", help: "Attempts that failed, by error code.")
+        name: "postrider_attempt_failures_total",
+        help: "Attempts that failed, by error code; lost_lease: leases that ran out before their worker reported.")
     static let attemptDuration = Self(
         name: "postrider_attempt_duration_seconds",
         help: "How long one HTTP exchange took, from the start of the name lookup to the end of the answer.")

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Logging
+import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle
@@ -82,7 +83,11 @@ final class Housekeeper: Service {
                     // Not right after the database was away: their owners may be about to settle.
                     headStart.turned(now)
                     if headStart.isOver(now) {
-                        await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
+                        await keep("leases") { () async throws(PostgresError) in
+                            let lapsed = try await store.keepLeases()
+                            parts.metrics.count(.lostLease, times: Int(lapsed ?? 0))
+                            return lapsed
+                        }
                     }
                 }
             } catch {
