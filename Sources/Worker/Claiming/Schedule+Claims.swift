@@ -19,8 +19,9 @@ extension Schedule {
     static let shortestRest: Int64 = 2_000
     static let longestRest: Int64 = 20_000
     /// A lane at its in-flight limit is claimed again after so long although nothing of it was settled here: what other workers
-    /// hold of it may have ended, and they do not tell. Twice as long each time until a claim brings something, in
-    /// microseconds. Longer, and a lane stands still that its other worker has left; shorter, and full lanes cost statements.
+    /// hold of it may have ended, and they do not tell. Twice as long each time until a claim brings something, or finds that
+    /// deliveries have ended; in microseconds. Longer, and a lane stands still that its other worker has left; shorter, and full
+    /// lanes cost statements.
     static let shortestFull: Int64 = 50_000
     static let longestFull: Int64 = 1_000_000
     /// A lane that is at a limit without a time at which that ends, which the database does not say, in microseconds.
@@ -277,7 +278,7 @@ extension Schedule {
             case .more, .busy: lane.rest(since: time, isFirstFree: report.state == .more)
             case .empty: lane.work = .waiting
             case .limited: lane.work = .limited
-            case .full: lane.fill(since: time)
+            case .full: lane.fill(since: time, hasMoved: report.from > named.from)
             case .closed: lane.work = .closed
             }
             if report.state == .empty, report.nextAt == .infinity { lane.forgetWork() }
@@ -312,9 +313,10 @@ extension Lane {
         rest(since: time, for: times < 0 ? 0 : min(Schedule.shortestRest << times, Schedule.longestRest))
     }
 
-    /// Lets it wait for a settle here, or for a moment, longer each time in a row.
-    fileprivate mutating func fill(since time: Int64) {
+    /// Lets it wait for a settle here, or for a moment, longer each time in a row that its first row is the same.
+    fileprivate mutating func fill(since time: Int64, hasMoved: Bool) {
         work = .full
+        if hasMoved { fruitless = 0 }
         restsUntil = time + min(Schedule.shortestFull << fruitless, Schedule.longestFull)
         fruitless = min(fruitless + 1, 16)
     }

@@ -131,6 +131,28 @@ import Testing
         #expect(scene.faults == [])
     }
 
+    /// What fills a lane is settled by the worker that holds it, and the other is not told: it asks again soon.
+    @Test(arguments: 1...4)
+    func aLaneAtItsLimitGoesOnWhereItsWorkerHasNoRoom(seed: Int) {
+        var scene = SimulatedScene(workers: 2, permits: 128, seed: UInt64(seed))
+        scene.add(1...10)
+        scene.answer = { _, random in (Int.random(in: 2...12, using: &random), .delivered) }
+        for lane in scene.database.lanes.keys { scene.database.lanes[lane]?.limit = 1 }
+        var longest = 0
+        scene.run(ticks: 6_000) { scene in
+            let tick = scene.database.tick
+            if tick % 20 == 0 { for lane in Int32(1)...10 { scene.database.publish(2, to: lane) } }
+            // They take turns in having room.
+            if tick % 150 == 0 {
+                scene.workers[0].mayClaim = tick % 300 == 0
+                scene.workers[1].mayClaim = tick % 300 != 0
+            }
+            longest = max(longest, scene.database.longestUnclaimed { _ in true })
+        }
+        #expect(longest <= 80)
+        #expect(scene.faults == [])
+    }
+
     /// A clock that is set back or ahead by an hour makes nothing wait longer than until it shows the time again.
     @Test(arguments: [-3_600_000, 3_600_000])
     func clocksThatAreSetStopNothing(milliseconds: Int) {

@@ -168,6 +168,21 @@ import Testing
         #expect(claims == [0, 50, 150, 350, 750, 1_550, 2_550, 2_600, 2_700, 2_900, 3_300])
     }
 
+    @Test func aFullLaneOfWhichDeliveriesEndIsAskedAgainSoon() {
+        var schedule = schedule()
+        schedule.noticed([found(1)], now: at(0))
+        var claims: [Int] = []
+        for time in 0..<1_000 {
+            guard let plan = next(&schedule, time) else { continue }
+            claims.append(time)
+            // The first row is another one every 300 ms.
+            let first = time - time % 300
+            schedule.claimed(
+                plan, taken: [], reports: [report(1, .full, from: at(first), nextAt: at(30_000))], now: at(time))
+        }
+        #expect(claims == [0, 50, 150, 350, 400, 500, 700, 750, 850])
+    }
+
     @Test func whatComesWhileAClaimIsOnItsWayIsNotErased() throws {
         var schedule = schedule()
         schedule.noticed([found(1)], now: at(0))

@@ -21,6 +21,8 @@ struct SimulatedScene {
         var schedule: Schedule
         let limits: ScheduleLimits
         var isAlive = true
+        /// Whether it claims; what it holds is answered and settled all the same.
+        var mayClaim = true
         var news = 0
         var lookedAt = 0
         /// A claim on its way: what it will bring, and when.
@@ -110,6 +112,7 @@ struct SimulatedScene {
             end(claim.plan, claim.result, claim.leases, of: worker)
         }
         if database.tick - workers[worker].lookedAt >= 2 { look(worker) }
+        guard workers[worker].mayClaim else { return }
         let now = now()
         let free = workers[worker].limits.permits - workers[worker].heldInAll
         let freeBytes = max(0, workers[worker].limits.bytes - workers[worker].heldBytes)
