@@ -1,7 +1,7 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak soak-housekeeping faults bench bench-quick lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test soak soak-housekeeping census faults bench bench-quick lint format docs-test check-deploy alerts-test image image-test examples man
 
 executable := .build/release/postrider
 
@@ -35,6 +35,10 @@ bench-quick: ## The same in shorter scenes, which say less: about 8 minutes
 	swift build -c release --product postrider
 	bench/run --quick
 
+census: build ## Measure postrider status with 100,000 endpoints and 10 million deliveries (10 minutes)
+	@scripts/prepare bench
+	.build/python/bin/python3 -B -m bench.census
+
 soak-housekeeping: ## Housekeeping at its worst beside producers, which may not notice: about 15 minutes
 	@scripts/prepare bench
 	swift build -c release --product postrider
@@ -57,6 +61,10 @@ docs-test: build ## Run every snippet of the documents, those in JavaScript, Go 
 check-deploy: build ## Check deploy/ against its formats and a running worker
 	@scripts/prepare test
 	checks/run deployment
+
+alerts-test: build ## Ring each alert on a running worker, with its fault made for real (5 minutes)
+	@scripts/prepare test
+	checks/run alerts
 
 image: ## Build the container image with docker, podman or buildah
 	scripts/image
