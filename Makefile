@@ -1,12 +1,13 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak soak-housekeeping census faults bench bench-quick lint format docs-test check-deploy alerts-test image image-test examples man
+.PHONY: help build demo test test-postgres-18 soak soak-housekeeping census faults bench bench-quick fuzz sanitize lint format docs-test
+.PHONY: check-deploy alerts-test image image-test release release-test examples man
 
 executable := .build/release/postrider
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the executable for release: .build/release/postrider
 	@scripts/prepare build
@@ -19,6 +20,10 @@ demo: ## Show the whole story on a throw-away database
 
 test: ## Check formatting and layering, build everything, run all tests
 	@scripts/test
+
+test-postgres-18: ## Run the tests with servers against PostgreSQL 18, which comes from PyPI
+	@scripts/prepare test
+	scripts/test-postgres-18
 
 soak: ## Run workers under faults for ten minutes and prove that nothing is lost
 	@scripts/prepare test
@@ -44,6 +49,15 @@ soak-housekeeping: ## Housekeeping at its worst beside producers, which may not 
 	swift build -c release --product postrider
 	.build/python/bin/python3 -B -m bench.housekeeping
 
+fuzz: ## Feed the parsers with bytes of libFuzzer's making: a minute each, or SECONDS=N
+	@scripts/prepare build
+	scripts/fuzz $(or $(SECONDS),60)
+
+sanitize: ## Run the tests under the thread sanitizer, then under the address sanitizer: about 40 minutes
+	@scripts/prepare test
+	scripts/sanitize thread
+	scripts/sanitize address
+
 faults: ## Prove that the soak outlives crash points and sees mutants, on a test build: about 10 minutes, root
 	@scripts/prepare test
 	soak/faulty/run
@@ -52,7 +66,7 @@ lint: ## Check formatting and layering only
 	@scripts/lint
 
 format: ## Format all Swift files in place
-	swift format --in-place --parallel --recursive Sources Tests examples/swift Package.swift
+	swift format --in-place --parallel --recursive Sources Tests examples/swift Package.swift fuzz/Sources/Fuzz fuzz/Package.swift
 
 docs-test: build ## Run every snippet of the documents, those in JavaScript, Go and Java too
 	@scripts/prepare docs
@@ -72,6 +86,14 @@ image: ## Build the container image with docker, podman or buildah
 image-test: ## Build the image without a registry and prove what it promises (root, Debian)
 	@scripts/prepare image
 	checks/run image
+
+release: ## Make what users install in dist/: tarball, .deb, archive of the image, SBOM, checksums (Debian 12)
+	@scripts/prepare release
+	scripts/release
+
+release-test: ## The same without a registry, and install, use, upgrade and purge it in Debians of its own (root)
+	@scripts/prepare release
+	checks/run release
 
 examples: build ## Run the shop and the receiver of examples/, in Python and in Swift
 	@scripts/prepare test

@@ -90,11 +90,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CourierTests", dependencies: ["Courier", "LocalPostgres", "Outbox", "TestSupport"],
-            swiftSettings: strict),
+            exclude: ["Vectors"], swiftSettings: strict),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", "Outbox", logging, metrics], swiftSettings: strict),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Settings", "Outbox", "Telemetry", logging], swiftSettings: strict),
+            name: "SettingsTests", dependencies: ["Settings", "Outbox", "Telemetry", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "OutboxStoreTests",
             dependencies: ["LocalPostgres", "OutboxStore", "Outbox", "Postgres", "TestSupport"],

@@ -251,7 +251,11 @@ CREATE TABLE postrider.attempts (
     error text,
     response_body text,
     -- How many of the numbers before this one were given back unsent; NULL for none.
-    unsent smallint
+    unsent smallint,
+    -- Of one that failed: what the answer's headers of these names said, and how long it might have taken.
+    retry_after text,
+    location text,
+    allowed_ms int
 ) PARTITION BY RANGE (started_at);
 CREATE TABLE postrider.attempts_default PARTITION OF postrider.attempts DEFAULT;
 -- A table without a primary key refuses DELETE while a publication for all tables publishes it, unless whole rows name themselves.
@@ -323,3 +327,10 @@ CREATE TABLE postrider.workers (
     -- recording.
     keeps_until timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
+
+-- What workers were called, for as long as their attempts are kept: a worker that ends leaves the list above.
+CREATE TABLE postrider.worker_names (
+    id int PRIMARY KEY,
+    name text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);

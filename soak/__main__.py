@@ -28,7 +28,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=15, help="transactions a second of each producer")
     parser.add_argument("--fail-overs", type=int, default=0, help="to a standby, evenly over the time")
     parser.add_argument("--synchronous", action="store_true", help="commits wait for the standby, so that a fail-over loses none")
-    parser.add_argument("--fault", metavar="NAME", help="a crash point of the test build that POSTRIDER_BIN names (soak/faulty): its workers die there")
+    parser.add_argument(
+        "--fault", metavar="NAME", help="a crash point (soak/faulty) of the test build that POSTRIDER_BIN names: workers die there too")
     parser.add_argument("--keep", metavar="FOLDER", help="keep the journals and the logs there")
     return parser.parse_args()
 
@@ -62,7 +63,11 @@ def _report(evidence: Evidence, findings: Findings) -> int:
         print(f"{'ok    ' if holds else 'FAILED'}  {verdict.name:7} {verdict.title}: {verdict.checked} looked at, {len(verdict.problems)} broken")
         for problem in verdict.problems[:_SHOWN]:
             print(f"        {problem}")
-    print(f"{len(findings.verdicts) - failed} passed, {failed} failed")
+    passed = len(findings.verdicts) - failed
+    if evidence.scene.is_deadly and "crashed" not in faults:
+        failed += 1
+        print(f"FAILED  no worker died at {evidence.scene.switch}: is POSTRIDER_BIN the test build, and is that a crash point of it?")
+    print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -157,7 +157,9 @@ class Member:
                 "rss_mib": _status(self.pid, "VmRSS") // 1024, "threads": _status(self.pid, "Threads"),
                 "descriptors": len(os.listdir(f"/proc/{self.pid}/fd")),
             }
-            self._journal.note("looked", worker=self.number, pid=self.pid, live=live and live[0], age_s=round(age_s, 1), **held)
+            # One that died while it was asked is not one that does not answer.
+            if self._process.poll() is None:
+                self._journal.note("looked", worker=self.number, pid=self.pid, live=live and live[0], age_s=round(age_s, 1), **held)
         except (FileNotFoundError, ProcessLookupError):
             pass
         finally:

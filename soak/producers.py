@@ -21,8 +21,8 @@ _CONTEXT = multiprocessing.get_context("fork")
 # Numbers of one producer never meet those of another.
 _STRIDE = 10_000_000
 KEYS = 40
-# How long a slow transaction stays open after its insert.
-_OPEN_S = (0.1, 0.4)
+# How long a slow transaction stays open after its insert: longer than an idle worker waits between two looks.
+_OPEN_S = (0.3, 0.5)
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def _produce(number: int, scene: Scene, url: str, path: pathlib.Path, seed: int,
         try:
             if connection is None:
                 connection = psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=20s")
-            _transact(connection, number, sequence, scene.slow_commits, chance, journal)
+            _transact(connection, url if chance.random() < scene.slow_commits else None, number, sequence, chance, journal)
         except psycopg.Error as error:
             journal.note("unknown", n=sequence, error=str(error).split("\n")[0], sqlstate=error.sqlstate)
             if connection is not None:
@@ -69,8 +69,9 @@ def _produce(number: int, scene: Scene, url: str, path: pathlib.Path, seed: int,
 
 
 def _transact(
-    connection: "psycopg.Connection[tuple[object, ...]]", number: int, n: int, slow: float, chance: random.Random, journal: Journal,
+    connection: "psycopg.Connection[tuple[object, ...]]", other: str | None, number: int, n: int, chance: random.Random, journal: Journal,
 ) -> None:
+    """With `other` it stays open for a while, and a transaction of another session that began later ends before it."""
     payload = json.dumps({"n": n, "note": PAYLOAD_CANARY, "fill": "ä" * chance.randrange(0, 200)}, ensure_ascii=chance.random() < 0.5)
     key = f"key-{number}-{chance.randrange(KEYS)}" if chance.random() < 0.5 else None
     journal.note("meant", n=n, key=key, sha256=hashlib.sha256(payload.encode()).hexdigest())
@@ -79,7 +80,9 @@ def _transact(
     connection.execute(
         "INSERT INTO postrider.outbox (event_type, payload, ordering_key, idempotency_key) VALUES ('soak.event', %s::json, %s, %s)",
         (payload, key, f"once-{n}" if chance.random() < 0.1 else None))
-    if chance.random() < slow:
+    if other is not None:
+        with psycopg.connect(other, autocommit=True, connect_timeout=3) as later:
+            later.execute("SELECT pg_current_xact_id()")
         time.sleep(chance.uniform(*_OPEN_S))
     if chance.random() < 0.1:
         connection.rollback()

@@ -95,7 +95,7 @@ package struct WorkerServices: Sendable {
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
         let pool = try CourierPool(
-            configuration: courier, judge: { addresses.verdict($0).isAllowed }, deliver: receiver.receive)
+            configuration: courier, judge: DialJudge(addresses).allows, deliver: receiver.receive)
         let server = try HealthServer(
             listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
         all = [

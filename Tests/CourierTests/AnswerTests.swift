@@ -132,4 +132,27 @@ struct AnswerTests {
         #expect(try await fixture.send(.to(receiver)).outcome.answer?.status == 200)
         #expect(receiver.connectionCount == 3)
     }
+
+    /// One pool for all of them, so that what one leaves behind would meet the next.
+    @Test("Every case of the list, and the request after it gets its own answer")
+    func list() async throws {
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture(couriers: 1)
+        let cases = try AnswerCase.all()
+        #expect(cases.count > 70)
+        for one in cases {
+            receiver.answer(next: [ReceiverAnswer([.send(one.bytes)], then: .close)])
+            let outcome = try await fixture.send(.to(receiver)).outcome
+            let found =
+                outcome.answer.map { "\($0.status)" + ($0.truncated ? " cut" : "") } ?? outcome.errorCode?.rawValue
+            #expect(found == one.expected, "\(one.testDescription): \(outcome)")
+            // Where the connection was kept, the server's close may meet the next request, which fails and no further one.
+            var next = try await fixture.send(.to(receiver)).outcome
+            if next.errorCode == .connectionReset { next = try await fixture.send(.to(receiver)).outcome }
+            #expect(
+                next.answer == CourierAnswer(status: 200, bodyPrefix: Array("ok".utf8)), "after \(one.testDescription)")
+        }
+        #expect(Set(receiver.requests.map { $0.headers.map(\.name) }).count == 1, "no answer changes later requests")
+        #expect(receiver.violations == [])
+    }
 }

@@ -64,6 +64,17 @@ struct TLSTests {
         #expect(server.answered == 0)
     }
 
+    @Test("A chain of certificates without end will not do")
+    func longChain() async throws {
+        let one = try String(contentsOfFile: certificate + ".crt", encoding: .utf8)
+        let chain = folder.url.appending(path: "chain.pem").path
+        try String(repeating: one, count: 400).write(toFile: chain, atomically: true, encoding: .utf8)
+        let server = try await TLSServer(certificate: certificate, options: ["-cert_chain", chain])
+        let result = try await fixture(trusting: certificate).send(route(server, host: "tls.example"))
+        #expect(result.outcome.errorCode == .tlsFailure, "\(result.outcome)")
+        #expect(server.answered == 0)
+    }
+
     @Test("The system's trusted certificates are read once, not for each connection")
     func sharedRoots() async throws {
         let file = try #require(TrustedRoots.systemFile())

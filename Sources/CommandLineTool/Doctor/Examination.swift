@@ -126,7 +126,7 @@ struct Examination {
             places.append((url.authority, endpoint.name))
         }
         let addresses = policy.addresses
-        let reaches = await ReachProbe { addresses.verdict($0).isAllowed }.reach(requests)
+        let reaches = await ReachProbe(judge: DialJudge(addresses).allows).reach(requests)
         return zip(places, reaches).map { HostReach(place: $0.place, endpoint: $0.endpoint, reach: $1) }
     }
 

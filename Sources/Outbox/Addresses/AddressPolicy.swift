@@ -13,12 +13,14 @@ package struct AddressPolicy: Hashable, Sendable {
 
     /// Judges an address that a name resolved to or a socket is about to connect to.
     ///
-    /// - Parameter scopeID: the zone of a `sockaddr_in6`. Any zone blocks: such an address means something on one
-    ///   network interface only.
-    package func verdict(_ address: IPAddress, scopeID: UInt32 = 0) -> AddressVerdict {
+    /// - Parameters:
+    ///   - scopeID: the zone of a `sockaddr_in6`. Any zone blocks: such an address means something on one network interface
+    ///     only.
+    ///   - isOwn: whether an interface of this machine has the address.
+    package func verdict(_ address: IPAddress, scopeID: UInt32 = 0, isOwn: Bool = false) -> AddressVerdict {
         guard scopeID == 0 else { return .blocked(.scoped) }
         let address = address.unmapped
-        guard let reason = SpecialNetworks.reason(for: address) else { return .allowed }
+        guard let reason = SpecialNetworks.reason(for: address) ?? (isOwn ? .ownAddress : nil) else { return .allowed }
         guard allows(address) else { return .blocked(reason) }
         if SpecialNetworks.nat64.contains(address), case .v6(_, let low) = address {
             return verdict(.v4(UInt32(truncatingIfNeeded: low)))

@@ -128,4 +128,6 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case segmentRouting = "segment_routing"
     /// An address that means something on one network interface only.
     case scoped
+    /// An address of this machine's own network interfaces.
+    case ownAddress = "own_address"
 }

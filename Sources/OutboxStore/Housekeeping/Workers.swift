@@ -6,7 +6,13 @@ package enum Workers {
     ///
     /// - Parameter name: host and process, for people.
     package static func register(name: String, version: String) -> PostgresQuery<Int32> {
-        PostgresQuery("INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id", name, version)
+        PostgresQuery(
+            """
+            WITH made AS (INSERT INTO postrider.workers (name, version) VALUES ($1, $2) RETURNING id),
+            named AS (
+                INSERT INTO postrider.worker_names (id, name) SELECT m.id, $1 FROM made m ON CONFLICT DO NOTHING)
+            SELECT m.id FROM made m
+            """, name, version)
     }
 
     /// Tells that a worker is alive, and what it is doing; returns no row when it is not in the list.

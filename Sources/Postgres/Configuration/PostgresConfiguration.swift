@@ -33,6 +33,7 @@ package struct PostgresConfiguration: Sendable {
         try Self.refuseUnencodedPassword(in: text)
         let given = try ConnectionOption.parse(text)
         let defaults = given["service"].map(ConnectionOption.defaults(ofService:)) ?? ConnectionOption.defaults()
+        try Self.refuseUnusableValues(in: given)
         self.connectTimeout = try Self.connectTimeout(given["connect_timeout"] ?? defaults["connect_timeout"])
         self.secrets = Self.secretKeywords.compactMap { given[$0] ?? defaults[$0] }
         let completed = Self.completed(given, beside: defaults, applicationName: applicationName)
@@ -58,6 +59,24 @@ package struct PostgresConfiguration: Sendable {
         }
         return seconds > 0 ? .seconds(seconds) : nil
     }
+
+    /// What libpq says at each attempt to connect alone, where it looks like a database that is away.
+    private static func refuseUnusableValues(in given: [ConnectionOption]) throws(PostgresError) {
+        for port in (given["port"] ?? "").split(separator: ",")
+        where !(Int(port).map { (1...65_535).contains($0) } ?? false) {
+            throw .malformed("port is not a number from 1 to 65535")
+        }
+        for (keyword, words) in words {
+            guard let value = given[keyword], !value.isEmpty, !words.contains(value) else { continue }
+            throw .malformed("\(keyword) must be one of \(words.joined(separator: ", "))")
+        }
+    }
+
+    private static let words = [
+        ("sslmode", ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+        ("target_session_attrs", ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"]),
+        ("channel_binding", ["disable", "prefer", "require"]), ("gssencmode", ["disable", "prefer", "require"]),
+    ]
 
     private static func completed(
         _ given: [ConnectionOption], beside defaults: [ConnectionOption], applicationName: String

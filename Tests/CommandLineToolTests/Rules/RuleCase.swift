@@ -13,6 +13,13 @@ struct RuleCase: Decodable, Sendable, CustomTestStringConvertible {
         case one(String)
         case list([String])
 
+        var texts: [String] {
+            switch self {
+            case .one(let text): [text]
+            case .list(let list): list
+            }
+        }
+
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if let text = try? container.decode(String.self) {

@@ -60,6 +60,8 @@ struct PostgresConfigurationTests {
             "host=db1 password=x hunter2",
             "host=db1 password='hunter2",
             "host=db1 hunter2=x",
+            "postgresql://app:hunter2@db1:99999/orders", "host=db1 port=5432,0", "host=db1 port=hunter2",
+            "postgresql://app:hunter2@db1/orders?sslmode=sometimes", "host=db1 target_session_attrs=hunter2",
         ])
     func malformed(text: String) throws {
         let error = #expect(throws: PostgresError.self) { try PostgresConfiguration(text) }

@@ -212,6 +212,7 @@ import Testing
             case .gone: "gone"
             case .expired: "expired"
             case .released: "released"
+            case .spent: "spent"
             }
         let words = settlement.error ?? (settlement.outcome == .expired ? settlement.outcome.reason : nil)
         let parts = [

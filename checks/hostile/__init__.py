@@ -1,0 +1,11 @@
+"""What hostile configurations, endpoints and names may do to a worker: nothing but fail by themselves."""
+
+from checks.harness.options import Options
+from checks.harness.tally import Tally
+from checks.hostile import addresses, configuration, secrets
+
+
+def check(tally: Tally, _: Options) -> None:
+    for part in (configuration, addresses, secrets):
+        print(f"--- {part.__name__.rpartition('.')[2]}", flush=True)
+        part.check(tally)

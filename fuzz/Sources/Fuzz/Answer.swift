@@ -1,0 +1,1 @@
+../../../Sources/Courier/Results/Answer.swift

@@ -1,0 +1,1 @@
+../../../Sources/Worker/Health/HealthRequest.swift
