@@ -69,7 +69,7 @@ extension DeliveryDecision.Outcome {
     /// Whether nothing more is to come of the delivery.
     package var isEnd: Bool {
         switch self {
-        case .delivered, .dead, .expired: true
+        case .delivered, .dead, .expired, .spent: true
         case .retry, .gone, .released: false
         }
     }
