@@ -19,10 +19,7 @@ struct BlockedStatusTests {
             """
         ).rows.compactMap { $0.first ?? nil }
         #expect(counted.first == counted.last)
-        let listed = try await outbox.connection.run(
-            Events.list(Events.Selection(), limit: 100), deadline: TestOutbox.deadline)
-        let seen = try await outbox.query("SELECT event_id, status FROM postrider.event_deliveries ORDER BY event_id")
-        #expect(listed.map { "\($0.event) \($0.status)" }.sorted() == seen.rows.map { "\($0[0] ?? "") \($0[1] ?? "")" })
+        let seen = try await outbox.query("SELECT status FROM postrider.event_deliveries ORDER BY event_id")
         return seen.values("status").compactMap(\.self)
     }
 
