@@ -7,9 +7,8 @@ struct EndpointListCommand: ContextCommand {
         commandName: "list",
         abstract: "List endpoints and the deliveries that wait for them.",
         discussion: """
-            PENDING was not tried yet, RETRYING failed and is tried again, BLOCKED waits behind one of its ordering key that \
-            failed, HELD waits until the endpoint is resumed. WAITING is how long the oldest delivery has been due. A + after \
-            a number means that counting stopped there.
+            PENDING was not tried yet, RETRYING failed and is tried again, HELD waits until the endpoint is resumed. WAITING \
+            is how long the oldest delivery has been due. A + after a number means that counting stopped there.
 
             Example:
               postrider endpoint list --json
@@ -90,13 +89,13 @@ extension Table {
     static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
         var table = Table([
             .name("ENDPOINT"), .state("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
-            .number("RETRYING"), .number("BLOCKED"), .number("HELD"), .number("DEAD"), .number("WAITING"),
+            .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
         ])
         for endpoint in endpoints {
             func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
             table.add(
                 endpoint.name, endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
-                count(endpoint.pending), count(endpoint.retrying), count(endpoint.blocked), count(endpoint.held),
+                count(endpoint.pending), count(endpoint.retrying), count(endpoint.held),
                 count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-")
         }
         return table
