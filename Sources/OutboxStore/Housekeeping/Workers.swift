@@ -22,11 +22,12 @@ package enum Workers {
             UPDATE postrider.workers w
             SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
                 failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9,
-                settings = $10, clock_ahead = $11
+                made_a_minute = $10, ended_a_minute = $11, settings = $12, clock_ahead = $13
             WHERE w.id = $1
             RETURNING w.id
             """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
-            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error, pulse.settings, pulse.clockAhead)
+            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error, pulse.madeAMinute,
+            pulse.endedAMinute, pulse.settings, pulse.clockAhead)
     }
 
     /// Takes a worker that ended in good order off the list.
@@ -43,7 +44,7 @@ package enum Workers {
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
                w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error,
-               w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint
+               w.made_a_minute, w.ended_a_minute, w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
 }
@@ -60,10 +61,14 @@ package struct WorkerPulse: Sendable, Equatable {
     package var settings: String?
     /// How far its clock is ahead of the database's, at least; negative when it is behind.
     package var clockAhead: Duration?
+    /// Deliveries that were made in the database and that this worker ended, a minute; nil as long as it does not know.
+    package var madeAMinute: Float?
+    package var endedAMinute: Float?
 
     package init(
         inFlight: Int32, isDraining: Bool, heldBack: Int32 = 0, heldBackWhy: String? = nil,
-        trouble: WorkerTrouble? = nil, settings: String? = nil, clockAhead: Duration? = nil
+        trouble: WorkerTrouble? = nil, madeAMinute: Float? = nil, endedAMinute: Float? = nil,
+        settings: String? = nil, clockAhead: Duration? = nil
     ) {
         self.settings = settings
         self.clockAhead = clockAhead
@@ -72,6 +77,8 @@ package struct WorkerPulse: Sendable, Equatable {
         self.heldBack = heldBack
         self.heldBackWhy = heldBackWhy
         self.trouble = trouble
+        self.madeAMinute = madeAMinute
+        self.endedAMinute = endedAMinute
     }
 }
 
@@ -113,6 +120,9 @@ package struct WorkerOverview: Sendable {
     package var heldBack: Int32 = 0
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// Deliveries that were made in the database and that it ended, a minute; nil as long as it does not know.
+    package var madeAMinute: Float?
+    package var endedAMinute: Float?
     /// What all workers should be started with alike, in words.
     package var settings: String?
     /// How far its clock is ahead of the database's, at least; negative when it is behind.
@@ -130,7 +140,9 @@ extension WorkerOverview: PostgresRecord {
                 step: step, failures: try row.column(11), lasts: try row.microseconds(12) ?? .zero,
                 error: try row.column(13, as: String?.self) ?? "")
         }
-        settings = try row.column(14)
-        clockAhead = try row.microseconds(15)
+        madeAMinute = try row.column(14)
+        endedAMinute = try row.column(15)
+        settings = try row.column(16)
+        clockAhead = try row.microseconds(17)
     }
 }
