@@ -51,9 +51,9 @@ def _check_executable(dist: pathlib.Path, bill: pathlib.Path, tally: Tally) -> N
         needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic))
         tally.check("the executable loads what every system has, and three more", ", ".join(sorted(needed ^ LIBRARIES)))
         tally.check("it has no search path of its own", "\n".join(re.findall(r".*\(R(?:UN)?PATH\).*", dynamic)))
-        for path in pathlib.Path(folder).rglob("*"):
-            if path.is_file() and path != executable and (found := _PRIVATE.search(path.read_text(errors="ignore"))):
-                tally.check("no file names a folder of the machine that built it", f"{path.name}: {found[0]}")
+        texts = {path.name: path.read_text(errors="ignore") for path in pathlib.Path(folder).rglob("*") if path.is_file() and path != executable}
+        private = [f"{name}: {found[0]}" for name, text in texts.items() if (found := _PRIVATE.search(text))]
+        tally.check("no file names a folder of the machine that built it", "\n".join(private))
         digest = hashlib.sha256(executable.read_bytes()).hexdigest()
     sums = [package.get("checksums", [{}])[0].get("checksumValue") for package in json.loads(bill.read_text())["packages"]]
     tally.check("the SBOM is of this executable", None if digest in sums else f"its SHA-256 is {digest}")
