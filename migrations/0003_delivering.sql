@@ -194,6 +194,11 @@ RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
     WHEN extract(epoch FROM least(p_at, '3000-01-01 00:00+00') - p_now) > 1 THEN 86400
     ELSE 0 END)::real;
 
+-- What stands as the error of an attempt whose worker has not said how it went.
+CREATE FUNCTION postrider.unreported() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'the worker did not report';
+
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
 -- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
@@ -203,13 +208,14 @@ RETURN least(1 + p_rate / 20, p_tokens + p_rate * CASE
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
 -- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
+-- lapsed: of how many rows that it took the lease had run out.
 CREATE FUNCTION postrider.claim(
     p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval,
     p_lapsed timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean, lapsed int)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -276,7 +282,7 @@ BEGIN
     -- A row whose lease ran out may be under a late settle just now, which is going to want the lane that we hold:
     -- stepped over, not waited for.
     lapsed AS MATERIALIZED (
-        SELECT d.id FROM seen JOIN postrider.deliveries d
+        SELECT d.id, d.lease_until, seen.lease_until - v_now AS length, d.unsent FROM seen JOIN postrider.deliveries d
             ON d.ctid = seen.spot AND d.due_at = seen.due_at AND d.lease_by = seen.lease_by
         WHERE seen.lease_by <> 0 AND NOT seen.is_peeked
         FOR NO KEY UPDATE OF d SKIP LOCKED),
@@ -307,6 +313,15 @@ BEGIN
             AND d.ctid = w.spot AND d.due_at = w.due_at AND d.lease_by = w.lease_by AND d.lease_until <= v_lapsed
         RETURNING d.endpoint_id, w.revision, w.lease_by AS held_by, d.due_at, d.id, d.attempt, d.attempt_base,
                   d.event_id, d.event_at, d.bytes, d.lease_until, d.ignore_expiry),
+    -- An attempt whose lease ran out was begun, and its worker has not said how it went. Should it still do so, `settle` records that in
+    -- place of this.
+    lost AS (
+        INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt, outcome, worker,
+                                        error_code, error, unsent)
+        SELECT x.lease_until - x.length, t.event_at, t.event_id, t.endpoint_id,
+               (SELECT e.url_id FROM postrider.endpoints e WHERE e.id = t.endpoint_id), extract(epoch FROM x.length) * 1000000,
+               t.attempt - 1, 3, t.held_by, 'lost_lease', postrider.unreported(), x.unsent
+        FROM lapsed x JOIN taken t ON t.id = x.id WHERE t.held_by <> 0),
     -- The others of a key wait at 'infinity', where no scan meets them, until the one before them is done.
     parked AS (
         UPDATE postrider.deliveries d SET due_at = 'infinity', lease_until = '-infinity', lease_by = 0
@@ -348,7 +363,7 @@ BEGIN
                postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - c.taken AS filled
         FROM counted c LEFT JOIN postrider.lanes l ON l.endpoint_id = c.endpoint_id),
     judged AS (
-        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled,
+        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled, o.taken - o.fresh AS lapsed,
                CASE
                    WHEN o.open_at IS NULL OR o.open_at > v_now THEN 5
                    WHEN o.is_locked THEN CASE
@@ -371,7 +386,8 @@ BEGIN
                END::smallint AS state
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
-           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE,
+           NULL::int
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -394,7 +410,7 @@ BEGIN
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
-           NULL::timestamptz, NULL::boolean
+           NULL::timestamptz, NULL::boolean, j.lapsed::int
     FROM judged j;
 END
 $f$;
@@ -460,9 +476,26 @@ BEGIN
 END
 $f$;
 
+-- Takes out what a claim has put for attempts of p_worker, since it reports them after all. A worker may not delete history, so it does
+-- that by this.
+CREATE FUNCTION postrider.forget_unreported(
+    p_worker int, p_event bigint[], p_event_at timestamptz[], p_endpoint int[], p_attempt smallint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+BEGIN
+    DELETE FROM postrider.attempts a
+    USING unnest(p_event, p_event_at, p_endpoint, p_attempt) AS u (event_id, event_at, endpoint_id, attempt)
+    WHERE a.event_id = u.event_id AND a.event_at = u.event_at AND a.endpoint_id = u.endpoint_id AND a.attempt = u.attempt
+        AND a.worker = p_worker AND a.error = postrider.unreported();
+END
+$f$;
+
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
--- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count).
+-- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count), 6 dead before this attempt (not sent: none is
+-- left of those allowed; the last attempt on record says why).
+-- p_noted: the places that p_retry_after, p_location and p_allowed_ms are about. Only attempts that failed have these.
 -- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
 -- p_leave: leave out what another session holds. Without it, the settle waits for a moment and then fails with
 -- lock_not_available, having recorded nothing.
@@ -475,7 +508,8 @@ CREATE FUNCTION postrider.settle(
     p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
     p_reason text[], p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
-    p_first_us int[], p_leave boolean DEFAULT false)
+    p_first_us int[], p_leave boolean DEFAULT false, p_noted int[] DEFAULT '{}', p_retry_after text[] DEFAULT '{}',
+    p_location text[] DEFAULT '{}', p_allowed_ms int[] DEFAULT '{}')
 RETURNS TABLE (id bigint, place int, is_left boolean)
 LANGUAGE plpgsql VOLATILE
 -- Claims hold a lane for a few milliseconds; with less, a settle would leave out what it could have had. With more, one held
@@ -511,7 +545,7 @@ BEGIN
     --    deleting the rows. 410 disables the endpoint; what ends a row with an ordering key wakes the next one.
     SELECT array_agg(i.place), array_agg(d.spot),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (
-               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4) OR d.attempt_base = -1)),
+               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4, 6) OR d.attempt_base = -1)),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3),
            array_agg(i.place) FILTER (WHERE d.unsent > 0), array_agg(d.unsent) FILTER (WHERE d.unsent > 0)
     INTO v_places, v_spots, v_keyed, v_gone, v_given, v_counts
@@ -557,10 +591,10 @@ BEGIN
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
-        WHERE (x.outcome IN (0, 2, 4) OR d.attempt_base = -1)
+        WHERE (x.outcome IN (0, 2, 4, 6) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt - coalesce(d.unsent, 0) AS attempts, d.unsent,
-                  d.attempt_base, d.ordering_key, x.outcome, x.place),
+                  d.attempt_base, d.ordering_key, d.cancelled_why, d.cancelled_by, x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
@@ -588,18 +622,29 @@ BEGIN
         SELECT CASE WHEN row_number() OVER (PARTITION BY f.id) > 1 OR (SELECT true FROM postrider.dead x WHERE x.id = f.id)
                    THEN greatest((SELECT max(x.id) FROM postrider.dead x), max(f.id) OVER ()) + row_number() OVER ()
                    ELSE f.id END,
-               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempts, f.unsent, f.ordering_key,
-               coalesce(p_reason[f.place], 'attempts_exhausted'), p_status[f.place], p_error_code[f.place],
-               p_error[f.place], v_now - p_started_us_ago[f.place] * interval '1 us'
-        FROM finished f WHERE f.outcome = 2 AND f.attempt_base <> -1),
+               f.event_id, f.event_at, f.endpoint_id, f.bytes, f.attempts - (f.outcome = 6)::int, f.unsent, f.ordering_key,
+               coalesce(CASE WHEN f.outcome = 2 THEN p_reason[f.place] WHEN last.error_code = 'lost_lease' THEN 'lost_lease' END,
+                        'attempts_exhausted'),
+               CASE WHEN f.outcome = 2 THEN p_status[f.place] ELSE last.http_status END,
+               CASE WHEN f.outcome = 2 THEN p_error_code[f.place] ELSE last.error_code END,
+               CASE WHEN f.outcome = 2 THEN p_error[f.place] ELSE last.error END,
+               CASE WHEN f.outcome = 2 THEN v_now - p_started_us_ago[f.place] * interval '1 us' ELSE last.started_at END
+        FROM finished f
+        LEFT JOIN LATERAL (
+            SELECT a.started_at, a.http_status, a.error_code, a.error FROM postrider.attempts a
+            WHERE a.event_id = f.event_id AND a.event_at = f.event_at AND a.endpoint_id = f.endpoint_id
+            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.outcome = 6
+        WHERE f.outcome IN (2, 6) AND f.attempt_base <> -1),
     closed AS (
-        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
+        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
-               CASE WHEN f.outcome IN (4, 5) THEN f.attempts - 1 ELSE f.attempts END,
-               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, p_reason[f.place], p_status[f.place],
-               p_error_code[f.place],
-               CASE WHEN f.outcome NOT IN (4, 5) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
+               CASE WHEN f.outcome IN (4, 5, 6) THEN f.attempts - 1 ELSE f.attempts END,
+               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END,
+               CASE WHEN f.outcome = 4 THEN p_reason[f.place] ELSE f.cancelled_why END,
+               CASE WHEN f.outcome <> 4 AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
+               p_status[f.place], p_error_code[f.place],
+               CASE WHEN f.outcome NOT IN (4, 5, 6) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
         FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
@@ -623,27 +668,32 @@ BEGIN
         -- With LIMIT it stays a look-up for each element: EXISTS could become a join that starts from all attempts.
         WHERE (SELECT true FROM postrider.attempts a
                WHERE a.event_id = p_event[i.place] AND a.event_at = p_event_at[i.place] AND a.endpoint_id = p_endpoint[i.place]
-                   AND a.attempt = p_attempt[i.place] AND a.worker = p_worker LIMIT 1);
+                   AND a.attempt = p_attempt[i.place] AND a.worker = p_worker
+                   AND a.error IS DISTINCT FROM postrider.unreported() LIMIT 1);
     END IF;
     IF v_given IS NOT NULL THEN
         FOR i IN 1 .. cardinality(v_given) LOOP
             v_unsent[v_given[i]] := v_counts[i];
         END LOOP;
     END IF;
+    IF NOT v_all THEN
+        PERFORM postrider.forget_unreported(p_worker, p_event, p_event_at, p_endpoint, p_attempt);
+    END IF;
     INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt,
         outcome, worker, http_status, name_lookup_us, connect_us, tls_us, first_byte_us, remote_address, error_code,
-        error, response_body, unsent)
+        error, response_body, unsent, retry_after, location, allowed_ms)
     SELECT v_now - p_started_us_ago[x.place] * interval '1 us', p_event_at[x.place], p_event[x.place],
            p_endpoint[x.place], p_url[x.place], p_duration_us[x.place], p_attempt[x.place],
            CASE WHEN NOT x.is_applied THEN 3 WHEN p_outcome[x.place] = 3 THEN 1 ELSE p_outcome[x.place] END,
            p_worker, p_status[x.place], p_name_us[x.place], p_connect_us[x.place], p_tls_us[x.place],
            p_first_us[x.place], p_remote[x.place],
            CASE WHEN x.is_applied THEN p_error_code[x.place] ELSE 'lost_lease' END, p_error[x.place], p_body[x.place],
-           v_unsent[x.place]
+           v_unsent[x.place], p_retry_after[x.noted], p_location[x.noted], p_allowed_ms[x.noted]
     -- IN as an expression becomes a hash look-up; as a join it could not, with the joins above pinned.
-    FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied
+    FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied,
+                 array_position(p_noted, i.place) AS noted
           FROM generate_series(1, v_count) AS i (place)) x
-    WHERE p_outcome[x.place] NOT IN (4, 5)
+    WHERE p_outcome[x.place] NOT IN (4, 5, 6)
         -- What is applied now was not before. After an asynchronous failover the same worker may have recorded a stale attempt
         -- of this number, and then claimed the row with that number again.
         AND (x.is_applied OR v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))
@@ -672,10 +722,17 @@ BEGIN
     -- 6. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
+        failing_since = CASE WHEN n.succeeded THEN NULL ELSE coalesce(m.failing_since, v_now) END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,
-        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END
+        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END,
+        last_http_status = CASE WHEN n.failures > 0 THEN p_status[n.failed] ELSE m.last_http_status END,
+        last_error_code = CASE WHEN n.failures > 0 THEN p_error_code[n.failed] ELSE m.last_error_code END,
+        last_error = CASE WHEN n.failures > 0
+            THEN left(coalesce(CASE WHEN p_status[n.failed] IS NOT NULL THEN p_body[n.failed] END, p_error[n.failed]), 200)
+            ELSE m.last_error END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
-                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures
+                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures,
+                 max(u.place) FILTER (WHERE u.outcome IN (1, 2, 3)) AS failed
           FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
           WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
           GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n

@@ -334,6 +334,27 @@ BEGIN
 END
 $f$;
 
+-- Whether the one who calls may register endpoints of tenants and is no operator: then each call names the tenant, so that a name
+-- from one customer's form never reaches another's endpoint. The functions run as the schema's owner: the caller is the role that was
+-- set, or else the login.
+CREATE FUNCTION postrider.is_registrar() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT pg_has_role(c.name, 'postrider_registrar', 'MEMBER') AND NOT pg_has_role(c.name, 'postrider_operator', 'MEMBER')
+    FROM (SELECT CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role') END::name AS name) c
+$f$;
+
+-- Refuses an endpoint that is not of the tenant, in the words for one that is not there.
+CREATE FUNCTION postrider.check_tenant(p_id int, p_name text, p_tenant text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF p_tenant IS NULL AND postrider.is_registrar() THEN
+        PERFORM postrider.refuse('tenant', 'must be given by a login with the role postrider_registrar');
+    ELSIF p_tenant <> (SELECT e.tenant FROM postrider.endpoints e WHERE e.id = p_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no endpoint named %L', p_name);
+    END IF;
+END
+$f$;
+
 -- Registers an endpoint and returns its signing secret, which is shown here and nowhere else. Without p_secret one is
 -- made from 32 random bytes. p_secret may be sealed (sealed:v1:…); then what comes back is the same text. 0 is no limit.
 CREATE FUNCTION postrider.register_endpoint(
@@ -354,6 +375,8 @@ BEGIN
         PERFORM postrider.refuse('event_types', 'must not be NULL');
     ELSIF octet_length(tenant) > 512 THEN
         PERFORM postrider.refuse('tenant', 'must be at most 512 bytes');
+    ELSIF coalesce(tenant, '') = '' AND postrider.is_registrar() THEN
+        PERFORM postrider.refuse('tenant', 'must be given by a login with the role postrider_registrar');
     END IF;
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers);
@@ -380,11 +403,12 @@ BEGIN
 END
 $f$;
 
--- Changes what is given and leaves the rest (NULL). To lift a limit, give 0.
+-- Changes what is given and leaves the rest (NULL). To lift a limit, give 0. With `tenant` only an endpoint of that tenant.
 CREATE FUNCTION postrider.update_endpoint(
     name text, url text DEFAULT NULL, event_types text[] DEFAULT NULL, retry_schedule interval[] DEFAULT NULL,
     max_attempts int DEFAULT NULL, timeout interval DEFAULT NULL, max_in_flight int DEFAULT NULL,
-    rate_limit real DEFAULT NULL, payload_format text DEFAULT NULL, headers text[] DEFAULT NULL)
+    rate_limit real DEFAULT NULL, payload_format text DEFAULT NULL, headers text[] DEFAULT NULL,
+    tenant text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -392,6 +416,7 @@ DECLARE
     v_id int := postrider.hold_endpoint(name);
     v_url int;
 BEGIN
+    PERFORM postrider.check_tenant(v_id, name, tenant);
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers);
     IF max_in_flight > 0 THEN
@@ -431,7 +456,7 @@ DECLARE
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
-    UPDATE postrider.endpoints e SET state = 'paused', state_reason = 'paused by ' || session_user
+    UPDATE postrider.endpoints e SET state = 'paused', state_at = now(), state_reason = 'paused by ' || session_user
     WHERE e.id = v_id AND e.state = 'active';
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
@@ -444,8 +469,10 @@ DECLARE
     v_id int := postrider.hold_endpoint(resume_endpoint.name);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
-    UPDATE postrider.endpoints e SET state = 'active', state_reason = NULL WHERE e.id = v_id;
+    UPDATE postrider.endpoints e SET state = 'active', state_at = now(), state_reason = NULL WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
+    -- What was before says nothing of how it is doing now.
+    UPDATE postrider.endpoint_marks m SET failing_since = NULL WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
 END
 $f$;
@@ -456,7 +483,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     PERFORM 1 FROM postrider.endpoints e WHERE e.id = p_id FOR NO KEY UPDATE;
     PERFORM postrider.hold_lane(p_id);
-    UPDATE postrider.endpoints e SET state = 'disabled', state_reason = p_reason
+    UPDATE postrider.endpoints e SET state = 'disabled', state_at = now(), state_reason = p_reason
     WHERE e.id = p_id AND e.state IN ('active', 'paused');
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = p_id;
     PERFORM postrider.touch_endpoint(p_id);
@@ -464,14 +491,16 @@ END
 $f$;
 
 -- A new secret signs from now on, first in the list; the old ones sign along until p_grace is over, so that receivers
--- can change at their leisure. Returns the new secret.
-CREATE FUNCTION postrider.rotate_secret(name text, secret text DEFAULT NULL, grace interval DEFAULT '24 hours')
+-- can change at their leisure. Returns the new secret. With `tenant` only an endpoint of that tenant.
+CREATE FUNCTION postrider.rotate_secret(
+    name text, secret text DEFAULT NULL, grace interval DEFAULT '24 hours', tenant text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.hold_endpoint(rotate_secret.name);
     v_secret text := coalesce(rotate_secret.secret, postrider.new_secret());
 BEGIN
+    PERFORM postrider.check_tenant(v_id, rotate_secret.name, rotate_secret.tenant);
     PERFORM postrider.check_secret(v_secret);
     IF rotate_secret.grace IS NULL THEN
         PERFORM postrider.refuse('grace', 'must not be NULL');
@@ -522,7 +551,7 @@ BEGIN
     IF v_keys IS NOT NULL THEN
         PERFORM postrider.promote(v_lanes, v_keys);
     END IF;
-    UPDATE postrider.deliveries d SET attempt_base = -1
+    UPDATE postrider.deliveries d SET attempt_base = -1, cancelled_why = p_reason, cancelled_by = session_user
     WHERE d.event_id = coalesce(p_event, d.event_id) AND d.event_at = coalesce(p_event_at, d.event_at)
         AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id) AND d.attempt_base <> -1;
     RETURN v_count;
@@ -545,27 +574,38 @@ BEGIN
 END
 $f$;
 
--- Cancels what is not yet delivered of an event; returns how many deliveries that were. What is in flight at this
--- moment may still arrive, but is not tried again. created_at is needed only when several events have the number, after the
+-- When the event of a number was published. p_created_at is needed only when several events have the number, after the
 -- sequence was set back.
-CREATE FUNCTION postrider.cancel_event(event_id bigint, created_at timestamptz DEFAULT NULL) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+CREATE FUNCTION postrider.event_time(p_event bigint, p_created_at timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_times timestamptz[] := ARRAY(
         SELECT o.created_at FROM postrider.outbox o
-        WHERE o.id = cancel_event.event_id
-            AND (cancel_event.created_at IS NULL OR o.created_at = cancel_event.created_at)
+        WHERE o.id = p_event AND (p_created_at IS NULL OR o.created_at = p_created_at)
         LIMIT 2);
 BEGIN
     IF cardinality(v_times) = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no event %s', cancel_event.event_id);
+        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no event %s', p_event);
     ELSIF cardinality(v_times) > 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'cardinality_violation', MESSAGE = format(
-            'several events have the number %s: give created_at too', cancel_event.event_id);
+            'several events have the number %s: give created_at too', p_event);
     END IF;
-    RETURN postrider.patiently(format(
-        'SELECT postrider.cancel_locked(%L, %L, NULL, %L)', cancel_event.event_id, v_times[1],
-        'cancelled by ' || session_user));
+    RETURN v_times[1];
+END
+$f$;
+
+-- Cancels what is not yet delivered of an event; returns how many deliveries that were. What is in flight at this
+-- moment may still arrive, but is not tried again. created_at is needed only when several events have the number.
+CREATE FUNCTION postrider.cancel_event(event_id bigint, created_at timestamptz DEFAULT NULL, why text DEFAULT NULL) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_at timestamptz := postrider.event_time(cancel_event.event_id, cancel_event.created_at);
+    v_count int := postrider.patiently(format(
+        'SELECT postrider.cancel_locked(%L, %L, NULL, %L)', cancel_event.event_id, v_at,
+        'cancelled by ' || session_user || coalesce(': ' || left(cancel_event.why, 1000), '')));
+BEGIN
+    PERFORM postrider.note_act('cancel', 'event ' || cancel_event.event_id, v_count, cancel_event.why);
+    RETURN v_count;
 END
 $f$;
 
@@ -579,7 +619,8 @@ DECLARE
         'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
-    UPDATE postrider.endpoints e SET state = 'removed', state_reason = 'removed by ' || session_user WHERE e.id = v_id;
+    UPDATE postrider.endpoints e SET state = 'removed', state_at = now(), state_reason = 'removed by ' || session_user
+    WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
@@ -594,46 +635,82 @@ LANGUAGE sql IMMUTABLE
 RETURN 31000;
 
 -- Goes through the dead letters of a selection (NULL means any) from id p_first to p_last, in this order, and puts them back
--- into their lanes, with all their attempts before them and a fresh retry schedule. Three kinds stay, and two are
--- counted: those whose event has expired, unless p_ignore_expiry; those with too many attempts behind them; and those of removed
--- endpoints. Looks at p_count letters at most; next_id is where to go on, and NULL when there are no more.
+-- into their lanes, with all their attempts before them and a fresh retry schedule; or, with p_to, into the lane of the endpoint
+-- of that name, as deliveries that were never tried. Some stay, and are counted: those whose event has expired, unless
+-- p_ignore_expiry; those with too many attempts behind them; with p_to `unfit` ones, whose event that endpoint has or had already, or
+-- may not have, since it is another tenant's. Those of removed endpoints stay uncounted, unless p_to says where else they go.
+-- Looks at p_count letters at most; next_id is where to go on, and NULL when there are no more.
 CREATE FUNCTION postrider.replay_some(
     p_first bigint, p_last bigint, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text,
-    p_ignore_expiry boolean, p_count int, OUT replayed int, OUT expired int, OUT spent int, OUT next_id bigint)
+    p_ignore_expiry boolean, p_count int, p_to text DEFAULT NULL, p_preview boolean DEFAULT false, p_act bigint DEFAULT NULL,
+    OUT replayed int, OUT expired int, OUT spent int, OUT unfit int, OUT next_id bigint, OUT act bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
+    v_to int := CASE WHEN p_to IS NOT NULL THEN postrider.endpoint_id(p_to) END;
+    v_tenant text := (SELECT e.tenant FROM postrider.endpoints e WHERE e.id = v_to);
     v_ids bigint[];
 BEGIN
     WITH chosen AS MATERIALIZED (
-        SELECT x.id, x.attempts + coalesce(x.unsent, 0) > postrider.most_attempts_before_replay() AS is_spent,
-               NOT p_ignore_expiry AND o.expires_at <= clock_timestamp() AS is_expired
+        SELECT x.id, x.event_id, x.event_at, x.attempts + coalesce(x.unsent, 0) > postrider.most_attempts_before_replay() AND v_to IS NULL AS is_spent,
+               NOT p_ignore_expiry AND o.expires_at <= clock_timestamp() AS is_expired,
+               v_to IS NOT NULL AND (o.tenant <> v_tenant OR x.endpoint_id <> v_to AND (
+                   (SELECT true FROM postrider.dead k
+                    WHERE k.event_id = x.event_id AND k.event_at = x.event_at AND k.endpoint_id = v_to LIMIT 1)
+                   OR (SELECT true FROM postrider.attempts a
+                       WHERE a.event_id = x.event_id AND a.event_at = x.event_at AND a.endpoint_id = v_to AND a.outcome = 0
+                           AND a.started_at > x.event_at - interval '2 days' LIMIT 1)
+                   OR (x.event_id, x.event_at) IN (
+                       SELECT d.event_id, d.event_at FROM postrider.deliveries d WHERE d.endpoint_id = v_to))) AS is_unfit
         FROM postrider.dead x
         JOIN postrider.endpoints e ON e.id = x.endpoint_id
         JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id
-        WHERE e.state <> 'removed' AND x.id BETWEEN p_first AND p_last
+        WHERE (e.state <> 'removed' OR v_to IS NOT NULL) AND x.id BETWEEN p_first AND p_last
             AND (p_endpoint IS NULL OR e.name = p_endpoint)
             AND (p_since IS NULL OR x.dead_at >= p_since)
             AND (p_until IS NULL OR x.dead_at < p_until)
-            AND (p_event_type IS NULL OR o.event_type = p_event_type)
+            AND (p_event_type IS NULL OR postrider.type_matches(o.event_type, p_event_type))
         ORDER BY x.id LIMIT p_count
         -- Two operators at once replay each letter once.
-        FOR UPDATE OF x SKIP LOCKED)
-    SELECT array_agg(c.id) FILTER (WHERE NOT c.is_spent AND c.is_expired IS NOT TRUE),
-           count(*) FILTER (WHERE c.is_expired AND NOT c.is_spent), count(*) FILTER (WHERE c.is_spent),
-           CASE WHEN count(*) = p_count THEN max(c.id) + 1 END
-    INTO v_ids, expired, spent, next_id FROM chosen c;
-    WITH risen AS (DELETE FROM postrider.dead x WHERE x.id = ANY (v_ids) RETURNING x.*)
+        FOR UPDATE OF x SKIP LOCKED),
+    judged AS (
+        -- Of several letters of one event, which two endpoints lost, one is enough.
+        SELECT c.id, c.is_spent, c.is_expired, c.is_unfit IS TRUE
+                   OR v_to IS NOT NULL AND row_number() OVER (PARTITION BY c.event_id, c.event_at ORDER BY c.id) > 1 AS is_unfit
+        FROM chosen c)
+    SELECT array_agg(j.id) FILTER (WHERE NOT j.is_unfit AND NOT j.is_spent AND j.is_expired IS NOT TRUE),
+           count(*) FILTER (WHERE j.is_expired AND NOT j.is_spent AND NOT j.is_unfit),
+           count(*) FILTER (WHERE j.is_spent AND NOT j.is_unfit), count(*) FILTER (WHERE j.is_unfit),
+           CASE WHEN count(*) = p_count THEN max(j.id) + 1 END
+    INTO v_ids, expired, spent, unfit, next_id FROM judged j;
+    IF p_preview THEN
+        replayed := coalesce(cardinality(v_ids), 0);
+        RETURN;
+    END IF;
+    WITH risen AS (DELETE FROM postrider.dead x WHERE x.id = ANY (v_ids) RETURNING x.*),
+    -- What another endpoint gets, this one never got.
+    moved AS (
+        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
+                                      last_error_code, last_attempt_at, closed_at)
+        SELECT r.event_id, r.event_at, r.endpoint_id, r.attempts, 'dead', 'replayed to ' || p_to, r.last_http_status,
+               r.last_error_code, r.last_attempt_at, r.dead_at
+        FROM risen r WHERE v_to <> r.endpoint_id)
     INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, attempt, attempt_base, ordering_key,
                                       ignore_expiry, unsent)
-    SELECT clock_timestamp(), r.event_id, r.event_at, r.endpoint_id, r.bytes, r.attempts + coalesce(r.unsent, 0),
-           r.attempts + coalesce(r.unsent, 0), r.ordering_key, nullif(p_ignore_expiry, false), r.unsent
-    FROM risen r ORDER BY r.id;
+    SELECT clock_timestamp(), r.event_id, r.event_at, coalesce(v_to, r.endpoint_id), r.bytes, n.attempts, n.attempts,
+           r.ordering_key, nullif(p_ignore_expiry, false), n.unsent
+    FROM risen r CROSS JOIN LATERAL (
+        SELECT CASE WHEN v_to <> r.endpoint_id THEN 0 ELSE r.attempts + coalesce(r.unsent, 0) END AS attempts,
+               CASE WHEN v_to <> r.endpoint_id THEN NULL ELSE r.unsent END AS unsent) n
+    ORDER BY r.id;
     GET DIAGNOSTICS replayed = ROW_COUNT;
+    act := postrider.note_act(
+        'replay', coalesce('endpoint ' || p_endpoint, CASE WHEN p_first = p_last THEN 'dead letter ' || p_first END),
+        replayed, 'to ' || p_to, p_act);
 END
 $f$;
 
 -- Says what a replay has left, as a notice.
-CREATE FUNCTION postrider.say_left(p_expired bigint, p_spent bigint) RETURNS void
+CREATE FUNCTION postrider.say_left(p_expired bigint, p_spent bigint, p_unfit bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF p_expired > 0 THEN
@@ -642,53 +719,63 @@ BEGIN
     IF p_spent > 0 THEN
         RAISE NOTICE 'left because it has more than % attempts behind it: %', postrider.most_attempts_before_replay(), p_spent;
     END IF;
+    IF p_unfit > 0 THEN
+        RAISE NOTICE 'left because that endpoint has its event already, or is of another tenant: %', p_unfit;
+    END IF;
 END
 $f$;
 
--- Replays one dead letter and returns 1; or 0, with a notice, when its event has expired and ignore_expiry is not set.
-CREATE FUNCTION postrider.replay_dead_letter(id bigint, ignore_expiry boolean DEFAULT false) RETURNS int
+-- Replays one dead letter, to its endpoint or to another, and returns 1; or 0, with a notice, when its event has expired and
+-- ignore_expiry is not set, or when the other endpoint has its event already.
+CREATE FUNCTION postrider.replay_dead_letter(id bigint, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_done record;
+    v_done record; v_removed text;
 BEGIN
     SELECT * INTO v_done FROM postrider.replay_some(
         replay_dead_letter.id, replay_dead_letter.id, NULL, NULL, NULL, NULL,
-        coalesce(replay_dead_letter.ignore_expiry, false), 1);
+        coalesce(replay_dead_letter.ignore_expiry, false), 1, replay_dead_letter.to_endpoint);
     IF v_done.spent > 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(
             'dead letter %s has more than %s attempts behind it and cannot be replayed again; publish a new event',
             replay_dead_letter.id, postrider.most_attempts_before_replay());
-    ELSIF v_done.replayed = 0 AND v_done.expired = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format(
-            'there is no dead letter %s whose event and endpoint still exist', replay_dead_letter.id);
+    ELSIF v_done.replayed + v_done.expired + v_done.unfit = 0 THEN
+        SELECT e.name INTO v_removed FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
+        WHERE x.id = replay_dead_letter.id AND e.state = 'removed';
+        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = CASE
+            WHEN v_removed IS NOT NULL AND replay_dead_letter.to_endpoint IS NULL THEN format(
+                'the endpoint %L of dead letter %s was removed: name another one that gets it', v_removed, replay_dead_letter.id)
+            ELSE format('there is no dead letter %s whose event and endpoint still exist', replay_dead_letter.id) END;
     END IF;
-    PERFORM postrider.say_left(v_done.expired, 0);
+    PERFORM postrider.say_left(v_done.expired, 0, v_done.unfit);
     RETURN v_done.replayed;
 END
 $f$;
 
 -- Replays dead letters by what they are of; NULL means any. Oldest first, at most max_rows; returns how many. What it leaves
--- stays a dead letter, and a notice says how many those are.
+-- stays a dead letter, and a notice says how many those are. With to_endpoint they go to that endpoint, those of removed ones too.
 CREATE FUNCTION postrider.replay_dead_letters(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    event_type text DEFAULT NULL, max_rows int DEFAULT 10000, ignore_expiry boolean DEFAULT false)
+    event_type text DEFAULT NULL, max_rows int DEFAULT 10000, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_total int := 0; v_expired bigint := 0; v_spent bigint := 0; v_next bigint := 1;
+    v_total int := 0; v_expired bigint := 0; v_spent bigint := 0; v_unfit bigint := 0; v_next bigint := 1; v_act bigint;
     v_done record;
 BEGIN
     WHILE v_total < replay_dead_letters.max_rows AND v_next IS NOT NULL LOOP
         SELECT * INTO v_done FROM postrider.replay_some(
             v_next, 9223372036854775807, replay_dead_letters.endpoint, replay_dead_letters.since, replay_dead_letters.until,
             replay_dead_letters.event_type, coalesce(replay_dead_letters.ignore_expiry, false),
-            least(replay_dead_letters.max_rows - v_total, 10000));
+            least(replay_dead_letters.max_rows - v_total, 10000), replay_dead_letters.to_endpoint, false, v_act);
         v_total := v_total + v_done.replayed;
         v_expired := v_expired + v_done.expired;
         v_spent := v_spent + v_done.spent;
+        v_unfit := v_unfit + v_done.unfit;
         v_next := v_done.next_id;
+        v_act := v_done.act;
     END LOOP;
-    PERFORM postrider.say_left(v_expired, v_spent);
+    PERFORM postrider.say_left(v_expired, v_spent, v_unfit);
     RETURN v_total;
 END
 $f$;
@@ -697,9 +784,7 @@ $f$;
 CREATE FUNCTION postrider.discard_dead_letter(id bigint, why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    IF discard_dead_letter.why IS NULL OR discard_dead_letter.why !~ '\S' THEN
-        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'why must be given: the record keeps it';
-    END IF;
+    PERFORM postrider.check_why(discard_dead_letter.why);
     WITH gone AS (DELETE FROM postrider.dead x WHERE x.id = discard_dead_letter.id RETURNING x.*)
     INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
                                   last_error_code, last_attempt_at, closed_at)
@@ -709,5 +794,6 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no dead letter %s', discard_dead_letter.id);
     END IF;
+    PERFORM postrider.note_act('discard', 'dead letter ' || discard_dead_letter.id, 1, discard_dead_letter.why);
 END
 $f$;

@@ -521,13 +521,13 @@ $f$;
 
 -- The deliveries that the trigger missed, of the events after (p_from, p_from_id) up to (p_to, p_to_id), whose ids are from
 -- p_low to p_high: it does not fire in logical replication or under session_replication_role = replica.
--- The same rule as the view `unaccounted`, written for many events at once: types are matched once each, and what is
+-- At most p_most of them; NULL for all. The rule of `unaccounted`, written for many events at once: types are matched once each, and what is
 -- accounted for is hashed once; attempts, dead letters and closed deliveries are read by the range of ids. All in one
 -- statement: with two snapshots a delivery that ends in between would be in neither.
 -- Planned again each time, and without nested loops where there is a choice: a plan for empty tables, or for tables that
 -- only count as empty since they were vacuumed then, would be quadratic for full ones.
 CREATE FUNCTION postrider.missing_deliveries(
-    p_from timestamptz, p_from_id bigint, p_to timestamptz, p_to_id bigint, p_low bigint, p_high bigint)
+    p_from timestamptz, p_from_id bigint, p_to timestamptz, p_to_id bigint, p_low bigint, p_high bigint, p_most int)
 RETURNS TABLE (event_id bigint, event_at timestamptz, endpoint_id int)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET enable_nestloop = off SET jit = off
@@ -582,7 +582,23 @@ BEGIN
     WHERE NOT EXISTS (
         SELECT FROM postrider.deliveries d
         WHERE d.event_id = p.id AND d.event_at = p.created_at AND d.endpoint_id = p.endpoint_id)
-    ORDER BY p.id, p.endpoint_id LIMIT 10000;
+    ORDER BY p.id, p.endpoint_id LIMIT p_most;
+END
+$f$;
+
+-- The next p_limit events after (p_from, p_from_id), up to p_until: how many there are, the last one, and the range of their ids.
+CREATE FUNCTION postrider.event_slice(
+    p_from timestamptz, p_from_id bigint, p_until timestamptz, p_limit int,
+    OUT seen int, OUT low bigint, OUT high bigint, OUT last_at timestamptz, OUT last_id bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
+AS $f$
+BEGIN
+    SELECT count(*), min(r.id), max(r.id), max(r.created_at), max(r.id) FILTER (WHERE r.is_last)
+    INTO seen, low, high, last_at, last_id
+    FROM (SELECT n.id, n.created_at, n.created_at = max(n.created_at) OVER () AS is_last
+          FROM (SELECT o.id, o.created_at FROM postrider.outbox o
+                WHERE o.created_at >= p_from AND o.created_at <= p_until AND (o.created_at, o.id) > (p_from, p_from_id)
+                ORDER BY o.created_at, o.id LIMIT p_limit) n) r;
 END
 $f$;
 
@@ -594,23 +610,17 @@ CREATE FUNCTION postrider.repair_slice(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $f$
 DECLARE
-    v_low bigint; v_high bigint; v_seen int;
+    v_slice record;
 BEGIN
     made := 0;
-    SELECT count(*), min(r.id), max(r.id), max(r.created_at) INTO v_seen, v_low, v_high, last_at
-    FROM (SELECT o.id, o.created_at FROM postrider.outbox o
-          WHERE o.created_at >= p_from AND o.created_at <= p_until AND (o.created_at, o.id) > (p_from, p_from_id)
-          ORDER BY o.created_at, o.id LIMIT p_limit) r;
-    has_more := v_seen = p_limit;
-    IF v_seen = 0 THEN
+    SELECT s.seen, s.low, s.high, s.last_at, s.last_id INTO v_slice FROM postrider.event_slice(p_from, p_from_id, p_until, p_limit) s;
+    last_at := v_slice.last_at;
+    last_id := v_slice.last_id;
+    has_more := v_slice.seen = p_limit;
+    IF v_slice.seen = 0 THEN
         RETURN;
     END IF;
-    SELECT max(r.id) INTO last_id
-    FROM (SELECT o.id, o.created_at FROM postrider.outbox o
-          WHERE o.created_at >= p_from AND o.created_at <= last_at AND (o.created_at, o.id) > (p_from, p_from_id)
-          ORDER BY o.created_at, o.id LIMIT p_limit) r
-    WHERE r.created_at = repair_slice.last_at;
-    IF NOT EXISTS (SELECT FROM postrider.missing_deliveries(p_from, p_from_id, last_at, last_id, v_low, v_high)) THEN
+    IF NOT EXISTS (SELECT FROM postrider.missing_deliveries(p_from, p_from_id, last_at, last_id, v_slice.low, v_slice.high, 10000)) THEN
         RETURN;
     END IF;
     -- One at a time: two that both see a delivery missing would both make it.
@@ -620,7 +630,7 @@ BEGIN
                  CASE WHEN o.expires_at IS NOT NULL THEN greatest(clock_timestamp(), o.expires_at) END),
            o.id, o.created_at, m.endpoint_id,
            coalesce(octet_length(o.body), octet_length(o.payload::text)), o.ordering_key
-    FROM postrider.missing_deliveries(p_from, p_from_id, last_at, last_id, v_low, v_high) m
+    FROM postrider.missing_deliveries(p_from, p_from_id, last_at, last_id, v_slice.low, v_slice.high, 10000) m
     JOIN postrider.outbox o ON o.created_at = m.event_at AND o.id = m.event_id
     WHERE o.created_at >= p_from AND o.created_at <= last_at
     ORDER BY o.id;
@@ -733,7 +743,7 @@ DECLARE
 BEGIN
     -- Never waits for a lane that it does not get, so their order is free. Not more than 500 at once: no one claims from them
     -- in the meantime.
-    FOR v_lane IN SELECT l.endpoint_id, l.leased FROM postrider.lanes l WHERE l.lapse_at <= v_now
+    FOR v_lane IN SELECT l.endpoint_id, l.leased, l.timeout FROM postrider.lanes l WHERE l.lapse_at <= v_now
                   ORDER BY l.lapse_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
         -- Claims lease from the front of the lane, so the scan ends at the last leased row, not at the last of the
         -- backlog. A row under a late settle, which is going to want this lane, is stepped over.
@@ -742,11 +752,21 @@ BEGIN
             WHERE h.endpoint_id = v_lane.endpoint_id AND h.lease_by <> 0
             ORDER BY h.due_at, h.id LIMIT v_lane.leased),
         lapsed AS MATERIALIZED (
-            SELECT d.ctid AS spot FROM held JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
+            SELECT d.ctid AS spot, d.lease_by, d.lease_until FROM held
+            JOIN postrider.deliveries d ON d.ctid = held.spot AND d.lease_by = held.lease_by
             WHERE d.lease_until <= v_now AND d.lease_by <> ALL (v_keepers)
-            FOR NO KEY UPDATE OF d SKIP LOCKED)
-        UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
-        FROM lapsed WHERE d.ctid = lapsed.spot;
+            FOR NO KEY UPDATE OF d SKIP LOCKED),
+        freed AS (
+            UPDATE postrider.deliveries d SET lease_by = 0, lease_until = '-infinity'
+            FROM lapsed WHERE d.ctid = lapsed.spot
+            RETURNING d.event_at, d.event_id, d.endpoint_id, d.attempt, d.unsent, lapsed.lease_by AS held_by, lapsed.lease_until AS held_until)
+        -- As a claim does that takes such a row.
+        INSERT INTO postrider.attempts (started_at, event_at, event_id, endpoint_id, url_id, duration_us, attempt, outcome, worker,
+                                        error_code, error, unsent)
+        SELECT f.held_until - v_lane.timeout, f.event_at, f.event_id, f.endpoint_id,
+               (SELECT e.url_id FROM postrider.endpoints e WHERE e.id = f.endpoint_id),
+               extract(epoch FROM v_lane.timeout) * 1000000, f.attempt, 3, f.held_by, 'lost_lease', postrider.unreported(), f.unsent
+        FROM freed f;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         UPDATE postrider.lanes l
         SET leased = greatest(0, l.leased - v_count),
@@ -821,7 +841,8 @@ BEGIN
 END
 $f$;
 
--- Forgets workers that have not been heard of for a day.
+-- Forgets workers that have not been heard of for a day; and what they were called, and what operators did, with the attempts
+-- and events of that time.
 CREATE FUNCTION postrider.keep_workers() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -832,6 +853,10 @@ BEGIN
     END IF;
     DELETE FROM postrider.workers w WHERE w.seen_at < clock_timestamp() - interval '1 day';
     GET DIAGNOSTICS v_count = ROW_COUNT;
+    UPDATE postrider.worker_names n SET seen_at = w.seen_at FROM postrider.workers w WHERE w.id = n.id;
+    -- Attempts are kept for some days longer than their events.
+    DELETE FROM postrider.worker_names n WHERE n.seen_at < postrider.kept_since() - interval '7 days';
+    DELETE FROM postrider.acts a WHERE a.at < postrider.kept_since();
     PERFORM postrider.end_duty('workers', false);
     RETURN v_count;
 END

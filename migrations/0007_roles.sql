@@ -11,7 +11,8 @@ DO $make$
 DECLARE
     v_role text;
 BEGIN
-    FOREACH v_role IN ARRAY ARRAY['postrider_producer', 'postrider_worker', 'postrider_operator'] LOOP
+    FOREACH v_role IN ARRAY ARRAY['postrider_producer', 'postrider_worker', 'postrider_operator',
+                                   'postrider_registrar'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = v_role) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', v_role);
@@ -28,7 +29,7 @@ REVOKE ALL ON SCHEMA postrider FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA postrider FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA postrider FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA postrider FROM PUBLIC;
-GRANT USAGE ON SCHEMA postrider TO postrider_producer, postrider_worker, postrider_operator;
+GRANT USAGE ON SCHEMA postrider TO postrider_producer, postrider_worker, postrider_operator, postrider_registrar;
 
 -- A producer inserts, column by column, and publishes. It cannot read, and cannot forge id or created_at.
 GRANT INSERT (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
@@ -41,13 +42,15 @@ GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text,
 GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
     postrider.subscriptions, postrider.lanes, postrider.endpoint_marks, postrider.deliveries, postrider.attempts,
     postrider.dead, postrider.closed, postrider.workers, postrider.settings, postrider.duties, postrider.schema_migrations,
-    postrider.endpoint_settings TO postrider_worker;
+    postrider.endpoint_settings, postrider.worker_names TO postrider_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base, unsent), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
-GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
-GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers TO postrider_worker;
-GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until),
+GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
+    ON postrider.endpoint_marks TO postrider_worker;
+GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers, postrider.worker_names TO postrider_worker;
+GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until,
+              made_a_minute, ended_a_minute),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
@@ -56,7 +59,9 @@ GRANT EXECUTE ON FUNCTION
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[],
-        bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean),
+        bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean, int[], text[], text[], int[]),
+    postrider.count_lanes(int[], int), postrider.census(int),
+    postrider.forget_unreported(int, bigint[], timestamptz[], int[], smallint[]), postrider.unreported(),
     postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
     postrider.is_due(timestamptz, interval, int), postrider.duty_rest(interval, int), postrider.keep_partitions(),
     postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
@@ -70,18 +75,28 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
-    postrider.idempotency_keys, postrider.schema_migrations TO postrider_operator;
-GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, retry_schedule, max_attempts, created_at,
+    postrider.idempotency_keys, postrider.worker_names, postrider.schema_migrations TO postrider_operator;
+GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
-    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[]),
+    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[], text),
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
-    postrider.rotate_secret(text, text, interval), postrider.cancel_event(bigint, timestamptz),
-    postrider.event_state(bigint, text), postrider.replay_dead_letter(bigint, boolean),
-    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean),
-    postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int),
-    postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
+    postrider.rotate_secret(text, text, interval, text), postrider.cancel_event(bigint, timestamptz, text),
+    postrider.event_state(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),
+    postrider.replay_dead_letter(bigint, boolean, text),
+    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text),
+    postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint),
+    postrider.discard_dead_letter(bigint, text), postrider.standard_duties(), postrider.count_lanes(int[], int),
+    postrider.census(int)
 TO postrider_operator;
+
+-- An application that lets customers enter URLs registers, changes and rotates endpoints, each time naming the tenant that they
+-- belong to, and reads nothing.
+GRANT EXECUTE ON FUNCTION
+    postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
+    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[], text),
+    postrider.rotate_secret(text, text, interval, text)
+TO postrider_registrar;

@@ -16,10 +16,12 @@ extension CommandContext {
     }
 
     /// Lends a connection to a command and closes it afterwards.
+    ///
+    /// - Parameter progress: what a person is shown who has to wait.
     func withDatabase<Result: Sendable>(
-        _ body: (PostgresConnection) async throws -> Result
+        progress: Progress = Progress("waiting for the database"), _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        try await Waiting(context: self, text: "waiting for the database").during {
+        try await Waiting(context: self, progress: progress).during {
             try await connected(body)
         }
     }
@@ -75,6 +77,18 @@ extension PostgresConnection {
             let event = try await rows(Events.find(reference.id, createdAt: place.createdAt)).first
         else { throw reference.unknown }
         return event
+    }
+
+    /// Lends a transaction that only reads, and sees one state of the database: for screens that several statements make.
+    nonisolated func withSnapshot<Result: Sendable>(
+        _ body: (PostgresTransaction) async throws -> Result
+    ) async throws -> Result {
+        try await withTransaction(deadline: CommandContext.statementDeadline) { transaction in
+            try await transaction.execute(
+                script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+                deadline: CommandContext.statementDeadline)
+            return try await body(transaction)
+        }
     }
 
     /// By the database's clock.

@@ -17,8 +17,8 @@ struct MigrateCommand: ContextCommand {
         commandName: "migrate",
         abstract: "Create or update the schema; safe to run again, and from several machines at once.",
         discussion: """
-            The role that runs this owns the schema. The roles postrider_producer, postrider_worker and \
-            postrider_operator are created unless they exist.
+            The role that runs this owns the schema. The roles postrider_producer, postrider_worker, \
+            postrider_operator and postrider_registrar are created unless they exist.
 
             Example:
               postrider migrate

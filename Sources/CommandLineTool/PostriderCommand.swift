@@ -51,13 +51,14 @@ struct EndpointCommand: ParsableCommand {
 struct EventCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "event",
-        abstract: "Events: publish, list, show, cancel.",
+        abstract: "Events: publish, list, show, retry, cancel.",
         discussion: """
             Example:
               postrider event list
             """,
         subcommands: [
-            EventPublishCommand.self, EventListCommand.self, EventShowCommand.self, EventCancelCommand.self,
+            EventPublishCommand.self, EventListCommand.self, EventShowCommand.self, EventRetryCommand.self,
+            EventCancelCommand.self,
         ])
 }
 

@@ -22,7 +22,8 @@ import Testing
         for command in [
             "migrate", "worker", "endpoint add", "endpoint list", "endpoint show", "endpoint update", "endpoint pause",
             "endpoint resume", "endpoint remove", "endpoint rotate-secret", "endpoint test", "event publish",
-            "event list", "event show", "event cancel", "dead-letter list", "dead-letter show", "dead-letter replay",
+            "event list", "event show", "event retry", "event cancel", "dead-letter list", "dead-letter show",
+            "dead-letter replay",
             "dead-letter discard", "status", "doctor", "demo", "receive",
         ] {
             #expect(known.contains(command), "\(command)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 
@@ -7,32 +8,98 @@ struct DeadLetterListCommand: ContextCommand {
         commandName: "list",
         abstract: "List dead letters, the newest first.",
         discussion: """
-            Example:
-              postrider dead-letter list --endpoint billing --limit 20
-            """)
+            --since and --until are about when they died. A time is a moment such as 2024-11-20T12:00:00Z, or a length of time \
+            before now such as 2h.
 
-    @Option(help: ArgumentHelp("Only those of this endpoint.", valueName: "name"))
-    var endpoint: String?
+            Example:
+              postrider dead-letter list --endpoint billing --error-code timeout --since 1d
+            """)
 
     @Option(help: ArgumentHelp("The most rows to list.", valueName: "n"))
     var limit = 100
+
+    @Option(help: ArgumentHelp("Only those with this reason, such as attempts_exhausted.", valueName: "reason"))
+    var reason: String?
+
+    @Option(help: ArgumentHelp("Only those before this one: the next page.", valueName: "id"))
+    var before: Int64?
+
+    @OptionGroup var find: FindOptions
 
     @OptionGroup var options: OutputOptions
 
     private struct Report: Encodable {
         let deadLetters: [DeadLetterReport]
+        /// What `--before` takes for the next page.
+        let next: Int64?
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        let letters = try await context.withDatabase { connection in
-            if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(DeadLetters.list(endpoint: endpoint, limit: limit))
+        let fixed = try search()
+        let progress = Progress("waiting for the database")
+        let (letters, hasMore) = try await context.withDatabase(progress: progress) { connection in
+            var search = fixed
+            if let endpoint = find.endpoint {
+                try await connection.requireEndpoint(endpoint, includingRemoved: true)
+            }
+            search.events = try await find.eventIDs(connection)
+            if find.since != nil || find.until != nil {
+                let now = try await connection.readClock()
+                search.since = find.since?.ago(from: now)
+                search.until = find.until?.ago(from: now)
+            }
+            return try await Self.page(search, before: before ?? .max, limit: limit, connection, progress)
         }
+        let next = hasMore ? letters.last?.id : nil
         try output.list(
-            letters, limit: limit, json: Report(deadLetters: letters.map(DeadLetterReport.init)),
-            table: .deadLetters(letters), ifEmpty: "There are no dead letters.")
+            letters, limit: nil, json: Report(deadLetters: letters.map(DeadLetterReport.init), next: next),
+            table: .deadLetters(letters),
+            ifEmpty: "There are no \(fixed == DeadLetters.Search() ? "" : "such ")dead letters.")
+        if let next, !output.isJSON {
+            output.remark("There may be more: --before \(next) lists what is older, --limit more at once.")
+        }
+    }
+
+    private func search() throws -> DeadLetters.Search {
+        var search = DeadLetters.Search()
+        search.tenant = try find.tenant.map { try Tenant.check($0) }
+        search.type = try find.type.map { "\(try EventTypePattern($0))" }
+        search.endpoint = find.endpoint
+        search.reason = reason
+        search.errorCode = try find.checkedErrorCode()
+        search.httpStatus = try find.checkedHTTPStatus()
+        search.orderingKey = find.orderingKey
+        search.payload = try find.payloadValue()
+        return search
+    }
+
+    private static func page(
+        _ search: DeadLetters.Search, before first: Int64, limit: Int32, _ connection: PostgresConnection,
+        _ progress: Progress
+    ) async throws -> (letters: [DeadLetter], hasMore: Bool) {
+        var (place, pace, seen, ids) = (first, SearchPace(limit: limit + 1), 0, [Int64]())
+        while ids.count <= Int(limit) {
+            let began = ContinuousClock.now
+            let count = pace.count
+            var step: (seen: Int32, place: Int64?) = (0, nil)
+            for row in try await connection.rows(
+                DeadLetters.find(search, before: place, count: count, limit: limit + 1))
+            {
+                switch row {
+                case .reached(let seen, let place): step = (seen, place)
+                case .letter(let id): ids.append(id)
+                }
+            }
+            guard let reached = step.place, step.seen == count else { break }
+            place = reached
+            seen += Int(step.seen)
+            pace.took(.now - began)
+            progress.say("looked at \(Plural.deadLetters(seen)), found \(ids.count)")
+        }
+        let shown = Array(ids.prefix(Int(limit)))
+        return (try await connection.rows(DeadLetters.list(shown)), ids.count > shown.count)
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Outbox
 import OutboxStore
+import Postgres
 
 struct DeadLetterReplayCommand: ContextCommand {
     static let configuration = CommandConfiguration(
@@ -10,39 +11,24 @@ struct DeadLetterReplayCommand: ContextCommand {
             A replayed delivery keeps its webhook-id, and its attempt numbers continue. --dry-run counts the dead letters \
             and changes nothing. A dead letter whose event has expired is left and counted apart, unless --ignore-expiry is \
             given. On a terminal, --endpoint and --all show how many there are and ask first. A time is a \
-            moment such as 2024-11-20T12:00:00Z, or a length of time before now such as 2h.
+            moment such as 2024-11-20T12:00:00Z, or a length of time before now such as 2h. --to sends them to another \
+            endpoint instead, also when theirs was removed; those whose event it has already are left.
 
             Example:
               postrider dead-letter replay --endpoint billing --since 2h --dry-run
+              postrider dead-letter replay --endpoint billing --to billing-new
             """)
 
     @Argument(help: "The ids, as dead-letter list shows them.")
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All dead letters of this endpoint.", valueName: "name"))
-    var endpoint: String?
+    @OptionGroup var bulk: BulkOptions
 
-    @Flag(help: "All dead letters.")
-    var all = false
-
-    @Option(
-        help: ArgumentHelp("Only those that died at this time or later.", valueName: "time"), transform: Moment.init)
-    var since: Moment?
-
-    @Option(help: ArgumentHelp("Only those that died before this time.", valueName: "time"), transform: Moment.init)
-    var until: Moment?
-
-    @Option(help: ArgumentHelp("Only those of this event type.", valueName: "type"))
-    var eventType: String?
-
-    @Option(help: ArgumentHelp("The most to replay; the oldest come first.", valueName: "n"))
-    var max: Int?
+    @Option(help: ArgumentHelp("Send them to this endpoint instead of theirs.", valueName: "name"))
+    var to: String?
 
     @Flag(help: "Replay those too whose event has expired; they are sent all the same.")
     var ignoreExpiry = false
-
-    @Flag(help: "Count them and change nothing.")
-    var dryRun = false
 
     @OptionGroup var confirmation: ConfirmationOptions
 
@@ -54,33 +40,37 @@ struct DeadLetterReplayCommand: ContextCommand {
         let expired: Int
         /// Left, because too many attempts were made.
         let spent: Int
+        /// Left, because the endpoint of --to has their event already or may not have it.
+        let unfit: Int
         let dryRun: Bool
     }
 
     func validate() throws {
-        let selection = try ReplaySelection(ids: ids, endpoint: endpoint, all: all)
-        if case .some = selection, since != nil || until != nil || eventType != nil || max != nil {
-            throw ValidationError("--since, --until, --event-type and --max go with --endpoint or --all, not with IDs.")
-        }
+        _ = try ReplaySelection(ids: ids, endpoint: bulk.endpoint, all: bulk.all)
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let limit = try max.map { try Bounded.check($0, of: "--max", in: 1...Replay.most) } ?? Replay.most
-        let isWide = !dryRun && ids.isEmpty && !confirmation.yes && context.inputIsTerminal
+        let limit = try bulk.checkedLimit()
+        let isWide = !bulk.dryRun && ids.isEmpty && !confirmation.yes && context.inputIsTerminal
         if isWide {
             let tally = try await replay(in: context, limit: limit, isDryRun: true)
             try Confirmation(confirmation, output, in: context).ask("Replay \(Plural.deadLetters(tally.replayed))?")
         }
-        let tally = try await replay(in: context, limit: limit, isDryRun: dryRun)
+        let tally = try await replay(in: context, limit: limit, isDryRun: bulk.dryRun)
         guard !output.isJSON else {
             return try output.json(
                 Report(
-                    replayed: tally.replayed, expired: tally.expired, spent: tally.spent, dryRun: dryRun))
+                    replayed: tally.replayed, expired: tally.expired, spent: tally.spent, unfit: tally.unfit,
+                    dryRun: bulk.dryRun))
         }
-        let letters = Plural.deadLetters(tally.replayed)
-        output.line(dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
-        let verb = dryRun ? "would be left" : tally.expired == 1 ? "was left" : "were left"
+        show(tally, output)
+    }
+
+    private func show(_ tally: Replay.Tally, _ output: Output) {
+        let letters = Plural.deadLetters(tally.replayed) + (to.map { " to \(ShortName($0))" } ?? "")
+        output.line(bulk.dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
+        let verb = bulk.dryRun ? "would be left" : tally.expired == 1 ? "was left" : "were left"
         if tally.expired > 0 {
             output.line(
                 "\(tally.expired) \(tally.expired == 1 ? "has" : "have") expired and \(verb); "
@@ -90,25 +80,41 @@ struct DeadLetterReplayCommand: ContextCommand {
             output.line(
                 "\(tally.spent) cannot be replayed any more: too many attempts were made. Publish new events instead.")
         }
+        if tally.unfit > 0, let to {
+            output.line(
+                "\(tally.unfit) \(bulk.dryRun ? "would be" : tally.unfit == 1 ? "was" : "were") left: "
+                    + "\(ShortName(to)) has that event already, or is another tenant's.")
+        }
     }
 
     private func replay(in context: CommandContext, limit: Int, isDryRun: Bool) async throws -> Replay.Tally {
         var selection = DeadLetters.Selection()
         selection.ignoresExpiry = ignoreExpiry
-        selection.eventType = try eventType.map { try EventType($0).text }
-        return try await context.withDatabase { connection in
-            let replay = Replay(connection: connection, isDryRun: isDryRun)
-            switch try ReplaySelection(ids: ids, endpoint: endpoint, all: all) {
-            case .some(let ids): return try await replay.letters(ids, ignoringExpiry: ignoreExpiry)
+        selection.type = try bulk.checkedType()
+        selection.target = to
+        let progress = Progress("waiting for the database")
+        return try await context.withDatabase(progress: progress) { [selection] connection in
+            var selection = selection
+            if let to { try await connection.requireEndpoint(to) }
+            let replay = Replay(connection: connection, progress: progress, isDryRun: isDryRun)
+            switch try ReplaySelection(ids: ids, endpoint: bulk.endpoint, all: bulk.all) {
+            case .some(let ids): return try await replay.letters(ids, selection)
             case .every(let endpoint):
-                if let endpoint { try await connection.requireEndpoint(endpoint) }
-                let clock = try await connection.readClock()
+                if let endpoint { try await require(endpoint, connection) }
+                let times = try await bulk.selection(connection)
                 selection.endpoint = endpoint
-                selection.since = since?.ago(from: clock)
-                selection.until = until?.ago(from: clock)
+                (selection.since, selection.until) = (times.since, times.until)
                 return try await replay.all(selection, limit: limit)
             }
         }
+    }
+
+    /// What an endpoint that was removed did not get can only go to another.
+    private func require(_ endpoint: String, _ connection: PostgresConnection) async throws {
+        try await connection.requireEndpoint(endpoint, includingRemoved: true)
+        guard to == nil, try await connection.rows(Endpoints.find(endpoint)).isEmpty else { return }
+        throw CommandError(
+            .badData, "the endpoint '\(endpoint)' was removed: --to NAME sends its dead letters to another one")
     }
 }
 

@@ -46,15 +46,16 @@ struct DeadLetterShowCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let (found, attempts, request) = try await context.withDatabase {
-            connection async throws -> (FoundDeadLetter, [AttemptRecord], Result<RepeatedRequest, Unshown>) in
+        let (found, attempts, request, isRemoved) = try await context.withDatabase {
+            connection async throws -> (FoundDeadLetter, [AttemptRecord], Result<RepeatedRequest, Unshown>, Bool) in
             guard let found = try await connection.rows(DeadLetters.find(id)).first else {
                 throw CommandError(.badData, "there is no dead letter \(id); postrider dead-letter list shows all")
             }
             let attempts = try await connection.rows(
                 Events.attempts(
                     found.letter.event, createdAt: found.letter.createdAt, endpoint: found.letter.endpoint))
-            return (found, attempts, try await self.request(found.letter, connection, context))
+            let isRemoved = try await connection.rows(DeadLetters.isOfRemovedEndpoint(id)).first ?? true
+            return (found, attempts, try await self.request(found.letter, connection, context), isRemoved)
         }
         guard !output.isJSON else {
             return try output.json(
@@ -66,7 +67,7 @@ struct DeadLetterShowCommand: ContextCommand {
         output.line("")
         show(request, on: output)
         output.line("")
-        output.line("After you fix the cause: postrider dead-letter replay \(id)")
+        output.line("To send it again: \(DeadLetterAdvice.replay(id, isRemoved: isRemoved))")
         output.line("If it is not needed any more: postrider dead-letter discard \(id)")
     }
 

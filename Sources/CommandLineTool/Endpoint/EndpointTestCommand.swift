@@ -26,8 +26,7 @@ struct EndpointTestCommand: ContextCommand {
         let output = Output(options, in: context)
         let configuration = try context.configuration()
         let sealing = try SigningSecret.sealing(configuration)
-        let stored = try await context.withDatabase { try await EndpointRecord.read(name, from: $0) }
-        guard let stored else { throw CommandError.unknownEndpoint(name) }
+        guard let stored = try await stored(context) else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
         let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
         let report: PingReport
@@ -39,6 +38,19 @@ struct EndpointTestCommand: ContextCommand {
         }
         if output.isJSON { try output.json(report) } else { report.show(on: output) }
         guard report.ok else { throw Unsuccessful() }
+    }
+
+    /// The endpoint with its signing secrets. An operator is told who may read them.
+    private func stored(_ context: CommandContext) async throws -> EndpointRecord? {
+        do {
+            return try await context.withDatabase { try await EndpointRecord.read(name, from: $0) }
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            throw CommandError(
+                DatabaseFailure.status(error),
+                "this login may not read the signing secret, so it cannot send a signed ping: use the login of a worker, which "
+                    + "has the role postrider_worker. How real events fare: postrider event list --endpoint \(ShellWord(name))"
+            )
+        }
     }
 
     /// Sends it through its own pool. The endpoint's timeout limits how long this takes.

@@ -8,51 +8,80 @@ struct EventListCommand: ContextCommand {
         commandName: "list",
         abstract: "List events, the newest first, with a row for each endpoint.",
         discussion: """
-            --status and --endpoint search the newest \(Events.searchLimit) events, or as many events of --type.
+            What is in a state of its own (pending, retrying, blocked, dead, …) or failed with a code is found at once, however \
+            old it is; so is an event by its id, its idempotency key or its time. Everything else is looked for from the newest \
+            event back, and a line on the terminal says how far. A time is a moment such as 2024-11-20T12:00:00Z, or a \
+            length of time before now such as 2h.
 
             Example:
               postrider event list --type 'order.*' --status retrying
+              postrider event list --since 2h --payload customer.id=42
             """)
 
     @Option(help: ArgumentHelp("The most rows to list.", valueName: "n"))
     var limit = 20
 
-    @Option(help: ArgumentHelp("Only events of this type: order.paid, order.* or *.", valueName: "pattern"))
-    var type: String?
-
     @Option(
         help: ArgumentHelp("Only deliveries in this state, such as pending, retrying or dead.", valueName: "status"))
     var status: String?
 
-    @Option(help: ArgumentHelp("Only deliveries to this endpoint.", valueName: "name"))
-    var endpoint: String?
+    @Option(help: ArgumentHelp("Only events before this one, a number or evt_…: the next page.", valueName: "event"))
+    var before: String?
+
+    @OptionGroup var find: FindOptions
 
     @OptionGroup var options: OutputOptions
 
     private struct Report: Encodable {
         let deliveries: [EventDeliveryReport]
+        /// What `--before` takes for the next page.
+        let next: String?
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        var selection = Events.Selection()
-        selection.status = try status.map { try DeliveryStatus.read($0).rawValue }
-        selection.endpoint = endpoint
-        switch try type.map({ try EventTypePattern($0) }) {
-        case .exactly(let type): selection.eventType = type.text
-        case .below(let parent): selection.typePrefix = parent.text + "."
-        case .all, nil: break
+        let fixed = try selection()
+        let progress = Progress("waiting for the database")
+        let page = try await context.withDatabase(progress: progress) { connection in
+            var selection = fixed
+            if let endpoint = find.endpoint {
+                try await connection.requireEndpoint(endpoint, includingRemoved: true)
+            }
+            selection.ids = try await find.eventIDs(connection)
+            if find.since != nil || find.until != nil {
+                let now = try await connection.readClock()
+                selection.since = find.since?.ago(from: now)
+                selection.until = find.until?.ago(from: now)
+            }
+            var place = EventPlace.newest
+            if let before {
+                let event = try await connection.requireEvent(try EventReference(before))
+                place = EventPlace(at: event.createdAt, id: event.id)
+            }
+            return try await EventSearch(connection: connection, progress: progress)
+                .page(selection, before: place, limit: limit)
         }
-        let deliveries = try await context.withDatabase { [selection] connection in
-            if let endpoint { try await connection.requireEndpoint(endpoint, includingRemoved: true) }
-            return try await connection.rows(Events.list(selection, limit: limit))
-        }
-        let isSearch = status != nil || endpoint != nil
         try output.list(
-            deliveries, limit: nil, json: Report(deliveries: deliveries.map(EventDeliveryReport.init)),
-            table: .deliveries(deliveries),
-            ifEmpty: "There are no such events\(isSearch ? " among the newest \(Events.searchLimit)" : "").")
+            page.deliveries, limit: nil,
+            json: Report(deliveries: page.deliveries.map(EventDeliveryReport.init), next: page.last),
+            table: .deliveries(page.deliveries), ifEmpty: "There are no such events.")
+        if let last = page.deliveries.last, page.hasMore, !output.isJSON {
+            output.remark("There may be more: --before \(last.event) lists what is older, --limit more at once.")
+        }
+    }
+
+    private func selection() throws -> Events.Selection {
+        var selection = Events.Selection()
+        selection.tenant = try find.tenant.map { try Tenant.check($0) }
+        selection.type = try find.type.map { "\(try EventTypePattern($0))" }
+        selection.endpoint = find.endpoint
+        selection.status = try status.map { try DeliveryStatus.read($0).rawValue }
+        selection.errorCode = try find.checkedErrorCode()
+        selection.httpStatus = try find.checkedHTTPStatus()
+        selection.orderingKey = find.orderingKey
+        selection.payload = try find.payloadValue()
+        return selection
     }
 }
 
@@ -60,7 +89,7 @@ struct EventListCommand: ContextCommand {
 enum DeliveryStatus: String, CaseIterable {
     case pending
     case inFlight = "in_flight"
-    case retrying, held, delivered, dead, expired, cancelled, filtered
+    case retrying, held, blocked, delivered, dead, expired, cancelled, filtered
     case noSubscriber = "no_subscriber"
 
     static func read(_ word: String) throws(CommandError) -> DeliveryStatus {
@@ -99,7 +128,8 @@ struct EventDeliveryReport: Encodable {
         endpoint = delivery.endpoint
         status = delivery.status
         attempts = delivery.attempts
-        dueAt = delivery.dueAt?.description
+        // While it waits for another event there is no time.
+        dueAt = delivery.dueAt.flatMap { $0 == .infinity ? nil : $0.description }
         lastAttemptAt = delivery.lastAttemptAt?.description
         lastHttpStatus = delivery.lastHTTPStatus
         lastErrorCode = delivery.lastErrorCode

@@ -22,11 +22,15 @@ struct EventShowCommand: ContextCommand {
         let reference = try EventReference(id)
         let (event, deliveries, attempts, prospects) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
-            let (deliveries, attempts, prospects) = try await connection.pipeline(
-                Events.deliveries(event.id, createdAt: event.createdAt),
-                Events.attempts(event.id, createdAt: event.createdAt),
-                Events.prospects(event.id, createdAt: event.createdAt), deadline: CommandContext.statementDeadline)
-            return (event, deliveries, attempts, prospects)
+            return try await connection.withSnapshot { transaction in
+                let limit = CommandContext.statementDeadline
+                return (
+                    event,
+                    try await transaction.run(Events.deliveries(event.id, createdAt: event.createdAt), deadline: limit),
+                    try await transaction.run(Events.attempts(event.id, createdAt: event.createdAt), deadline: limit),
+                    try await transaction.run(Events.prospects(event.id, createdAt: event.createdAt), deadline: limit)
+                )
+            }
         }
         guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts, prospects)) }
         show(event, on: output)

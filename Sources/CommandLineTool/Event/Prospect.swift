@@ -21,7 +21,9 @@ struct Prospect: Equatable {
                 "postrider endpoint list  (endpoints that are added later do not get it)"
             )
         case "dead":
-            let remedy = prospect?.deadLetter.map { "postrider dead-letter replay \($0)  (after you fix the cause)" }
+            let remedy = prospect?.deadLetter.map {
+                DeadLetterAdvice.replay($0, isRemoved: prospect?.state == "removed")
+            }
             return ("given up\(finished), after attempt \(delivery.attempts)", remedy)
         case "expired": return ("expired\(finished): it was not delivered before expires_at", nil)
         case "cancelled": return ("cancelled\(finished)", nil)
@@ -46,7 +48,16 @@ struct Prospect: Equatable {
             )
         }
         if delivery.status == "in_flight" {
-            return ("in flight: attempt \(prospect.attempts) of \(prospect.maxAttempts)", nil)
+            let worker = prospect.worker.map { ", by worker \($0)" } ?? ""
+            let lease = prospect.leaseUntil.map { "; its lease ends at \($0)" } ?? ""
+            return ("in flight: attempt \(prospect.attempts) of \(prospect.maxAttempts)\(worker)\(lease)", nil)
+        }
+        if let leaseUntil = prospect.leaseUntil {
+            let worker = prospect.worker.map { " \($0)" } ?? ""
+            return (
+                "attempt \(prospect.attempts): worker\(worker) did not report, and its lease ended at \(leaseUntil); "
+                    + "the next worker takes it up", "postrider status  (is a worker running?)"
+            )
         }
         let next = "attempt \(prospect.attempts + 1) of \(prospect.maxAttempts)"
         guard let dueIn = prospect.dueIn, let dueAt = delivery.dueAt else {

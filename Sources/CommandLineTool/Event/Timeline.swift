@@ -20,12 +20,23 @@ struct Timeline {
 
     /// One attempt: a line of facts, a line of phases, and the answer, folded to the width.
     func lines(_ attempt: AttemptRecord) -> [String] {
+        let worker = attempt.workerName ?? "\(attempt.worker)"
+        guard !attempt.isUnreported else {
+            let end = offset(attempt.startedAt.advanced(by: attempt.duration))
+            return fold(
+                "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): worker \(worker) did not report; "
+                    + "its lease ended at \(end)", first: offset(attempt.startedAt))
+        }
         var answer = attempt.httpStatus.map { "answered \($0)" } ?? attempt.errorCode ?? "no answer"
         if attempt.outcome == "stale" { answer += ", too late: the lease was lost" }
         let facts = "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): \(answer)"
         var lines = fold(facts, first: offset(attempt.startedAt))
         lines += fold(phases(attempt), first: "")
         if let error = attempt.error, attempt.httpStatus == nil { lines += fold("error: \(error)", first: "") }
+        let headers = [("Retry-After", attempt.retryAfter), ("Location", attempt.location)].compactMap { name, value in
+            value.map { "\(name): \($0)" }
+        }
+        if !headers.isEmpty { lines += fold(headers.joined(separator: ", "), first: "") }
         if let body = attempt.responseBody, !body.isEmpty {
             lines += fold("answer: \(body.prefix(Self.excerptLimit))", first: "")
         }
@@ -52,8 +63,10 @@ struct Timeline {
             ("name_lookup_ms", "name"), ("connect_ms", "connect"), ("tls_ms", "TLS"), ("first_byte_ms", "first byte"),
         ]
         let phases = named.compactMap { key, name in timings[key].map { "\(name) \($0)" } }.joined(separator: ", ")
-        let total = "\(Seconds.number(attempt.duration * 1000)) ms"
-        return total + (phases.isEmpty ? "" : ": \(phases)") + ", worker \(attempt.worker)"
+        let allowed = attempt.allowed.map { " of \($0) allowed" } ?? ""
+        let total = "\(Seconds.number(attempt.duration * 1000)) ms\(allowed)"
+        let worker = attempt.workerName ?? "\(attempt.worker)"
+        return total + (phases.isEmpty ? "" : ": \(phases)") + ", worker \(worker)"
             + (attempt.remoteAddress.map { ", to \($0)" } ?? "")
     }
 
@@ -76,9 +89,13 @@ struct AttemptReport: Encodable {
     let responseBody: String?
     let requestUrl: String?
     let remoteAddress: String?
-    /// Milliseconds since the start, by phase.
+    /// How many milliseconds each phase took.
     let timings: [String: Double]
     let worker: Int32
+    let workerName: String?
+    let retryAfter: String?
+    let location: String?
+    let allowedMs: Int32?
 
     init(_ attempt: AttemptRecord) {
         endpoint = attempt.endpoint
@@ -94,11 +111,15 @@ struct AttemptReport: Encodable {
         remoteAddress = attempt.remoteAddress
         timings = attempt.phases
         worker = attempt.worker
+        workerName = attempt.workerName
+        retryAfter = attempt.retryAfter
+        location = attempt.location
+        allowedMs = attempt.allowed
     }
 }
 
 extension AttemptRecord {
-    /// The end of each phase, in milliseconds since the start.
+    /// How many milliseconds each phase took.
     fileprivate var phases: [String: Double] {
         (try? JSONDecoder().decode([String: Double].self, from: Data(timings))) ?? [:]
     }

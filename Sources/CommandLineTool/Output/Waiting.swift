@@ -2,7 +2,7 @@
 struct Waiting: Sendable {
     let context: CommandContext
     /// What the command waits for, in a few words.
-    let text: String
+    let progress: Progress
 
     /// A shorter wait needs no explanation.
     private static let patience = Duration.seconds(1)
@@ -17,7 +17,7 @@ struct Waiting: Sendable {
             while true {
                 try await Task.sleep(for: Self.patience)
                 seconds += 1
-                context.writeError("\(Self.erasure)\(text) \(seconds) s …")
+                context.writeError("\(Self.erasure)\(progress.text) \(seconds) s …")
             }
         }
         do {

@@ -12,6 +12,9 @@ struct AnswerHead: Equatable {
     /// The longest value of a `Retry-After` line that is kept; the longest meaningful one, a date, has 33 bytes.
     static let maximumRetryAfterBytes = 64
 
+    /// The longest `Location` that is kept whole: one that is longer is cut.
+    static let maximumLocationBytes = 500
+
     /// What to do after a line.
     enum Step: Equatable {
         /// Read on.
@@ -30,6 +33,8 @@ struct AnswerHead: Equatable {
     private(set) var status: Int?
     private(set) var byteCount = 0
     private(set) var retryAfter: [String] = []
+    /// Where a redirect points to; nothing follows it.
+    private(set) var location: String?
     private var informationalHeads = 0
 
     /// - Parameter line: with its line end.
@@ -43,6 +48,7 @@ struct AnswerHead: Equatable {
         }
         guard !Self.isBlank(line) else { return endHead() }
         takeRetryAfter(line)
+        takeLocation(line)
         return .proceed
     }
 
@@ -59,21 +65,33 @@ struct AnswerHead: Equatable {
         informationalHeads += 1
         self.status = nil
         retryAfter = []
+        location = nil
         return informationalHeads > Self.maximumInformationalHeads ? .tooLarge : .proceed
     }
 
     private mutating func takeRetryAfter(_ line: Span<UInt8>) {
-        let name: StaticString = "retry-after:"
-        guard line.count > name.utf8CodeUnitCount, line[0] | 0x20 == 0x72,
-            retryAfter.count < Self.maximumRetryAfterLines
+        // Most lines differ in their first letter.
+        guard line.count > 0, line[0] | 0x20 == 0x72, retryAfter.count < Self.maximumRetryAfterLines,
+            let value = Self.value(of: "retry-after:", in: line), value.count <= Self.maximumRetryAfterBytes
         else { return }
-        let bytes = line.indices.map { line[$0] }
-        guard bytes.prefix(12).map({ $0 | 0x20 }).elementsEqual("retry-after:".utf8.map { $0 | 0x20 }) else { return }
-        let value = bytes.dropFirst(12).trimming { [0x20, 0x09, 0x0D, 0x0A].contains($0) }
-        guard value.count <= Self.maximumRetryAfterBytes, value.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            return
-        }
         retryAfter.append(String(decoding: value, as: UTF8.self))
+    }
+
+    private mutating func takeLocation(_ line: Span<UInt8>) {
+        guard line.count > 0, line[0] | 0x20 == 0x6C, location == nil,
+            let value = Self.value(of: "location:", in: line), !value.isEmpty
+        else { return }
+        location = String(decoding: value.prefix(Self.maximumLocationBytes), as: UTF8.self)
+    }
+
+    /// What follows a name in a line, when it is of visible ASCII. The name is in lower case, with its colon.
+    private static func value(of name: String, in line: Span<UInt8>) -> [UInt8]? {
+        let name = Array(name.utf8)
+        guard line.count > name.count else { return nil }
+        let bytes = line.indices.map { line[$0] }
+        guard bytes.prefix(name.count).map({ $0 | 0x20 }).elementsEqual(name.map { $0 | 0x20 }) else { return nil }
+        let value = bytes.dropFirst(name.count).trimming { [0x20, 0x09, 0x0D, 0x0A].contains($0) }
+        return value.allSatisfy { (0x20...0x7E).contains($0) } ? Array(value) : nil
     }
 
     /// The status in `HTTP/1.1 200 OK`: exactly three digits, 100 or more.

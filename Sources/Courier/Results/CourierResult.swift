@@ -53,14 +53,20 @@ package struct CourierAnswer: Hashable, Sendable {
     package var status: Int
     /// The values of the head's `Retry-After` lines as they came, at most `AnswerHead.maximumRetryAfterLines`.
     package var retryAfter: [String]
+    /// Where a redirect points to, at most `AnswerHead.maximumLocationBytes` of it.
+    package var location: String?
     /// The beginning of the body, at most `AnswerBody.keptBytes`, never decompressed.
     package var bodyPrefix: [UInt8]
     /// Whether `bodyPrefix` is less than the whole body, or the body broke off.
     package var truncated: Bool
 
-    package init(status: Int, retryAfter: [String] = [], bodyPrefix: [UInt8] = [], truncated: Bool = false) {
+    package init(
+        status: Int, retryAfter: [String] = [], location: String? = nil, bodyPrefix: [UInt8] = [],
+        truncated: Bool = false
+    ) {
         self.status = status
         self.retryAfter = retryAfter
+        self.location = location
         self.bodyPrefix = bodyPrefix
         self.truncated = truncated
     }

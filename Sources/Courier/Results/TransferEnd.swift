@@ -42,7 +42,7 @@ struct TransferEnd {
             let broken = code != 0 || stop != nil
             return .answered(
                 CourierAnswer(
-                    status: status, retryAfter: head.retryAfter, bodyPrefix: body.kept,
+                    status: status, retryAfter: head.retryAfter, location: head.location, bodyPrefix: body.kept,
                     truncated: broken || body.isTruncated))
         }
         switch stop {

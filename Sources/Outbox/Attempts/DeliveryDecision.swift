@@ -9,6 +9,8 @@ package struct DeliveryDecision: Hashable, Sendable {
         case retry(after: Duration)
         /// Given up: it becomes a dead letter.
         case dead(DeadReason)
+        /// Given up before this attempt began: none is left of those allowed. The last attempt on record says why.
+        case spent
         /// The endpoint answered 410: it is disabled, and the delivery is held until an operator resumes the endpoint.
         case gone
         /// Past its expiry. Nothing was sent.
@@ -79,7 +81,7 @@ package struct DeliveryDecision: Hashable, Sendable {
                         : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
                 }
             case .eventMissing: .dead(.eventMissing)
-            case .neverReported: .dead(.lostLease)
+            case .noneLeft: .spent
             case .numbersUsedUp: .dead(.attemptsExhausted)
             case .expired: .expired
             }

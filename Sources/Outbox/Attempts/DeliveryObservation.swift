@@ -16,8 +16,9 @@ package enum DeliveryObservation: Hashable, Sendable {
     case heldBack
     /// The event is gone, so there is nothing to send.
     case eventMissing
-    /// The attempts that the endpoint allows were all begun, and the worker of the last one never reported.
-    case neverReported
+    /// The attempts that the endpoint allows were all made: the worker of the last one never reported, or the schedule was shortened
+    /// since.
+    case noneLeft
     /// The number of this attempt is the last one that the database can keep.
     case numbersUsedUp
     /// The event expired before this attempt began.
@@ -33,8 +34,7 @@ package enum DeliveryObservation: Hashable, Sendable {
         case .interrupted, .numbersUsedUp: .internalError
         case .unsendable(let obstacle): obstacle.errorCode
         case .eventMissing: .eventMissing
-        case .neverReported: .lostLease
-        case .notSent, .heldBack, .expired, .cancelled: nil
+        case .notSent, .heldBack, .expired, .cancelled, .noneLeft: nil
         }
     }
 
@@ -46,9 +46,8 @@ package enum DeliveryObservation: Hashable, Sendable {
         case .interrupted: "the worker was stopped before the answer was in"
         case .unsendable(let obstacle): obstacle.message
         case .eventMissing: "the event is gone"
-        case .neverReported: "the worker of the last attempt never reported"
         case .numbersUsedUp: "the delivery has used up its attempt numbers; publish the event again"
-        case .notSent, .heldBack, .expired, .cancelled: nil
+        case .notSent, .heldBack, .expired, .cancelled, .noneLeft: nil
         }
     }
 

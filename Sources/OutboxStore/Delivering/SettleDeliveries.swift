@@ -15,7 +15,8 @@ package struct SettleDeliveries: PostgresStatement {
 
     package let sql = """
         SELECT s.id, s.place, s.is_left FROM postrider.settle(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) s
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+            $25, $26, $27, $28) s
         """
     package let isQualified = true
 
@@ -64,6 +65,12 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(batch.map(\.tls))
         parameters.append(batch.map(\.firstByte))
         parameters.append(leave)
+        // A row each for those alone that have something of it: mostly none.
+        let noted = batch.enumerated().filter { $0.element.allowed != nil }
+        parameters.append(noted.map { Int32(clamping: $0.offset + 1) })
+        parameters.append(noted.map(\.element.retryAfter))
+        parameters.append(noted.map(\.element.location))
+        parameters.append(noted.map(\.element.allowed))
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {

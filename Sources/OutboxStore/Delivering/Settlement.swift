@@ -20,6 +20,12 @@ package struct Settlement: Sendable {
     package var error: String?
     /// The beginning of the answer's body.
     package var responseBody: String?
+    /// The answer's `Retry-After`, of one that failed.
+    package var retryAfter: String?
+    /// The answer's `Location`, of one that failed.
+    package var location: String?
+    /// Milliseconds that it might have taken, of one that failed.
+    package var allowed: Int32?
     /// The address that was connected to.
     package var remoteAddress: String?
     /// Microseconds until the name was known.
@@ -48,6 +54,7 @@ extension DeliveryDecision.Outcome {
         case .gone: 3
         case .expired: 4
         case .released: 5
+        case .spent: 6
         }
     }
 
@@ -55,7 +62,15 @@ extension DeliveryDecision.Outcome {
     package var isAttempt: Bool {
         switch self {
         case .delivered, .retry, .dead, .gone: true
-        case .expired, .released: false
+        case .expired, .released, .spent: false
+        }
+    }
+
+    /// Whether nothing more is to come of the delivery.
+    package var isEnd: Bool {
+        switch self {
+        case .delivered, .dead, .expired, .spent: true
+        case .retry, .gone, .released: false
         }
     }
 
@@ -63,7 +78,7 @@ extension DeliveryDecision.Outcome {
     var delay: Duration {
         switch self {
         case .retry(let wait): wait
-        case .delivered, .dead, .gone, .expired, .released: .zero
+        case .delivered, .dead, .gone, .expired, .released, .spent: .zero
         }
     }
 
@@ -72,7 +87,7 @@ extension DeliveryDecision.Outcome {
         switch self {
         case .dead(let reason): reason.rawValue
         case .expired: "expires_at had passed"
-        case .delivered, .retry, .gone, .released: nil
+        case .delivered, .retry, .gone, .released, .spent: nil
         }
     }
 }

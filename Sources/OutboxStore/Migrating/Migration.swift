@@ -16,6 +16,8 @@ package struct Migration: Hashable, Sendable {
         Migration(5, "reading", PackageResources._005_reading_sql),
         Migration(6, "housekeeping", PackageResources._006_housekeeping_sql),
         Migration(7, "roles", PackageResources._007_roles_sql),
+        Migration(8, "bulk", PackageResources._008_bulk_sql),
+        Migration(9, "finding", PackageResources._009_finding_sql),
     ]
 
     /// The schema that this executable works with.

@@ -2,19 +2,6 @@ package import Postgres
 
 /// What operators ask about dead letters, and what they do with them.
 package enum DeadLetters {
-    /// Dead letters, the newest delivery first.
-    ///
-    /// - Parameter endpoint: of this endpoint alone; nil for all.
-    package static func list(endpoint: String?, limit: Int32) -> PostgresQuery<DeadLetter> {
-        PostgresQuery(
-            """
-            SELECT \(DeadLetter.columns)
-            FROM postrider.dead_letters d
-            WHERE $1 IS NULL OR d.endpoint = $1
-            ORDER BY d.id DESC LIMIT $2
-            """, endpoint, limit)
-    }
-
     /// A dead letter with its event's content; no row where there is none.
     package static func find(_ id: Int64) -> PostgresQuery<FoundDeadLetter> {
         PostgresQuery(
@@ -32,28 +19,49 @@ package enum DeadLetters {
         package var since: PostgresTimestamp?
         /// Given up before this moment.
         package var until: PostgresTimestamp?
-        /// The exact event type.
-        package var eventType: String?
+        /// `order.paid`, `order.*` or `*`.
+        package var type: String?
         /// Whether those are put back too whose event has expired.
         package var ignoresExpiry = false
+        /// The endpoint that gets them instead of theirs.
+        package var target: String?
 
         package init() {}
     }
 
-    /// Puts dead letters back into their endpoints' lanes, the oldest first: looks at `count` of a selection, from the id `first`.
-    package static func replay(_ selection: Selection, from first: Int64, count: Int32) -> PostgresQuery<ReplayStep> {
+    /// Puts dead letters back, the oldest first: looks at `count` of a selection, from the id `first`.
+    ///
+    /// - Parameters:
+    ///   - record: the record of this act that the step before began.
+    ///   - isPreview: count only.
+    package static func replay(
+        _ selection: Selection, from first: Int64, to last: Int64 = .max, count: Int32, record: Int64? = nil,
+        isPreview: Bool = false
+    ) -> PostgresQuery<ReplayStep> {
         PostgresQuery(
             """
-            SELECT r.replayed, r.expired, r.spent, r.next_id
-            FROM postrider.replay_some($1, \(Int64.max), $2, $3, $4, $5, $6, $7) r
-            """, first, selection.endpoint, selection.since, selection.until, selection.eventType,
-            selection.ignoresExpiry, count)
+            SELECT r.replayed, r.expired, r.spent, r.unfit, r.next_id, r.act
+            FROM postrider.replay_some($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) r
+            """, first, last, selection.endpoint, selection.since, selection.until, selection.type,
+            selection.ignoresExpiry, count, selection.target, isPreview, record)
     }
 
-    /// Puts one dead letter back into its endpoint's lane and returns 1; or 0, when its event has expired. Fails with
-    /// `no_data_found` where there is none.
-    package static func replay(_ id: Int64, ignoringExpiry: Bool) -> PostgresQuery<Int32> {
-        PostgresQuery("SELECT postrider.replay_dead_letter($1, ignore_expiry => $2)", id, ignoringExpiry)
+    /// Puts one dead letter back and returns 1; or 0, when its event has expired, or when the endpoint `target` has it already.
+    /// Fails with `no_data_found` where there is none.
+    package static func replay(
+        _ id: Int64, ignoringExpiry: Bool, target: String?
+    ) -> PostgresQuery<Int32> {
+        PostgresQuery(
+            "SELECT postrider.replay_dead_letter($1, ignore_expiry => $2, to_endpoint => $3)", id, ignoringExpiry,
+            target)
+    }
+
+    /// Whether the endpoint of a dead letter was removed; no row where there is no such dead letter.
+    package static func isOfRemovedEndpoint(_ id: Int64) -> PostgresQuery<Bool> {
+        PostgresQuery(
+            """
+            SELECT e.state = 'removed' FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id WHERE x.id = $1
+            """, id)
     }
 
     /// Gives a dead letter up for good. Fails with `no_data_found` where there is none.
@@ -72,14 +80,20 @@ package struct ReplayStep: PostgresRecord {
     package var expired: Int32
     /// Left, because too many attempts were made.
     package var spent: Int32
+    /// Left, because the other endpoint has their event already or may not have it.
+    package var unfit: Int32
     /// Where the next step goes on; nil when there are no more.
     package var next: Int64?
+    /// The record of the act.
+    package var record: Int64?
 
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
         replayed = try row.column(0)
         expired = try row.column(1)
         spent = try row.column(2)
-        next = try row.column(3)
+        unfit = try row.column(3)
+        next = try row.column(4)
+        record = try row.column(5)
     }
 }
 
@@ -115,7 +129,7 @@ package struct DeadLetter: Sendable {
     package var age: Duration
 
     /// The columns of `postrider.dead_letters d` that ``init(_:)`` reads.
-    fileprivate static let columns = """
+    static let columns = """
         d.id, d.event_id, d.webhook_id, d.event_type, d.tenant, d.endpoint, d.attempts, d.reason, d.last_http_status,
         d.last_error_code, d.last_error, d.created_at, d.dead_at,
         (extract(epoch FROM clock_timestamp() - d.dead_at) * 1000000)::bigint

@@ -1,45 +1,6 @@
 package import Postgres
 
 extension Events {
-    /// Which events, and which of their deliveries; nil means any.
-    package struct Selection: Sendable {
-        /// Exactly this type.
-        package var eventType: String?
-        /// Types that begin with this, such as `order.`.
-        package var typePrefix: String?
-        /// Deliveries of this status.
-        package var status: String?
-        /// Deliveries to this endpoint.
-        package var endpoint: String?
-
-        package init() {}
-    }
-
-    /// How many of the newest events are looked at for a status or an endpoint.
-    package static let searchLimit = 20_000
-
-    /// Events with what became of them, one row for each endpoint, the newest first.
-    ///
-    /// - Parameter limit: the most rows.
-    package static func list(_ selection: Selection, limit: Int32) -> PostgresQuery<EventDelivery> {
-        PostgresQuery(
-            """
-            WITH chosen AS MATERIALIZED (
-                SELECT o.id, o.created_at, o.event_type, o.tenant FROM postrider.outbox o
-                WHERE ($1 IS NULL OR o.event_type = $1) AND ($2 IS NULL OR starts_with(o.event_type, $2))
-                ORDER BY o.created_at DESC, o.id DESC
-                LIMIT CASE WHEN $3 IS NULL AND $4 IS NULL THEN $5 ELSE \(searchLimit) END),
-            \(EventDelivery.found),
-            shown AS MATERIALIZED (
-                SELECT f.* FROM found f WHERE ($3 IS NULL OR f.status = $3) AND ($4 IS NULL OR f.endpoint = $4)
-                ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint LIMIT $5)
-            SELECT \(EventDelivery.columns)
-            FROM shown f
-            \(EventDelivery.last)
-            ORDER BY f.created_at DESC, f.event_id DESC, f.endpoint
-            """, selection.eventType, selection.typePrefix, selection.status, selection.endpoint, limit)
-    }
-
     private static let deliveryLimit = 1000
 
     /// What became of one event, a row for each endpoint.
@@ -65,17 +26,18 @@ extension Events {
             """
             SELECT e.name, greatest(d.attempt - greatest(d.attempt_base, 0), 0), e.max_attempts, e.state, e.state_reason,
                    CASE WHEN d.due_at < 'infinity'
-                       THEN (extract(epoch FROM d.due_at - clock_timestamp()) * 1000000)::bigint END,
+                       THEN (extract(epoch FROM d.due_at - now()) * 1000000)::bigint END,
                    CASE WHEN d.due_at = 'infinity' THEN (
                        -- The first of its key: the order of ids is the order of insertion.
                        SELECT b.event_id FROM postrider.deliveries b
                        WHERE b.endpoint_id = d.endpoint_id AND b.ordering_key = d.ordering_key AND b.id < d.id
                        ORDER BY b.id LIMIT 1) END,
-                   NULL::bigint
+                   NULL::bigint, CASE WHEN d.lease_by <> 0 THEN d.lease_until END,
+                   (SELECT n.name FROM postrider.worker_names n WHERE n.id = d.lease_by)
             FROM postrider.deliveries d JOIN postrider.endpoints e ON e.id = d.endpoint_id
             WHERE d.event_id = $1 AND d.event_at = $2
             UNION ALL
-            SELECT e.name, x.attempts, e.max_attempts, e.state, e.state_reason, NULL, NULL, x.id
+            SELECT e.name, x.attempts, e.max_attempts, e.state, e.state_reason, NULL, NULL, x.id, NULL, NULL
             FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
             WHERE x.event_id = $1 AND x.event_at = $2
             """, id, createdAt)
@@ -94,7 +56,7 @@ package struct EventDelivery: Sendable {
     package var tenant: String?
     /// Nil when the event matched no subscription.
     package var endpoint: String?
-    /// `pending`, `in_flight`, `retrying`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
+    /// `pending`, `in_flight`, `retrying`, `held`, `blocked`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
     /// `no_subscriber`.
     package var status: String
     package var attempts: Int32
@@ -119,8 +81,9 @@ package struct EventDelivery: Sendable {
     fileprivate static let found = """
         known AS MATERIALIZED (
             SELECT d.event_id, d.event_at, d.endpoint_id,
-                   CASE WHEN d.lease_until > clock_timestamp() THEN 'in_flight'
-                        WHEN l.open_at > clock_timestamp() THEN 'held'
+                   CASE WHEN d.lease_until > now() THEN 'in_flight'
+                        WHEN l.open_at > now() THEN 'held'
+                        WHEN key.is_blocked THEN 'blocked'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
                         ELSE 'pending' END AS status,
                    d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
@@ -128,6 +91,11 @@ package struct EventDelivery: Sendable {
             FROM chosen c
             JOIN postrider.deliveries d ON d.event_id = c.id AND d.event_at = c.created_at
             JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+            LEFT JOIN LATERAL (
+                SELECT h.due_at > clock_timestamp()
+                           OR h.attempt > h.attempt_base + (h.lease_until > clock_timestamp())::int AS is_blocked
+                FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key
+                ORDER BY h.id LIMIT 1) key ON d.due_at = 'infinity'
             UNION ALL
             SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
                 SELECT x.endpoint_id, 'dead', x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,
@@ -159,7 +127,7 @@ package struct EventDelivery: Sendable {
         f.event_id, postrider.webhook_id(f.created_at, f.event_id), f.event_type, f.tenant, f.endpoint, f.status, f.attempts, f.due_at,
         coalesce(f.last_attempt_at, last.started_at), coalesce(f.last_http_status, last.http_status)::int,
         coalesce(f.last_error_code, last.error_code), f.created_at,
-        (extract(epoch FROM clock_timestamp() - f.created_at) * 1000000)::bigint, f.finished_at
+        (extract(epoch FROM now() - f.created_at) * 1000000)::bigint, f.finished_at
         """
 
     /// The last attempt of live work in rows `f` of `found`.
@@ -172,13 +140,17 @@ package struct EventDelivery: Sendable {
 }
 
 extension EventDelivery: PostgresRecord {
-    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) { try self.init(row, from: 0) }
+
+    /// - Parameter first: the column of the event's number.
+    init(_ row: borrowing PostgresRow, from first: Int) throws(PostgresError) {
         self.init(
-            event: try row.column(0), webhookID: try row.column(1), eventType: try row.column(2),
-            tenant: try row.column(3), endpoint: try row.column(4), status: try row.column(5),
-            attempts: try row.column(6), dueAt: try row.column(7), lastAttemptAt: try row.column(8),
-            lastHTTPStatus: try row.column(9), lastErrorCode: try row.column(10), createdAt: try row.column(11),
-            age: try row.microseconds(12), finishedAt: try row.column(13))
+            event: try row.column(first), webhookID: try row.column(first + 1), eventType: try row.column(first + 2),
+            tenant: try row.column(first + 3), endpoint: try row.column(first + 4), status: try row.column(first + 5),
+            attempts: try row.column(first + 6), dueAt: try row.column(first + 7),
+            lastAttemptAt: try row.column(first + 8), lastHTTPStatus: try row.column(first + 9),
+            lastErrorCode: try row.column(first + 10), createdAt: try row.column(first + 11),
+            age: try row.microseconds(first + 12), finishedAt: try row.column(first + 13))
     }
 }
 
@@ -199,6 +171,10 @@ package struct DeliveryProspect: Sendable, Equatable {
     package var waitsFor: Int64?
     /// The id of the dead letter; nil when it lives.
     package var deadLetter: Int64?
+    /// When the lease of the worker that has it ends, or ended; nil when none has it.
+    package var leaseUntil: PostgresTimestamp?
+    /// Host and process of that worker.
+    package var worker: String?
 }
 
 extension DeliveryProspect: PostgresRecord {
@@ -206,6 +182,7 @@ extension DeliveryProspect: PostgresRecord {
         self.init(
             endpoint: try row.column(0), attempts: try row.column(1), maxAttempts: try row.column(2),
             state: try row.column(3), stateReason: try row.column(4), dueIn: try row.microseconds(5),
-            waitsFor: try row.column(6), deadLetter: try row.column(7))
+            waitsFor: try row.column(6), deadLetter: try row.column(7), leaseUntil: try row.column(8),
+            worker: try row.column(9))
     }
 }

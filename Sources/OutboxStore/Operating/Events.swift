@@ -49,8 +49,21 @@ package enum Events {
     }
 
     /// Cancels what is not delivered of an event yet and returns how many deliveries that were. Fails with `no_data_found`.
-    package static func cancel(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<Int32> {
-        PostgresQuery("SELECT postrider.cancel_event($1, $2)", id, createdAt)
+    ///
+    /// - Parameter why: goes on record.
+    package static func cancel(_ id: Int64, createdAt: PostgresTimestamp, why: String?) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.cancel_event($1, $2, $3)", id, createdAt, why)
+    }
+
+    /// Makes the failed deliveries of an event due now, to one endpoint or to all, and returns how many. Fails with `no_data_found`.
+    ///
+    /// - Parameter why: goes on record.
+    package static func retry(
+        _ id: Int64, createdAt: PostgresTimestamp, endpoint: String?, why: String?
+    ) -> PostgresQuery<Int32> {
+        PostgresQuery(
+            "SELECT postrider.retry_event($1, created_at => $2, endpoint => $3, why => $4)", id, createdAt, endpoint,
+            why)
     }
 
     /// The most rows of ``attempts(_:endpoint:)``.
@@ -67,7 +80,8 @@ package enum Events {
         PostgresQuery(
             """
             SELECT a.endpoint, a.attempt, a.started_at, (a.duration_ms * 1000)::bigint, a.outcome, a.http_status,
-                   a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker
+                   a.error_code, a.error, a.response_body, a.request_url, a.remote_address, a.timings, a.worker,
+                   a.worker_name, a.retry_after, a.location, a.allowed_ms
             FROM postrider.attempt_log a
             WHERE a.event_id = $1 AND a.webhook_id = postrider.webhook_id($2, $1) AND ($3 IS NULL OR a.endpoint = $3)
             ORDER BY a.started_at, a.attempt LIMIT \(attemptLimit)
@@ -205,10 +219,21 @@ package struct AttemptRecord: Sendable {
     package var requestURL: String?
     /// The address that was dialled.
     package var remoteAddress: String?
-    /// Milliseconds since the start, a JSON object.
+    /// How many milliseconds each phase took, a JSON object.
     package var timings: [UInt8]
     /// The id of the worker that made it.
     package var worker: Int32
+    /// Its host and process.
+    package var workerName: String?
+    /// The answer's `Retry-After`, of one that failed.
+    package var retryAfter: String?
+    /// The answer's `Location`, of one that failed.
+    package var location: String?
+    /// Milliseconds that it might have taken, of one that failed.
+    package var allowed: Int32?
+
+    /// Whether its worker never said how it went: it was begun, and ``duration`` after its start its lease ended.
+    package var isUnreported: Bool { outcome == "stale" && error == "the worker did not report" }
 }
 
 extension AttemptRecord: PostgresRecord {
@@ -218,6 +243,8 @@ extension AttemptRecord: PostgresRecord {
             duration: try row.microseconds(3), outcome: try row.column(4), httpStatus: try row.column(5),
             errorCode: try row.column(6), error: try row.column(7), responseBody: try row.column(8),
             requestURL: try row.column(9), remoteAddress: try row.column(10),
-            timings: try row.column(11, as: PostgresJSON.self).bytes, worker: try row.column(12))
+            timings: try row.column(11, as: PostgresJSON.self).bytes, worker: try row.column(12),
+            workerName: try row.column(13), retryAfter: try row.column(14), location: try row.column(15),
+            allowed: try row.column(16))
     }
 }

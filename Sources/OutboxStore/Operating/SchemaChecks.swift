@@ -31,7 +31,9 @@ package enum SchemaChecks {
              ARRAY[]::text[]),
             ('postrider_operator', ARRAY['register_endpoint', 'update_endpoint', 'replay_dead_letters', 'cancel_event'],
              ARRAY['SELECT', 'SELECT'], ARRAY['postrider.event_deliveries', 'postrider.endpoint_health'],
-             ARRAY['postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
+             ARRAY['postrider.endpoint_secrets']),
+            ('postrider_registrar', ARRAY['register_endpoint', 'update_endpoint', 'rotate_secret'], ARRAY[]::text[],
+             ARRAY[]::text[], ARRAY['postrider.outbox', 'postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
         LEFT JOIN pg_roles g ON g.rolname = r.name
         ORDER BY r.name
         """)
@@ -84,7 +86,7 @@ package enum SchemaChecks {
     package static let unaccounted = PostgresQuery<Int64>(
         """
         SELECT count(*) FROM (
-            SELECT 1 FROM postrider.unaccounted u WHERE u.created_at > now() - interval '1 hour' LIMIT \(unaccountedLimit)) missing
+            SELECT 1 FROM postrider.unaccounted_between(now() - interval '1 hour', 'infinity') u LIMIT \(unaccountedLimit)) missing
         """)
 }
 

@@ -62,7 +62,7 @@ struct DeliveryBuilder: Sendable {
         guard delivery.attemptBase >= 0 else { return .settle(.cancelled) }
         guard !delivery.hasLastNumber else { return .settle(.numbersUsedUp) }
         if let invalidity = endpoint.invalidity { return .settle(.unsendable(invalidity)) }
-        guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.neverReported) }
+        guard !endpoint.policy.isBeyondLast(delivery.attemptInSchedule) else { return .settle(.noneLeft) }
         if let obstacle = parcels.unreadable[delivery.eventKey] { return .settle(.unsendable(obstacle)) }
         guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
         let expiresIn = delivery.ignoresExpiry ? nil : parcels[parcel].event.expiresIn

@@ -33,6 +33,9 @@ final class OutgoingDelivery: CourierRequest {
         route = settings.route
     }
 
+    /// How long the whole exchange may take.
+    var allowedMilliseconds: Int32 { Int32(clamping: route.timeout.attoseconds / 1_000_000_000_000_000) }
+
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {
         var head = event.head
         head.attempt = Int32(delivery.attempt)

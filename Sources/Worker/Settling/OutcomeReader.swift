@@ -20,8 +20,15 @@ struct OutcomeReader: Sendable {
             settlement.connect = Int32(clamping: result.timings.connect)
             settlement.tls = result.timings.tls > 0 ? Int32(clamping: result.timings.tls) : nil
         }
-        if case .answered(let answer) = result.outcome, !answer.bodyPrefix.isEmpty {
-            settlement.responseBody = StorableText.text(answer.bodyPrefix)
+        guard case .answered(let answer) = result.outcome else {
+            settlement.allowed = outgoing.allowedMilliseconds
+            return settlement
+        }
+        if !answer.bodyPrefix.isEmpty { settlement.responseBody = StorableText.text(answer.bodyPrefix) }
+        if settlement.errorCode != nil {
+            settlement.allowed = outgoing.allowedMilliseconds
+            settlement.retryAfter = answer.retryAfter.isEmpty ? nil : answer.retryAfter.joined(separator: ", ")
+            settlement.location = answer.location
         }
         return settlement
     }

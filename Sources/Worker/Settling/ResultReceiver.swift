@@ -63,7 +63,7 @@ extension LaneNews.Answered {
             switch settlement.outcome {
             case .delivered: .delivered
             case .retry, .dead, .gone: .failed
-            case .expired, .released: .none
+            case .expired, .released, .spent: .none
             }
         self.init(endpoint: settlement.delivery.endpoint, answer: answer, took: .microseconds(microseconds))
     }

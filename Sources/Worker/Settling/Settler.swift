@@ -238,7 +238,6 @@ final class Settler: Service {
     private func countStale(_ settlement: Settlement) {
         parts.metrics.staleSettles.increment()
         parts.metrics.count(DeliveryOutcome.stale)
-        if settlement.outcome.isAttempt { parts.metrics.count(ErrorCode.lostLease) }
         parts.log.log(
             .warning, "stale: the lease was lost, another attempt owns the delivery",
             with: [
@@ -249,8 +248,14 @@ final class Settler: Service {
 
     private func count(_ settlement: Settlement) {
         parts.metrics.count(DeliveryOutcome(settlement.outcome))
+        if settlement.outcome.isEnd { parts.state.endedDelivery() }
         if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
-        guard case .dead(let reason) = settlement.outcome else { return }
+        let reason: DeadReason
+        switch settlement.outcome {
+        case .dead(let why): reason = why
+        case .spent: reason = .attemptsExhausted
+        case .delivered, .retry, .gone, .expired, .released: return
+        }
         parts.metrics.deadLetters.increment()
         parts.log.log(
             .warning, "a delivery is dead",
@@ -268,6 +273,8 @@ extension Settlement {
         var copy = self
         copy.responseBody = nil
         copy.error = nil
+        copy.retryAfter = nil
+        copy.location = nil
         copy.remoteAddress = nil
         return copy
     }
@@ -278,7 +285,7 @@ extension DeliveryOutcome {
         switch outcome {
         case .delivered: self = .delivered
         case .retry: self = .retry
-        case .dead: self = .dead
+        case .dead, .spent: self = .dead
         case .gone: self = .gone
         case .expired: self = .expired
         case .released: self = .released

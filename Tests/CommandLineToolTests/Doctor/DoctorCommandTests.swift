@@ -18,7 +18,8 @@ import Testing
             let levels = try levels(examined)
             for check in [
                 "configuration", "postgresql", "writable", "clocks", "schema", "role postrider_operator",
-                "role postrider_producer", "role postrider_worker", "login", "triggers", "partitions outbox",
+                "role postrider_producer", "role postrider_registrar", "role postrider_worker", "login", "triggers",
+                "partitions outbox",
                 "partitions attempts", "default partition outbox", "default partition attempts", "vacuum",
                 "unaccounted", "rows", "webhook ids", "sequences", "events",
                 "endpoints", "isolation", "transport", "search path", "pooler", "tls roots", "backlog", "hosts",

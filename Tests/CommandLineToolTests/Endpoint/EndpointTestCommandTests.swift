@@ -147,4 +147,20 @@ import Webhooks
     func everyFailureOfTheNetworkHasSome(_ code: ErrorCode) {
         #expect(PingAdvice.text(endpoint: "a", status: nil, code: code.rawValue)?.isEmpty == false)
     }
+
+    @Test func anOperatorIsToldWhoCanSendIt() async throws {
+        try await Installation.with { (installation) async throws in
+            _ = await installation.run("endpoint", "add", "a", "http://127.0.0.1:8099/")
+            try await installation.sql("CREATE ROLE a_tester LOGIN IN ROLE postrider_operator")
+            let url = installation.database.url.replacing("postgres@", with: "a_tester@", maxReplacements: 1)
+            let refused = await installation.run(
+                ["endpoint", "test", "a"], environment: ["POSTRIDER_DATABASE_URL": url])
+            #expect(refused.status == .configuration)
+            #expect(
+                refused.error.contains("the login of a worker, which has the role postrider_worker"), "\(refused.error)"
+            )
+            #expect(refused.error.contains("postrider event list --endpoint a"))
+            try await installation.sql("DROP ROLE a_tester")
+        }
+    }
 }

@@ -8,7 +8,7 @@ import Testing
         var context = CommandContext(
             environment: [:], writeOutput: { _ in }, writeError: { seen.yield($0) }, errorIsTerminal: true, now: { 0 })
         var texts: [String] = []
-        try await Waiting(context: context, text: "waiting").during {
+        try await Waiting(context: context, progress: Progress("waiting")).during {
             for await text in remarks {
                 texts.append(text)
                 if texts.count == 2 { break }
@@ -16,14 +16,14 @@ import Testing
         }
         #expect(texts == ["\r\u{1b}[Kwaiting 1 s …", "\r\u{1b}[Kwaiting 2 s …"])
         context.errorIsTerminal = false
-        try await Waiting(context: context, text: "waiting").during {}
+        try await Waiting(context: context, progress: Progress("waiting")).during {}
     }
 
     @Test func erasesAtTheEnd() async throws {
         let recording = Recording()
         var context = recording.context()
         context.errorIsTerminal = true
-        let quick = try await Waiting(context: context, text: "waiting").during { 7 }
+        let quick = try await Waiting(context: context, progress: Progress("waiting")).during { 7 }
         #expect(quick == 7)
         #expect(recording.error.isEmpty)
     }

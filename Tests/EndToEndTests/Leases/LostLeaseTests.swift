@@ -8,6 +8,8 @@ extension EndToEndTests {
     @Suite(.timeLimit(.minutes(2))) struct LostLeaseTests {
         private static let settings = ["POSTRIDER_LEASE_SLACK": "1s"]
         private static let deliveries = 200
+        /// Of a stale attempt: its worker has said how it went, late.
+        private static let reported = "coalesce(error, '') <> 'the worker did not report'"
 
         @Test func anotherWorkerTakesOverFromAKilledOneWithinTheLease() async throws {
             try await Installation.with { installation in
@@ -44,8 +46,12 @@ extension EndToEndTests {
                 #expect(try await LateSettle.send(token, in: installation) == token.delivery)
                 #expect(try await installation.rows("SELECT * FROM postrider.deliveries") == before)
                 let stale = try await installation.rows(
-                    "SELECT endpoint, attempt, worker FROM postrider.attempt_log WHERE outcome = 'stale'")
+                    "SELECT endpoint, attempt, worker FROM postrider.attempt_log WHERE outcome = 'stale' AND \(Self.reported)"
+                )
                 #expect(stale == [["stuck", "1", token.worker]])
+                // What the dead worker did not tell of is on record as begun.
+                let silent = "postrider.attempt_log WHERE outcome = 'stale' AND NOT \(Self.reported) AND attempt = 1"
+                #expect(try await installation.count(silent) == Self.deliveries - 1)
 
                 let requests = receiver.requests
                 #expect(Set(requests.map(\.attemptToken)).count == requests.count)
@@ -70,7 +76,7 @@ extension EndToEndTests {
                 try await installation.waitForDelivered(1)
                 sleeper.send(SIGCONT)
 
-                let stale = "postrider.attempt_log WHERE outcome = 'stale' AND attempt = 1"
+                let stale = "postrider.attempt_log WHERE outcome = 'stale' AND attempt = 1 AND \(Self.reported)"
                 try await eventually("the late outcome is logged as stale") { try await installation.count(stale) == 1 }
                 let delivery = try await installation.rows("SELECT status, attempts FROM postrider.event_deliveries")
                 #expect(delivery == [["delivered", "2"]])

@@ -61,7 +61,7 @@ struct OperatorRoleTests {
                 "UPDATE postrider.settings SET retention = '1 day'",
                 "SELECT postrider.claim(1, '{1}', '{-infinity}', '{1}', 1, 1, '1 s')",
                 "SELECT postrider.disable_endpoint(1, 'x')",
-                "SELECT postrider.keep_retention()", "SELECT postrider.say_left(1, 0)",
+                "SELECT postrider.keep_retention()", "SELECT postrider.say_left(1, 0, 0)",
                 "SELECT postrider.touch_endpoint(1)",
             ] {
                 #expect(await person.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")
@@ -70,6 +70,28 @@ struct OperatorRoleTests {
             #expect(settings.values("header_names") == ["{Authorization}"])
             #expect(
                 !settings.rows.joined().contains { $0?.contains("canary") == true || $0?.contains("whsec_") == true })
+            await person.close()
+        }
+    }
+
+    @Test("may act on many, and reads what was done")
+    func bulk() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            try await outbox.registerEndpoint("a")
+            try await outbox.publish()
+            let person = try await outbox.connect(in: "postrider_operator")
+            let statements = [
+                "SELECT postrider.retry_events('a', why => 'w')", "SELECT postrider.retry_event(1)",
+                "SELECT postrider.discard_dead_letters(why => 'w')", "SELECT postrider.cancel_events('a', why => 'w')",
+                "SELECT * FROM postrider.audit_log", "SELECT * FROM postrider.unaccounted_between(now(), now())",
+            ]
+            #expect(await person.states(of: statements) == statements.map { _ in "-" })
+            for statement in [
+                "INSERT INTO postrider.acts (act, count) VALUES ('x', 1)", "UPDATE postrider.acts SET why = 'y'",
+                "SELECT postrider.note_act('x', 'y', 1, 'z')", "DELETE FROM postrider.acts",
+            ] {
+                #expect(await person.refusal(of: statement)?.sqlState == .insufficientPrivilege, "\(statement)")
+            }
             await person.close()
         }
     }

@@ -141,8 +141,8 @@ struct DeliveryDecisionTests {
 
     @Test("workers that never reported")
     func neverReported() {
-        let decision = decide(.neverReported, attempt: 4)
-        #expect(decision.outcome == .dead(.lostLease) && decision.errorCode == .lostLease)
+        let decision = decide(.noneLeft, attempt: 4)
+        #expect(decision.outcome == .spent && decision.errorCode == nil)
     }
 
     @Test("a random number costs a system call, and is asked for only where a wait needs it")

@@ -141,8 +141,8 @@ import Webhooks
         let third = build([Samples.delivery(attempt: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(third.requests.count == 1)
         let fourth = build([Samples.delivery(attempt: 4)], events: [Samples.event()], endpoints: endpoints)
-        #expect(fourth.settled.map(\.outcome) == [.dead(.lostLease)])
-        #expect(fourth.settled.map(\.errorCode) == [.lostLease])
+        #expect(fourth.settled.map(\.outcome) == [.spent])
+        #expect(fourth.settled.map(\.errorCode) == [nil])
         let replayed = build([Samples.delivery(attempt: 4, base: 3)], events: [Samples.event()], endpoints: endpoints)
         #expect(replayed.requests.count == 1)
     }

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Outbox
+import OutboxStore
+import Postgres
+
+/// Which of many an act is about, and how it is done.
+struct BulkOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("All of this endpoint.", valueName: "name"))
+    var endpoint: String?
+
+    @Flag(help: "All there are.")
+    var all = false
+
+    @Option(
+        name: [.customLong("type"), .customLong("event-type")],
+        help: ArgumentHelp("Of these only events of this type: order.paid, order.* or *.", valueName: "pattern"))
+    var type: String?
+
+    @Option(help: ArgumentHelp("Of these only those of this time or later.", valueName: "time"), transform: Moment.init)
+    var since: Moment?
+
+    @Option(help: ArgumentHelp("Of these only those before this time.", valueName: "time"), transform: Moment.init)
+    var until: Moment?
+
+    @Option(
+        name: [.customLong("limit"), .customLong("max")],
+        help: ArgumentHelp("The most of these; then it stops.", valueName: "n"))
+    var limit: Int?
+
+    @Flag(help: "Count them and change nothing.")
+    var dryRun = false
+
+    /// The most that one command does.
+    static let most = 10_000_000
+
+    func validate() throws {
+        if endpoint == nil, !all, type != nil || since != nil || until != nil || limit != nil {
+            throw ValidationError("--type, --since, --until and --limit go with --endpoint or --all.")
+        }
+        if endpoint != nil, all { throw ValidationError("Give either --endpoint NAME or --all.") }
+    }
+
+    /// Whether it is about many, and not about one that is named.
+    var isWide: Bool { endpoint != nil || all }
+
+    func checkedLimit() throws(CommandError) -> Int {
+        guard let limit else { return Self.most }
+        return try Bounded.check(limit, of: "--limit", in: 1...Self.most)
+    }
+
+    func checkedType() throws -> String? { try type.map { "\(try EventTypePattern($0))" } }
+
+    /// What it is about, by the clock of the database.
+    func selection(_ connection: PostgresConnection) async throws -> BulkActs.Selection {
+        var selection = BulkActs.Selection()
+        selection.endpoint = endpoint
+        selection.type = try checkedType()
+        if since != nil || until != nil {
+            let now = try await connection.readClock()
+            selection.since = since?.ago(from: now)
+            selection.until = until?.ago(from: now)
+        }
+        return selection
+    }
+
+    /// The same in a sentence, such as ` of endpoint billing`.
+    var words: String { endpoint.map { " of endpoint \(ShortName($0))" } ?? "" }
+}
+
+extension BulkOptions {
+    /// A reason is part of the record of what cannot be taken back for many.
+    func requireReason(_ why: String?) throws {
+        guard isWide, !dryRun, why?.contains(where: { !$0.isWhitespace }) != true else { return }
+        throw ValidationError("--why is needed with --endpoint and --all: the record keeps it.")
+    }
+}
