@@ -42,7 +42,11 @@ package enum CommandLineTool {
     private static func end(of arguments: [String], in context: CommandContext) async -> CommandStatus {
         var context = context
         do {
-            var command = try PostriderCommand.parseAsRoot(arguments)
+            // The parser asks for offers in the middle of its work, where nothing can wait.
+            let offers = await EndpointOffers.names(for: arguments, in: context)
+            var command = try EndpointOffers.$current.withValue(offers) {
+                try PostriderCommand.parseAsRoot(arguments)
+            }
             guard let subcommand = command as? any ContextCommand else {
                 guard type(of: command).configuration.subcommands.isEmpty else {
                     let help = PostriderCommand.helpMessage(for: type(of: command))

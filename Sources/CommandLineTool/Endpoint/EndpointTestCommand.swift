@@ -18,7 +18,7 @@ struct EndpointTestCommand: ContextCommand {
               postrider endpoint test billing --event-type order.paid --payload '{"order_id": 42}'
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @Option(help: ArgumentHelp("The event type; by default postrider.ping.", valueName: "type"))

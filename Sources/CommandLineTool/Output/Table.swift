@@ -10,14 +10,18 @@ struct Table: Sendable {
         var isCuttable = true
         /// The narrowest that it gets when it is cut.
         var narrowest = 6
+        /// Whether it is cut before other columns are.
+        var isCutFirst = false
         /// Whether its cells are words of state, which have a colour.
         var isState = false
 
         static func text(_ title: String) -> Self { Self(title: title) }
         static func identifier(_ title: String) -> Self { Self(title: title, isCuttable: false) }
         static func number(_ title: String) -> Self { Self(title: title, isNumeric: true, isCuttable: false) }
-        /// A name that people copy: cut last, and not to less than 16 columns.
-        static func name(_ title: String) -> Self { Self(title: title, narrowest: 16) }
+        /// A name that people copy, or tell from another by its end.
+        static func name(_ title: String) -> Self { .identifier(title) }
+        /// Cut before all others: its end matters least, and `endpoint show` has it whole.
+        static func url(_ title: String) -> Self { Self(title: title, narrowest: 16, isCutFirst: true) }
         static func state(_ title: String) -> Self { Self(title: title, isCuttable: false, isState: true) }
     }
 
@@ -58,7 +62,8 @@ struct Table: Sendable {
         }
     }
 
-    /// Takes columns away from the widest column that may be cut, one at a time, until the table fits.
+    /// Takes columns away from the widest column that may be cut, one at a time, until the table fits. Those that are cut first
+    /// come down to their narrowest before the others lose anything.
     private func fittedWidths(_ available: Int) -> [Int] {
         var widths = columns.indices.map { index in
             rows.reduce(DisplayWidth.of(columns[index].title)) { max($0, DisplayWidth.of($1[index])) }
@@ -66,7 +71,8 @@ struct Table: Sendable {
         var total = widths.reduce(0, +) + Self.gap.count * max(0, columns.count - 1)
         while total > available {
             let cuttable = columns.indices.filter { columns[$0].isCuttable && widths[$0] > columns[$0].narrowest }
-            guard let widest = cuttable.max(by: { widths[$0] < widths[$1] }) else { break }
+            let first = cuttable.filter { columns[$0].isCutFirst }
+            guard let widest = (first.isEmpty ? cuttable : first).max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             total -= 1
         }
