@@ -1,12 +1,13 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak soak-housekeeping faults bench bench-quick fuzz sanitize lint format docs-test check-deploy image image-test examples man
+.PHONY: help build demo test test-postgres-18 soak soak-housekeeping faults bench bench-quick fuzz sanitize lint format docs-test
+.PHONY: check-deploy image image-test release release-test examples man
 
 executable := .build/release/postrider
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the executable for release: .build/release/postrider
 	@scripts/prepare build
@@ -19,6 +20,10 @@ demo: ## Show the whole story on a throw-away database
 
 test: ## Check formatting and layering, build everything, run all tests
 	@scripts/test
+
+test-postgres-18: ## Run the tests with servers against PostgreSQL 18, which comes from PyPI
+	@scripts/prepare test
+	scripts/test-postgres-18
 
 soak: ## Run workers under faults for ten minutes and prove that nothing is lost
 	@scripts/prepare test
@@ -73,6 +78,14 @@ image: ## Build the container image with docker, podman or buildah
 image-test: ## Build the image without a registry and prove what it promises (root, Debian)
 	@scripts/prepare image
 	checks/run image
+
+release: ## Make what users install in dist/: tarball, .deb, archive of the image, SBOM, checksums (Debian 12)
+	@scripts/prepare release
+	scripts/release
+
+release-test: ## The same without a registry, and install, use, upgrade and purge it in Debians of its own (root)
+	@scripts/prepare release
+	checks/run release
 
 examples: build ## Run the shop and the receiver of examples/, in Python and in Swift
 	@scripts/prepare test

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from checks import command_line, deployment, documents, examples, hostile, image, migrations
+from checks import command_line, deployment, documents, examples, hostile, image, migrations, release
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -25,26 +25,28 @@ AREAS = {
     "examples": examples.check,
     "hostile": hostile.check,
     "image": image.check,
+    "release": release.check,
 }
-# It builds in release inside a container and needs root and packages of Debian, so it runs only when it is named.
-ONLY_WHEN_NAMED = {"image"}
+# They build in release inside a container and need root and packages of Debian, so they run only when they are named.
+ONLY_WHEN_NAMED = {"image", "release"}
 
 
 def arguments() -> tuple[list[str], Options]:
     parser = argparse.ArgumentParser(
         prog="checks/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("areas", nargs="*", metavar="AREA",
-                        help=f"of {', '.join(AREAS)}; default: all but {', '.join(ONLY_WHEN_NAMED)}")
+                        help=f"of {', '.join(AREAS)}; default: all but {', '.join(sorted(ONLY_WHEN_NAMED))}")
     parser.add_argument("--page", action="append", default=[], metavar="PAGE.md",
                         help="documents: only this page (may be repeated); default: README.md and docs/, decisions apart")
     parser.add_argument("--all-languages", action="store_true", help="documents: JavaScript, Go and Java too")
     parser.add_argument("--language", action="append", default=[], choices=examples.LANGUAGES,
                         help="examples: only this language (may be repeated)")
+    parser.add_argument("--image", metavar="NAME", help="release: of this image, rather than building one")
     given = parser.parse_args()
     if unknown := [area for area in given.areas if area not in AREAS]:
         parser.error(f"there is no area {unknown[0]}; there are {', '.join(AREAS)}")
     areas = given.areas or [area for area in AREAS if area not in ONLY_WHEN_NAMED]
-    return areas, Options(given.page, given.all_languages, given.language or list(examples.LANGUAGES))
+    return areas, Options(given.page, given.all_languages, given.language or list(examples.LANGUAGES), given.image)
 
 
 def check(area: str, options: Options) -> Tally:

@@ -8,3 +8,4 @@ class Options:
     pages: list[str]
     all_languages: bool
     languages: list[str]
+    image: str | None
