@@ -15,7 +15,7 @@ struct EndpointTestCommand: ContextCommand {
             postrider_worker, because the command reads the signing secret.
 
             Example:
-              postrider endpoint test billing --event-type order.paid --payload '{"order_id": 42}'
+              postrider endpoint test billing --event-type order.paid --payload '{"n": 1}'
             """)
 
     @Argument(help: "The name of the endpoint.", completion: .endpointName)
