@@ -1,8 +1,8 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-postgres-18 soak soak-housekeeping faults bench bench-quick fuzz sanitize lint format docs-test
-.PHONY: check-deploy image image-test release release-test examples man
+.PHONY: help build demo test test-postgres-18 soak soak-housekeeping census faults bench bench-quick fuzz sanitize lint format docs-test
+.PHONY: check-deploy alerts-test image image-test release release-test examples man
 
 executable := .build/release/postrider
 
@@ -40,6 +40,10 @@ bench-quick: ## The same in shorter scenes, which say less: about 8 minutes
 	swift build -c release --product postrider
 	bench/run --quick
 
+census: build ## Measure postrider status with 100,000 endpoints and 10 million deliveries (10 minutes)
+	@scripts/prepare bench
+	.build/python/bin/python3 -B -m bench.census
+
 soak-housekeeping: ## Housekeeping at its worst beside producers, which may not notice: about 15 minutes
 	@scripts/prepare bench
 	swift build -c release --product postrider
@@ -71,6 +75,10 @@ docs-test: build ## Run every snippet of the documents, those in JavaScript, Go 
 check-deploy: build ## Check deploy/ against its formats and a running worker
 	@scripts/prepare test
 	checks/run deployment
+
+alerts-test: build ## Ring each alert on a running worker, with its fault made for real (5 minutes)
+	@scripts/prepare test
+	checks/run alerts
 
 image: ## Build the container image with docker, podman or buildah
 	scripts/image

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from checks import command_line, deployment, documents, examples, hostile, image, migrations, release
+from checks import alerts, command_line, deployment, documents, examples, hostile, image, migrations, release
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -23,12 +23,14 @@ AREAS = {
     "migrations": migrations.check,
     "deployment": deployment.check,
     "examples": examples.check,
+    "alerts": alerts.check,
     "hostile": hostile.check,
     "image": image.check,
     "release": release.check,
 }
-# They build in release inside a container and need root and packages of Debian, so they run only when they are named.
-ONLY_WHEN_NAMED = {"image", "release"}
+# They run only when they are named: alerts takes minutes; the others build in release inside a container and need root and packages of
+# Debian.
+ONLY_WHEN_NAMED = ("alerts", "image", "release")
 
 
 def arguments() -> tuple[list[str], Options]:

@@ -96,6 +96,8 @@ CREATE TABLE postrider.endpoints (
     url_id int NOT NULL DEFAULT 0,
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled', 'removed')),
     state_reason text,
+    -- Since when it is in this state.
+    state_at timestamptz NOT NULL DEFAULT now(),
     payload_format text NOT NULL DEFAULT 'envelope' CHECK (payload_format IN ('envelope', 'raw')),
     -- 'Name: value' lines. They may hold credentials, so an operator is not granted this column.
     headers text[] NOT NULL DEFAULT '{}',
@@ -172,8 +174,14 @@ CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in I
 CREATE TABLE postrider.endpoint_marks (
     endpoint_id int PRIMARY KEY,
     consecutive_failures int NOT NULL DEFAULT 0,
+    -- When the first of these failures was recorded; NULL when there is none.
+    failing_since timestamptz,
     last_success_at timestamptz,
-    last_failure_at timestamptz
+    last_failure_at timestamptz,
+    -- What the last failed attempt failed with; `last_error` is the beginning of the answer's body, if there was one.
+    last_http_status smallint,
+    last_error_code text,
+    last_error text
 ) WITH (fillfactor = 50);
 
 -- ---------------------------------------------------------------------------------------------------- hot: live work
@@ -201,6 +209,9 @@ CREATE TABLE postrider.deliveries (
     ordering_key text COLLATE "C",
     -- True where an operator replayed it although its event has expired. NULL, and not false, in all others: that takes no room.
     ignore_expiry boolean,
+    -- Of one that was cancelled while in flight: why, and by whom, for its record when it ends. NULL in all others.
+    cancelled_why text,
+    cancelled_by text,
     -- How many numbers of attempts were given back unsent; NULL for none. They are never used again, and count nowhere else.
     unsent smallint,
     PRIMARY KEY (endpoint_id, due_at, id)
@@ -309,6 +320,9 @@ CREATE TABLE postrider.workers (
     failures int NOT NULL DEFAULT 0,
     failing_since timestamptz,
     last_error text,
+    -- Deliveries a minute: how many were made in the whole database, and how many it ended. NULL until it knows.
+    made_a_minute real,
+    ended_a_minute real,
     -- Until then its leases are left to it though they have ended: it keeps outcomes that another session's lock keeps it from
     -- recording.
     keeps_until timestamptz NOT NULL DEFAULT '-infinity'

@@ -208,13 +208,14 @@ RETURN 'the worker did not report';
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
 -- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
+-- lapsed: of how many rows that it took the lease had run out.
 CREATE FUNCTION postrider.claim(
     p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval,
     p_lapsed timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean, lapsed int)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -362,7 +363,7 @@ BEGIN
                postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now) - c.taken AS filled
         FROM counted c LEFT JOIN postrider.lanes l ON l.endpoint_id = c.endpoint_id),
     judged AS (
-        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled,
+        SELECT o.endpoint_id, o.from_at, o.open_at, o.rate_limit, o.filled, o.taken - o.fresh AS lapsed,
                CASE
                    WHEN o.open_at IS NULL OR o.open_at > v_now THEN 5
                    WHEN o.is_locked THEN CASE
@@ -385,7 +386,8 @@ BEGIN
                END::smallint AS state
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
-           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE
+           t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE,
+           NULL::int
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -408,7 +410,7 @@ BEGIN
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
-           NULL::timestamptz, NULL::boolean
+           NULL::timestamptz, NULL::boolean, j.lapsed::int
     FROM judged j;
 END
 $f$;
@@ -592,7 +594,7 @@ BEGIN
         WHERE (x.outcome IN (0, 2, 4, 6) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt - coalesce(d.unsent, 0) AS attempts, d.unsent,
-                  d.attempt_base, d.ordering_key, x.outcome, x.place),
+                  d.attempt_base, d.ordering_key, d.cancelled_why, d.cancelled_by, x.outcome, x.place),
     kept AS (
         UPDATE postrider.deliveries d
         SET due_at = CASE x.outcome WHEN 1 THEN v_now + p_delay_us[x.place] * interval '1 us' ELSE d.due_at END,
@@ -634,12 +636,14 @@ BEGIN
             ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.outcome = 6
         WHERE f.outcome IN (2, 6) AND f.attempt_base <> -1),
     closed AS (
-        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
+        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
                CASE WHEN f.outcome IN (4, 5, 6) THEN f.attempts - 1 ELSE f.attempts END,
-               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END, p_reason[f.place], p_status[f.place],
-               p_error_code[f.place],
+               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END,
+               CASE WHEN f.outcome = 4 THEN p_reason[f.place] ELSE f.cancelled_why END,
+               CASE WHEN f.outcome <> 4 AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
+               p_status[f.place], p_error_code[f.place],
                CASE WHEN f.outcome NOT IN (4, 5, 6) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
         FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
@@ -718,10 +722,17 @@ BEGIN
     -- 6. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
+        failing_since = CASE WHEN n.succeeded THEN NULL ELSE coalesce(m.failing_since, v_now) END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,
-        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END
+        last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END,
+        last_http_status = CASE WHEN n.failures > 0 THEN p_status[n.failed] ELSE m.last_http_status END,
+        last_error_code = CASE WHEN n.failures > 0 THEN p_error_code[n.failed] ELSE m.last_error_code END,
+        last_error = CASE WHEN n.failures > 0
+            THEN left(coalesce(CASE WHEN p_status[n.failed] IS NOT NULL THEN p_body[n.failed] END, p_error[n.failed]), 200)
+            ELSE m.last_error END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
-                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures
+                 count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures,
+                 max(u.place) FILTER (WHERE u.outcome IN (1, 2, 3)) AS failed
           FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
           WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
           GROUP BY u.endpoint_id ORDER BY u.endpoint_id) n

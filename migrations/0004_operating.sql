@@ -456,7 +456,7 @@ DECLARE
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
-    UPDATE postrider.endpoints e SET state = 'paused', state_reason = 'paused by ' || session_user
+    UPDATE postrider.endpoints e SET state = 'paused', state_at = now(), state_reason = 'paused by ' || session_user
     WHERE e.id = v_id AND e.state = 'active';
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
@@ -469,8 +469,10 @@ DECLARE
     v_id int := postrider.hold_endpoint(resume_endpoint.name);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
-    UPDATE postrider.endpoints e SET state = 'active', state_reason = NULL WHERE e.id = v_id;
+    UPDATE postrider.endpoints e SET state = 'active', state_at = now(), state_reason = NULL WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
+    -- What was before says nothing of how it is doing now.
+    UPDATE postrider.endpoint_marks m SET failing_since = NULL WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
 END
 $f$;
@@ -481,7 +483,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     PERFORM 1 FROM postrider.endpoints e WHERE e.id = p_id FOR NO KEY UPDATE;
     PERFORM postrider.hold_lane(p_id);
-    UPDATE postrider.endpoints e SET state = 'disabled', state_reason = p_reason
+    UPDATE postrider.endpoints e SET state = 'disabled', state_at = now(), state_reason = p_reason
     WHERE e.id = p_id AND e.state IN ('active', 'paused');
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = p_id;
     PERFORM postrider.touch_endpoint(p_id);
@@ -549,7 +551,7 @@ BEGIN
     IF v_keys IS NOT NULL THEN
         PERFORM postrider.promote(v_lanes, v_keys);
     END IF;
-    UPDATE postrider.deliveries d SET attempt_base = -1
+    UPDATE postrider.deliveries d SET attempt_base = -1, cancelled_why = p_reason, cancelled_by = session_user
     WHERE d.event_id = coalesce(p_event, d.event_id) AND d.event_at = coalesce(p_event_at, d.event_at)
         AND d.endpoint_id = coalesce(p_endpoint, d.endpoint_id) AND d.attempt_base <> -1;
     RETURN v_count;
@@ -617,7 +619,8 @@ DECLARE
         'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
-    UPDATE postrider.endpoints e SET state = 'removed', state_reason = 'removed by ' || session_user WHERE e.id = v_id;
+    UPDATE postrider.endpoints e SET state = 'removed', state_at = now(), state_reason = 'removed by ' || session_user
+    WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);

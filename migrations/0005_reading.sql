@@ -1,9 +1,10 @@
 -- 0005 reading: the views. Their columns are the contract; the tables under them are not.
 --
--- Locks:        none; views only.
+-- Locks:        none; views, and functions that read.
 -- Old workers:  may keep running.
 --
--- A view reads with its owner's rights, so a role that may read it needs no right on the tables. Endpoint secrets and the
+-- A view reads with its owner's rights, so a role that may read it needs no right on the tables; but it must be allowed to call
+-- the functions in it. Endpoint secrets and the
 -- values of endpoint headers are in none of them. Times are compared with statement_timestamp(): clock_timestamp() is volatile,
 -- and with it the planner could not push a condition such as event_id = 42 into the views.
 --
@@ -17,44 +18,54 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- One row per event × endpoint, and one with endpoint NULL for an event that matched nothing. `attempts` leaves out what was claimed
--- and given back unsent, whose numbers attempt_log.attempt steps over.
+-- and given back unsent, whose numbers attempt_log.attempt steps over. `reason` says why it ended as it did, or that it was cancelled
+-- while in flight; `closed_by` which login closed it; `waits_for` behind which event it is parked.
 CREATE VIEW postrider.event_deliveries AS
 WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
     SELECT d.event_id, d.event_at, d.endpoint_id,
            CASE WHEN d.lease_until > statement_timestamp() THEN 'in_flight'
                 WHEN l.open_at > statement_timestamp() THEN 'held'
+                WHEN key.is_blocked THEN 'blocked'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
            d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
-           last.error_code AS last_error_code, NULL::timestamptz AS finished_at
+           last.error_code AS last_error_code, NULL::timestamptz AS finished_at, d.cancelled_why AS reason, NULL AS closed_by,
+           key.event_id AS waits_for
     FROM postrider.deliveries d
     JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+    -- Parked behind the first row of its ordering key. Blocked, if that row failed or is not due yet; otherwise its turn comes.
+    LEFT JOIN LATERAL (
+        SELECT h.event_id,
+               h.due_at > statement_timestamp()
+                   OR h.attempt > h.attempt_base + (h.lease_until > statement_timestamp())::int AS is_blocked
+        FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key
+        ORDER BY h.id LIMIT 1) key ON d.due_at = 'infinity'
     LEFT JOIN LATERAL (
         SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
         WHERE a.event_id = d.event_id AND a.event_at = d.event_at AND a.endpoint_id = d.endpoint_id
         ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON d.attempt > 0
     UNION ALL
     SELECT x.event_id, x.event_at, x.endpoint_id, 'dead', x.attempts, NULL, x.last_attempt_at, x.last_http_status,
-           x.last_error_code, x.dead_at
+           x.last_error_code, x.dead_at, x.reason, NULL, NULL
     FROM postrider.dead x
     UNION ALL
     SELECT c.event_id, c.event_at, c.endpoint_id, c.status, c.attempts, NULL, c.last_attempt_at, c.last_http_status,
-           c.last_error_code, c.closed_at
+           c.last_error_code, c.closed_at, c.reason, c.closed_by, NULL
     FROM postrider.closed c
     UNION ALL
     SELECT a.event_id, a.event_at, a.endpoint_id, 'delivered', a.attempt - coalesce(a.unsent, 0), NULL, a.started_at, a.http_status, NULL,
-           a.started_at + a.duration_us * interval '1 us'
+           a.started_at + a.duration_us * interval '1 us', NULL, NULL, NULL
     FROM postrider.attempts a WHERE a.outcome = 0)
 SELECT k.event_id, postrider.webhook_id(k.event_at, k.event_id) AS webhook_id, o.event_type, o.tenant, e.name AS endpoint, k.status,
        k.attempts::int AS attempts, k.due_at, k.last_attempt_at, k.last_http_status::int AS last_http_status,
-       k.last_error_code, k.event_at AS created_at, k.finished_at
+       k.last_error_code, k.event_at AS created_at, k.finished_at, k.reason, k.closed_by, k.waits_for
 FROM known k
 JOIN postrider.endpoints e ON e.id = k.endpoint_id
 LEFT JOIN postrider.outbox o ON o.created_at = k.event_at AND o.id = k.event_id
 UNION ALL
 SELECT o.id, postrider.webhook_id(o.created_at, o.id), o.event_type, o.tenant, NULL, 'no_subscriber', 0, NULL, NULL, NULL, NULL,
-       o.created_at, o.created_at
+       o.created_at, o.created_at, NULL, NULL, NULL
 FROM postrider.outbox o
 FULL JOIN postrider.deliveries d ON d.event_id = o.id AND d.event_at = o.created_at
 WHERE d.event_id IS NULL
@@ -101,23 +112,132 @@ FROM postrider.dead x
 JOIN postrider.endpoints e ON e.id = x.endpoint_id
 LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 
+-- How much is owed to each endpoint, by state, with at most p_cap rows read of each lane's due, of its later and of its dead ones,
+-- and a tenth of that of its parked ones; `is_capped` says that there may be more. p_lanes: NULL for all. A lane without anything
+-- has no row.
+--
+-- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, whatever the cap: since when the oldest
+-- delivery that is due and not in flight has been due; of a closed lane nothing is due. Costs three descents for a lane, and a step for each row read.
+CREATE FUNCTION postrider.count_lanes(p_lanes int[], p_cap int)
+RETURNS TABLE (
+    endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
+    dead_letters bigint, is_capped boolean, oldest_due timestamptz, oldest_blocked timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    -- A look-up of the first row of its key for each, at worst.
+    v_parked int := greatest(p_cap / 10, 1);
+BEGIN
+    RETURN QUERY
+    WITH lane AS MATERIALIZED (
+        SELECT l.endpoint_id, l.open_at <= v_now AS is_open FROM postrider.lanes l WHERE p_lanes IS NULL
+        UNION ALL
+        SELECT l.endpoint_id, l.open_at <= v_now FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes))
+    SELECT n.endpoint_id,
+           CASE WHEN n.is_open THEN n.waiting - n.retrying - n.blocked ELSE 0 END, n.in_flight,
+           CASE WHEN n.is_open THEN n.retrying ELSE 0 END, CASE WHEN n.is_open THEN 0 ELSE n.waiting END,
+           CASE WHEN n.is_open THEN n.blocked ELSE 0 END, CASE WHEN n.is_open THEN n.keys ELSE 0 END,
+           n.dead, n.is_capped, CASE WHEN n.is_open THEN n.oldest END, CASE WHEN n.is_open THEN n.oldest_blocked END
+    FROM (
+        SELECT lane.endpoint_id, lane.is_open, few.in_flight, buried.count AS dead,
+               few.waiting + coalesce(later.waiting, few.later_waiting) + coalesce(parked.waiting, 0) AS waiting,
+               few.retrying + coalesce(later.retrying, few.later_retrying) AS retrying,
+               coalesce(parked.blocked, 0) AS blocked, coalesce(parked.keys, 0) AS keys,
+               few.count + few.later_count >= p_cap OR coalesce(parked.waiting, 0) >= v_parked
+                   OR buried.count >= p_cap AS is_capped,
+               -- What is leased stands at the front: a small cap may see nothing else.
+               coalesce(few.oldest, CASE WHEN few.count >= p_cap THEN (
+                   SELECT d.due_at FROM postrider.deliveries d
+                   WHERE d.endpoint_id = lane.endpoint_id AND d.due_at <= v_now AND d.lease_until <= v_now
+                   ORDER BY d.due_at LIMIT 1) END) AS oldest,
+               parked.oldest_blocked, few.count + few.later_count AS live
+        FROM lane
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE d.is_due) AS count, count(*) FILTER (WHERE NOT d.is_due) AS later_count,
+                   count(*) FILTER (WHERE d.is_leased) AS in_flight,
+                   count(*) FILTER (WHERE d.is_due AND NOT d.is_leased) AS waiting,
+                   count(*) FILTER (WHERE d.is_due AND NOT d.is_leased AND d.is_retry) AS retrying,
+                   count(*) FILTER (WHERE NOT d.is_due AND NOT d.is_parked AND NOT d.is_leased) AS later_waiting,
+                   count(*) FILTER (WHERE NOT d.is_due AND NOT d.is_parked AND NOT d.is_leased AND d.is_retry) AS later_retrying,
+                   min(d.due_at) FILTER (WHERE d.is_due AND NOT d.is_leased) AS oldest, bool_or(d.is_parked) AS has_parked
+            FROM (SELECT d.due_at, d.due_at <= v_now AS is_due, d.due_at = 'infinity' AS is_parked,
+                         d.lease_until > v_now AS is_leased, d.attempt > d.attempt_base AS is_retry
+                  FROM postrider.deliveries d WHERE d.endpoint_id = lane.endpoint_id
+                  ORDER BY d.due_at, d.id LIMIT p_cap) d) few
+        -- What stands behind the cap: only asked where it was reached.
+        LEFT JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE d.lease_until <= v_now) AS waiting,
+                   count(*) FILTER (WHERE d.lease_until <= v_now AND d.attempt > d.attempt_base) AS retrying
+            FROM (SELECT d.lease_until, d.attempt, d.attempt_base FROM postrider.deliveries d
+                  WHERE d.endpoint_id = lane.endpoint_id AND d.due_at > v_now AND d.due_at < 'infinity'
+                  ORDER BY d.due_at, d.id LIMIT p_cap) d
+            HAVING few.count + few.later_count >= p_cap) later ON true
+        -- The oldest of the parked rows, and of each key its first row: blocked, if that failed or is not due yet.
+        LEFT JOIN LATERAL (
+            SELECT sum(k.count)::bigint AS waiting, (sum(k.count) FILTER (WHERE k.is_blocked))::bigint AS blocked,
+                   count(*) FILTER (WHERE k.is_blocked) AS keys, min(k.oldest) FILTER (WHERE k.is_blocked) AS oldest_blocked
+            FROM (
+                SELECT p.count, p.oldest, (
+                    SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
+                    FROM postrider.deliveries h WHERE h.endpoint_id = lane.endpoint_id AND h.ordering_key = p.ordering_key
+                    ORDER BY h.id LIMIT 1) AS is_blocked
+                FROM (
+                    SELECT d.ordering_key, count(*) AS count, min(d.event_at) AS oldest
+                    FROM (SELECT d.ordering_key, d.event_at FROM postrider.deliveries d
+                          WHERE d.endpoint_id = lane.endpoint_id AND d.due_at = 'infinity'
+                          ORDER BY d.id LIMIT v_parked) d
+                    GROUP BY d.ordering_key) p) k
+            HAVING few.has_parked OR few.count + few.later_count >= p_cap) parked ON true
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS count
+            FROM (SELECT 1 FROM postrider.dead x WHERE x.endpoint_id = lane.endpoint_id ORDER BY x.id LIMIT p_cap) x) buried) n
+    WHERE n.live > 0 OR n.dead > 0;
+END
+$f$;
+
+-- The same for all lanes, within about half a second: counts are capped for each lane, never over all, so that a long backlog hides no
+-- other lane. First all lanes with the cap that p_budget rows allow each, then those that reached it with what is allowed for so few.
+CREATE FUNCTION postrider.census(p_budget int DEFAULT 300000)
+RETURNS TABLE (
+    endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
+    dead_letters bigint, is_capped boolean, oldest_due timestamptz, oldest_blocked timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $f$
+#variable_conflict use_column
+DECLARE
+    v_cap int := (SELECT greatest(3, least(10000, p_budget / greatest(1, count(*)))) FROM postrider.lanes);
+BEGIN
+    RETURN QUERY
+    WITH counted AS MATERIALIZED (SELECT n.* FROM postrider.count_lanes(NULL, v_cap) n),
+    again AS MATERIALIZED (
+        SELECT n.* FROM (
+            SELECT array_agg(c.endpoint_id) AS lanes, least(100000, p_budget / greatest(1, count(*)))::int AS cap
+            FROM counted c WHERE c.is_capped HAVING count(*) BETWEEN 1 AND p_budget / (2 * v_cap)) long
+        CROSS JOIN LATERAL postrider.count_lanes(long.lanes, long.cap) n)
+    SELECT a.* FROM again a
+    UNION ALL
+    SELECT c.* FROM counted c WHERE c.endpoint_id NOT IN (SELECT a.endpoint_id FROM again a);
+END
+$f$;
+
+-- How each endpoint is doing. Counts are capped as `census` says, and `counts_capped` tells which of them mean "at least".
 CREATE VIEW postrider.endpoint_health AS
 SELECT e.name AS endpoint, u.url, e.state, e.state_reason,
-       coalesce(live.pending, 0) AS pending, coalesce(live.in_flight, 0) AS in_flight,
-       CASE WHEN live.oldest_due <= statement_timestamp() THEN statement_timestamp() - live.oldest_due END AS oldest_due_age,
-       m.consecutive_failures, m.last_success_at, m.last_failure_at, coalesce(buried.count, 0) AS dead_letters,
-       e.tenant
+       coalesce(n.pending, 0) AS pending, coalesce(n.in_flight, 0) AS in_flight,
+       statement_timestamp() - n.oldest_due AS oldest_due_age,
+       m.consecutive_failures, m.last_success_at, m.last_failure_at, coalesce(n.dead_letters, 0) AS dead_letters,
+       e.tenant, coalesce(n.retrying, 0) AS retrying, coalesce(n.held, 0) AS held, coalesce(n.blocked, 0) AS blocked,
+       coalesce(n.blocked_keys, 0) AS blocked_keys, statement_timestamp() - n.oldest_blocked AS oldest_blocked_age,
+       coalesce(n.is_capped, false) AS counts_capped, m.failing_since, m.last_http_status::int AS last_http_status,
+       m.last_error_code, m.last_error, e.state_at AS state_since
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
-LEFT JOIN (
-    SELECT d.endpoint_id,
-           count(*) FILTER (WHERE d.lease_until <= statement_timestamp()) AS pending,
-           count(*) FILTER (WHERE d.lease_until > statement_timestamp()) AS in_flight,
-           min(d.due_at) FILTER (WHERE d.lease_until <= statement_timestamp()) AS oldest_due
-    FROM postrider.deliveries d GROUP BY d.endpoint_id) live ON live.endpoint_id = e.id
-LEFT JOIN (SELECT x.endpoint_id, count(*) AS count FROM postrider.dead x GROUP BY x.endpoint_id) buried
-    ON buried.endpoint_id = e.id
+LEFT JOIN postrider.census() n ON n.endpoint_id = e.id
 WHERE e.state <> 'removed';
 
 -- How endpoints are set up, without secrets and without the values of their headers. `fault` says why workers cannot read one

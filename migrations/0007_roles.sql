@@ -46,9 +46,11 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base, unsent), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
-GRANT UPDATE (consecutive_failures, last_success_at, last_failure_at) ON postrider.endpoint_marks TO postrider_worker;
+GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
+    ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers, postrider.worker_names TO postrider_worker;
-GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until),
+GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until,
+              made_a_minute, ended_a_minute),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
@@ -58,6 +60,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
     postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[],
         bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean, int[], text[], text[], int[]),
+    postrider.count_lanes(int[], int), postrider.census(int),
     postrider.forget_unreported(int, bigint[], timestamptz[], int[], smallint[]), postrider.unreported(),
     postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
     postrider.is_due(timestamptz, interval, int), postrider.duty_rest(interval, int), postrider.keep_partitions(),
@@ -73,7 +76,7 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
     postrider.idempotency_keys, postrider.worker_names, postrider.schema_migrations TO postrider_operator;
-GRANT SELECT (id, name, tenant, url_id, state, state_reason, payload_format, retry_schedule, max_attempts, created_at,
+GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
               updated_at) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
@@ -86,7 +89,8 @@ GRANT EXECUTE ON FUNCTION
     postrider.replay_dead_letter(bigint, boolean, text),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text),
     postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint),
-    postrider.discard_dead_letter(bigint, text), postrider.standard_duties()
+    postrider.discard_dead_letter(bigint, text), postrider.standard_duties(), postrider.count_lanes(int[], int),
+    postrider.census(int)
 TO postrider_operator;
 
 -- An application that lets customers enter URLs registers, changes and rotates endpoints, each time naming the tenant that they

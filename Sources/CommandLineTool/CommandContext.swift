@@ -24,6 +24,10 @@ package struct CommandContext: Sendable {
     package var writeError: @Sendable (String) -> Void
     /// The columns of the terminal; nil when standard output is not one.
     package var terminalWidth: Int?
+    /// The columns and rows that the terminal has now; nil when standard output is not one.
+    var terminalSize: @Sendable () -> TerminalSize? = { nil }
+    /// Single keys of the terminal, as they are struck; ends at once where there is none.
+    var keys: @Sendable () -> AsyncStream<UInt8> = { AsyncStream { $0.finish() } }
     /// Whether colours may be used on standard output: on a terminal that has them, unless NO_COLOR is set
     /// (https://no-color.org).
     package var isColoured = false
@@ -85,12 +89,14 @@ extension CommandContext {
                 // There is no other place that could say why this one failed.
                 _ = StandardStreams.write(text, to: STDERR_FILENO)
             },
-            terminalWidth: Self.width(of: STDOUT_FILENO),
+            terminalWidth: TerminalSize.of(STDOUT_FILENO)?.columns,
             errorIsTerminal: isatty(STDERR_FILENO) == 1,
             now: { Date().timeIntervalSince1970 })
         context.isColoured =
             isatty(STDOUT_FILENO) == 1 && context.environment["NO_COLOR", default: ""].isEmpty
             && context.environment["TERM", default: "dumb"] != "dumb"
+        context.terminalSize = { TerminalSize.of(STDOUT_FILENO) }
+        context.keys = { isatty(STDOUT_FILENO) == 1 ? Keyboard.keys() : AsyncStream { $0.finish() } }
         context.flushOutput = { output.flush() }
         context.outputFailure = { output.failure }
         context.readStandardInput = { limit throws(StreamFailure) in
@@ -104,12 +110,5 @@ extension CommandContext {
     private static func systemRandomBytes(_ count: Int) -> [UInt8] {
         var source = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) }
-    }
-
-    private static func width(of descriptor: Int32) -> Int? {
-        guard isatty(descriptor) == 1 else { return nil }
-        var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-        return Int(size.ws_col)
     }
 }

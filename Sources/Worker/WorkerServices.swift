@@ -66,6 +66,7 @@ package struct WorkerServices: Sendable {
         longestStop = configuration.drainTimeout + Self.farewell
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
+        health.showSurvey(in: registry)
         parts.permits.show(in: registry)
         queue.show(in: registry)
 
@@ -100,6 +101,7 @@ package struct WorkerServices: Sendable {
         all = [
             PoolClosing(pool: pool),
             server,
+            Survey(parts, store: store(Survey.loop)),
             Upkeep(parts, store: store("long duties"), of: Duty.long, limit: Upkeep.longLimit),
             Upkeep(parts, store: store("duties"), of: Duty.short, limit: Upkeep.shortLimit),
             Housekeeper(parts, store: store("housekeeper")),

@@ -16,6 +16,7 @@ final class WorkerState: Sendable {
     }
 
     private let facts = Mutex(Facts())
+    private let ended = Atomic<Int64>(0)
 
     /// The id of this worker in the database, once it is registered. Part of every fencing token.
     var id: Int32? { facts.withLock { $0.id } }
@@ -73,6 +74,11 @@ final class WorkerState: Sendable {
     func found(behind isBehind: Bool) {
         facts.withLock { $0.isBehind = isBehind }
     }
+
+    /// How many deliveries this worker has ended, however they ended.
+    var endedDeliveries: Int64 { ended.load(ordering: .relaxed) }
+
+    func endedDelivery() { ended.wrappingAdd(1, ordering: .relaxed) }
 
     // MARK: The end
 

@@ -122,6 +122,19 @@ extension WorkerStore: HouseStore {
     }
 }
 
+extension WorkerStore: SurveyStore {
+    func survey() async throws(PostgresError) -> SurveyFigures {
+        let rows = try await session.run(CensusRow.query(limit: Int32(Survey.named)), deadline: Self.deliveryDeadline)
+        let duties = try await session.run(Duties.overview, deadline: Self.houseDeadline)
+        return SurveyFigures(
+            census: rows.first?.census ?? Census(),
+            worst: rows.filter { $0.trouble == .failing }.prefix(Survey.named).compactMap { row in
+                row.endpoint.failingFor.map { (row.endpoint.name, $0) }
+            },
+            failingDuties: duties.count { $0.isFailing || $0.isNeglected })
+    }
+}
+
 extension WorkerStore: UpkeepStore {
     func duties() async throws(PostgresError) -> [DutyMark] {
         try await session.run(Duties.marks, deadline: Self.houseDeadline)

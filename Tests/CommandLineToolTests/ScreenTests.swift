@@ -18,8 +18,10 @@ import Testing
             inFlight: Int64(number % 3), retrying: Int64(number % 5), held: number % 7 == 3 ? 12 : 0,
             deadLetters: Int64(number % 13 == 0 ? number : 0),
             oldestDueAge: number % 4 == 1 ? .milliseconds(1500 * number) : nil,
-            consecutiveFailures: number == 6 ? 9 : 0,
-            lastSuccessAt: nil, lastFailureAt: nil, isCapped: number == 5)
+            consecutiveFailures: number == 6 ? 9 : 0, failingFor: number == 6 ? .seconds(9300) : nil,
+            lastSuccessAt: nil, lastFailureAt: nil, lastHTTPStatus: number == 6 ? 401 : nil,
+            lastErrorCode: number == 6 ? "http_status" : nil, lastError: number == 6 ? "bad signature" : nil,
+            isCapped: number == 5)
     }
 
     private static let strange = [
@@ -27,13 +29,48 @@ import Testing
         endpoint(2, name: "支払い 🙂 café"), endpoint(3, name: "evil\u{1b}[2J\nname"),
     ]
 
+    private static func rows(_ endpoints: [EndpointOverview]) -> [CensusRow] {
+        var census = Census()
+        for endpoint in endpoints {
+            census.endpoints += 1
+            census.active += endpoint.state == "active" ? 1 : 0
+            census.paused += endpoint.state == "paused" ? 1 : 0
+            census.failing += endpoint.failingFor == nil ? 0 : 1
+            census.forgotten += endpoint.held > 0 ? 1 : 0
+            census.pending += endpoint.pending
+            census.inFlight += endpoint.inFlight
+            census.retrying += endpoint.retrying
+            census.held += endpoint.held
+            census.deadLetters += endpoint.deadLetters
+            census.isCapped = census.isCapped || endpoint.isCapped
+            if let age = endpoint.oldestDueAge, age > Census.patience {
+                census.late += 1
+                census.lateDeliveries += endpoint.pending + endpoint.retrying
+                census.oldestDueAge = max(census.oldestDueAge ?? .zero, age)
+            }
+        }
+        return endpoints.map { endpoint in
+            let trouble: CensusRow.Trouble? =
+                endpoint.failingFor != nil
+                ? .failing
+                : (endpoint.oldestDueAge ?? .zero) > Census.patience
+                    ? .late : endpoint.deadLetters > 0 ? .dead : endpoint.held > 0 ? .paused : nil
+            return CensusRow(census: census, endpoint: endpoint, trouble: trouble)
+        }
+        .sorted {
+            ($0.trouble?.rawValue ?? 7, $1.endpoint.deadLetters, $0.endpoint.name)
+                < ($1.trouble?.rawValue ?? 7, $0.endpoint.deadLetters, $1.endpoint.name)
+        }
+    }
+
     private static func snapshot(_ endpoints: [EndpointOverview]) -> StatusSnapshot {
         let worker = WorkerOverview(
             id: 1, name: "worker-7d9f8b6c4d-x2x9k:1", version: "0.1.0", startedAt: .infinity, silence: .seconds(2),
-            inFlight: 3, isDraining: false, isAlive: true)
+            inFlight: 3, isDraining: false, isAlive: true, madeAMinute: 1200, endedAMinute: 1500)
+        let rows = rows(endpoints)
         return StatusSnapshot(
-            events: .init(events: 100, lastHour: 42), endpoints: endpoints, workers: [worker], duties: [],
-            schemaVersion: Migration.newest)
+            events: .init(events: 100, lastHour: 42), census: rows.first?.census ?? Census(), endpoints: rows,
+            workers: [worker], duties: [], schemaVersion: Migration.newest)
     }
 
     @Test(arguments: widths) func statusOfNothing(_ width: Int) throws {

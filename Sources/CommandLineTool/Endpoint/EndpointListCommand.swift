@@ -7,8 +7,8 @@ struct EndpointListCommand: ContextCommand {
         commandName: "list",
         abstract: "List endpoints and the deliveries that wait for them.",
         discussion: """
-            PENDING includes deliveries in flight. WAITING is how long the oldest delivery has been due. A + after a number \
-            means that counting stopped there.
+            PENDING was not tried yet, RETRYING failed and is tried again, HELD waits until the endpoint is resumed. WAITING \
+            is how long the oldest delivery has been due. A + after a number means that counting stopped there.
 
             Example:
               postrider endpoint list --json
@@ -46,11 +46,17 @@ struct EndpointReport: Encodable {
     let inFlight: Int64
     let retrying: Int64
     let held: Int64
+    let blocked: Int64
     let deadLetters: Int64
     let oldestDueAgeSeconds: Double?
+    let oldestBlockedAgeSeconds: Double?
     let consecutiveFailures: Int32
+    let failingSeconds: Double?
     let lastSuccessAt: String?
     let lastFailureAt: String?
+    let lastHttpStatus: Int32?
+    let lastErrorCode: String?
+    let lastError: String?
     let countsCapped: Bool
 
     init(_ endpoint: EndpointOverview) {
@@ -64,11 +70,17 @@ struct EndpointReport: Encodable {
         inFlight = endpoint.inFlight
         retrying = endpoint.retrying
         held = endpoint.held
+        blocked = endpoint.blocked
         deadLetters = endpoint.deadLetters
         oldestDueAgeSeconds = endpoint.oldestDueAge.map(Seconds.number)
+        oldestBlockedAgeSeconds = endpoint.oldestBlockedAge.map(Seconds.number)
         consecutiveFailures = endpoint.consecutiveFailures
+        failingSeconds = endpoint.failingFor.map(Seconds.number)
         lastSuccessAt = endpoint.lastSuccessAt?.description
         lastFailureAt = endpoint.lastFailureAt?.description
+        lastHttpStatus = endpoint.lastHTTPStatus
+        lastErrorCode = endpoint.lastErrorCode
+        lastError = endpoint.lastError
         countsCapped = endpoint.isCapped
     }
 }
@@ -83,7 +95,7 @@ extension Table {
             func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
             table.add(
                 endpoint.name, endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
-                count(endpoint.pending + endpoint.inFlight), count(endpoint.retrying), count(endpoint.held),
+                count(endpoint.pending), count(endpoint.retrying), count(endpoint.held),
                 count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-")
         }
         return table

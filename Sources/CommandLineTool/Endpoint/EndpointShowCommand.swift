@@ -70,12 +70,17 @@ struct EndpointDetails: Sendable {
             ("Headers", settings.headerNames.isEmpty ? nil : settings.headerNames.joined(separator: ", ")),
             ("Signing secrets", "\(settings.secrets)"),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
-            ("Retrying", count(overview.retrying)), ("Held", count(overview.held)),
+            ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
+            ("Held", count(overview.held)),
             ("Dead letters", count(overview.deadLetters)),
             ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
             ("Failures in a row", "\(overview.consecutiveFailures)"),
             ("Last success", overview.lastSuccessAt?.description ?? "never"),
-            ("Last failure", overview.lastFailureAt?.description ?? "never"),
+            (
+                "Last failure",
+                (overview.lastFailureAt?.description ?? "never")
+                    + (LastFailure.text(overview).map { ", \($0)" } ?? "")
+            ),
             ("Added", settings.createdAt.description), ("Changed", settings.updatedAt.description),
         ])
     }

@@ -50,6 +50,8 @@ private struct EndpointState: Encodable {
     let state: String
     let stateReason: String?
     let held: Int64
+    let inFlight: Int64
+    let countsCapped: Bool
 
     static func change<Row>(
         _ name: String, _ options: OutputOptions, in context: CommandContext,
@@ -65,11 +67,21 @@ private struct EndpointState: Encodable {
             return output.line("Changed endpoint \(name).")
         }
         let changed = Self(
-            endpoint: overview.name, state: overview.state, stateReason: overview.stateReason, held: overview.held)
+            endpoint: overview.name, state: overview.state, stateReason: overview.stateReason, held: overview.held,
+            inFlight: overview.inFlight, countsCapped: overview.isCapped)
         guard !output.isJSON else { return try output.json(changed) }
         let reason = changed.stateReason.map { " (\($0))" } ?? ""
-        let kept = changed.held > 0 ? "; \(Plural.deliveries(changed.held)) kept" : ""
-        output.line("Endpoint \(changed.endpoint) is \(changed.state)\(reason)\(kept).")
+        output.line("Endpoint \(changed.endpoint) is \(changed.state)\(reason)\(changed.kept).")
+    }
+
+    /// What is kept while it is closed, and what still arrives.
+    private var kept: String {
+        guard state != "active" else { return "" }
+        let held = "; \(CappedCount.deliveries(held, isCapped: countsCapped)) held"
+        return held
+            + (inFlight > 0
+                ? ", \(CappedCount.text(inFlight, isCapped: countsCapped)) in flight still \(inFlight == 1 ? "arrives" : "arrive")"
+                : "")
     }
 }
 

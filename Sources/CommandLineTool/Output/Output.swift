@@ -30,10 +30,14 @@ struct Output: Sendable {
     }
 
     /// A table on standard output; its cells are escaped.
-    func table(_ table: Table) {
-        for line in table.lines(width: width, isColoured: context.isColoured) {
-            context.writeOutput(line + "\n")
-        }
+    func table(_ table: Table) { lines(tableLines(table)) }
+
+    /// The lines of a table as they are printed.
+    func tableLines(_ table: Table) -> [String] { table.lines(width: width, isColoured: context.isColoured) }
+
+    /// A line that was prepared before.
+    func styled(_ styled: StyledLine) {
+        if styled.isReady { lines([styled.text]) } else { line(styled.text, styled.tone) }
     }
 
     /// A line for each name with its value, the values below each other. A name without a value is left out.
@@ -72,6 +76,24 @@ struct Output: Sendable {
     }
 }
 
+/// A line that is not printed yet, so that lines can be counted before.
+struct StyledLine: Equatable {
+    let text: String
+    var tone = Tone.plain
+    /// Whether it is escaped and coloured already.
+    var isReady = false
+
+    init(_ text: String, _ tone: Tone = .plain) {
+        self.text = text
+        self.tone = tone
+    }
+
+    init(ready text: String) {
+        self.text = text
+        isReady = true
+    }
+}
+
 /// What a word means to a person who looks for problems. Colour only repeats what the word says.
 enum Tone: Sendable {
     case good, warning, bad, plain
@@ -81,9 +103,10 @@ enum Tone: Sendable {
         self =
             switch word {
             case "delivered", "active", "working", "ok": .good
-            case "retrying", "held", "paused", "draining", "expired", "no_subscriber", "retry", "stale", "warning":
+            case "retrying", "held", "blocked", "paused", "draining", "expired", "no_subscriber", "retry", "stale",
+                "warning":
                 .warning
-            case "dead", "disabled", "gone", "failure", "failed": .bad
+            case "dead", "disabled", "failing", "gone", "failure", "failed": .bad
             default: .plain
             }
     }

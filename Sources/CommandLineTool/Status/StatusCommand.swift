@@ -8,17 +8,21 @@ struct StatusCommand: ContextCommand {
         commandName: "status",
         abstract: "Queues, endpoints, lag and workers at a glance.",
         discussion: """
-            The first line says whether all is well. If it is not, the line says what to do first. Counting stops at \
-            \(Endpoints.countLimit); a + after a number says so.
+            The first line says whether all is well. If it is not, the line says what to do first, and the lines below what \
+            else is wrong, the most harmful first. All endpoints count; those in trouble are shown first. Each endpoint is \
+            counted up to a limit; a + after a number says that there may be more.
 
-            With --watch it looks again and again until Ctrl-C. It redraws a terminal; to a file or a pipe it writes one \
-            report after the other. It goes on when the database cannot be reached.
+            PENDING was not tried yet, RETRYING failed and is tried again, BLOCKED waits behind one of its ordering key that \
+            failed, HELD waits until its endpoint is resumed. WAITING is how long the oldest delivery has been due.
+
+            With --watch it looks again and again until Ctrl-C or q; s sorts otherwise. It redraws a terminal; to a file or \
+            a pipe it writes one report after the other. It goes on when the database cannot be reached.
 
             Example:
               postrider status --watch
             """)
 
-    /// The most endpoints that are shown.
+    /// The most endpoints that are read.
     private static let endpointLimit: Int32 = 1000
 
     /// How often `--watch` may look: for each look the database has to count.
@@ -32,26 +36,32 @@ struct StatusCommand: ContextCommand {
         transform: Parsing.duration)
     var interval = Duration.seconds(2)
 
+    @Flag(help: "Exit with 1 when not all is well.")
+    var exitCode = false
+
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let output = Output(options, in: context)
-        guard watch else { return try StatusScreen(snapshot: try await look(context)).show(on: output) }
+        guard watch else {
+            let snapshot = try await look(context)
+            try StatusScreen(snapshot: snapshot).show(on: Output(options, in: context))
+            if exitCode, !StatusVerdict(snapshot).isWell { throw Unsuccessful() }
+            return
+        }
+        guard !exitCode else { throw CommandError(.usage, "--exit-code and --watch exclude each other") }
         let interval = try Bounded.check(interval, of: "--interval", in: Self.intervalBounds, DurationText.format)
-        try await StatusWatch(context: context, isJSON: options.json, interval: interval) {
-            try StatusScreen(snapshot: try await look(context)).show(on: output)
-        }.run()
+        try await StatusWatch(context: context, options: options, interval: interval) { try await look(context) }.run()
     }
 
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
-            let (schema, events, endpoints, workers, duties) = try await connection.pipeline(
-                Status.database, Status.eventCounts, Endpoints.list(limit: Self.endpointLimit), Workers.list,
+            let (schema, events, rows, workers, duties) = try await connection.pipeline(
+                Status.database, Status.eventCounts, CensusRow.query(limit: Self.endpointLimit), Workers.list,
                 Duties.overview, deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(
-                events: counts, endpoints: endpoints, workers: workers, duties: duties,
-                schemaVersion: schema.first?.schemaVersion ?? 0)
+                events: counts, census: rows.first?.census ?? Census(), endpoints: rows, workers: workers,
+                duties: duties, schemaVersion: schema.first?.schemaVersion ?? 0)
         }
     }
 }

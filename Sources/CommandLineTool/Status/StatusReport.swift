@@ -5,6 +5,7 @@ import Postgres
 struct StatusReport: Encodable {
     let ok: Bool
     let verdict: String
+    let problems: [String]
     let events: Int64
     let eventsLastHour: Int64
     let eventsCapped: Bool
@@ -12,9 +13,21 @@ struct StatusReport: Encodable {
     let inFlight: Int64
     let retrying: Int64
     let held: Int64
+    let blocked: Int64
+    let blockedKeys: Int64
     let deadLetters: Int64
     let countsCapped: Bool
     let oldestDueAgeSeconds: Double?
+    let oldestBlockedAgeSeconds: Double?
+    let madeAMinute: Double?
+    let endedAMinute: Double?
+    let drainSeconds: Double?
+    let endpointsTotal: Int64
+    let endpointsActive: Int64
+    let endpointsPaused: Int64
+    let endpointsDisabled: Int64
+    let endpointsFailing: Int64
+    let endpointsLate: Int64
     let workersAlive: Int
     let schemaVersion: Int32
     let endpoints: [EndpointReport]
@@ -22,21 +35,36 @@ struct StatusReport: Encodable {
     let duties: [DutyReport]
 
     init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
+        let census = snapshot.census
         ok = verdict.isWell
         self.verdict = verdict.line
+        problems = verdict.isWell ? [] : [verdict.line] + verdict.others
         events = snapshot.events.events
         eventsLastHour = snapshot.events.lastHour
         eventsCapped = snapshot.events.events >= EventCounts.limit
-        pending = snapshot.pending
-        inFlight = snapshot.inFlight
-        retrying = snapshot.retrying
-        held = snapshot.held
-        deadLetters = snapshot.deadLetters
-        countsCapped = snapshot.isCapped
-        oldestDueAgeSeconds = snapshot.oldestDueAge.map(Seconds.number)
-        workersAlive = snapshot.aliveWorkers
+        pending = census.pending
+        inFlight = census.inFlight
+        retrying = census.retrying
+        held = census.held
+        blocked = census.blocked
+        blockedKeys = census.blockedKeys
+        deadLetters = census.deadLetters
+        countsCapped = census.isCapped
+        oldestDueAgeSeconds = census.oldestDueAge.map(Seconds.number)
+        oldestBlockedAgeSeconds = census.oldestBlockedAge.map(Seconds.number)
+        let flow = snapshot.flow
+        madeAMinute = flow?.made
+        endedAMinute = flow?.ended
+        drainSeconds = flow?.drain.map(Seconds.number)
+        endpointsTotal = census.endpoints
+        endpointsActive = census.active
+        endpointsPaused = census.paused
+        endpointsDisabled = census.disabled
+        endpointsFailing = census.failing
+        endpointsLate = census.late
+        workersAlive = snapshot.aliveWorkers.count
         schemaVersion = snapshot.schemaVersion
-        endpoints = snapshot.endpoints.map(EndpointReport.init)
+        endpoints = snapshot.endpoints.map { EndpointReport($0.endpoint) }
         workers = snapshot.workers.map(WorkerReport.init)
         duties = snapshot.duties.map(DutyReport.init)
     }

@@ -3,45 +3,83 @@ import OutboxStore
 /// What `status` prints.
 struct StatusScreen {
     let snapshot: StatusSnapshot
+    /// In which order endpoints are shown.
+    var order = StatusOrder.worst
+    /// The most lines; nil for no limit.
+    var height: Int?
+
+    /// How many endpoints are shown where nothing limits the height.
+    static let usualEndpoints = 20
 
     func show(on output: Output) throws {
         let verdict = StatusVerdict(snapshot)
         guard !output.isJSON else { return try output.json(StatusReport(snapshot, verdict)) }
-        say(verdict.line, verdict.isWell ? .good : .bad, on: output)
-        for other in verdict.others { say("Also: \(other)", .warning, on: output) }
-        showFigures(on: output)
+        let tone: Tone = !verdict.isWell ? .bad : snapshot.census.retrying > 0 ? .warning : .good
+        var text = lines(verdict.line, tone, on: output)
+        for other in verdict.others { text += lines("Also: \(other)", .warning, on: output) }
+        text += [.init("")] + table(queues, on: output)
+        if let flow = snapshot.flow { text += lines(flow.text, .plain, on: output) }
+        let workers = snapshot.workers.isEmpty ? [] : [StyledLine("")] + table(self.workers, on: output)
+        // The endpoints get what the others leave: two lines of a table, one between, and one that says how many more there are.
+        let room = height.map { max(1, $0 - text.count - workers.count - 4) } ?? Self.usualEndpoints
+        text += endpoints(room, on: output) + workers
+        for line in text.prefix(height ?? .max) { output.styled(line) }
     }
 
     /// When a sentence is too long for one line, its command, which stands after the last colon, gets its own line: there
     /// it can be copied.
-    private func say(_ text: String, _ tone: Tone, on output: Output) {
-        guard DisplayWidth.of(text) > output.width else { return output.line(text, tone) }
-        let mark = text.ranges(of: ": ").last
+    private func lines(_ text: String, _ tone: Tone, on output: Output) -> [StyledLine] {
+        guard DisplayWidth.of(text) > output.width else { return [StyledLine(text, tone)] }
+        let mark = text.ranges(of: ": ").last.flatMap { text[$0.upperBound...].hasPrefix("postrider ") ? $0 : nil }
         let sentence = mark.map { text[..<$0.lowerBound] + ":" } ?? text[...]
-        for line in Folded.lines(String(sentence), width: output.width, first: "", rest: "  ") {
-            output.line(line, tone)
+        let folded = Folded.lines(String(sentence), width: output.width, first: "", rest: "  ").map {
+            StyledLine($0, tone)
         }
-        if let mark { output.line("  → \(text[mark.upperBound...].trimming(suffix: "."))") }
+        return folded + (mark.map { [StyledLine("  → \(text[$0.upperBound...].trimming(suffix: "."))")] } ?? [])
     }
 
-    private func showFigures(on output: Output) {
-        func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: snapshot.isCapped) }
+    private func table(_ table: Table, on output: Output) -> [StyledLine] {
+        output.tableLines(table).map(StyledLine.init(ready:))
+    }
+
+    private var queues: Table {
+        let census = snapshot.census
+        func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: census.isCapped) }
         var queues = Table([
-            .number("EVENTS/H"), .number("PENDING"), .number("IN FLIGHT"), .number("RETRYING"), .number("HELD"),
-            .number("DEAD"), .number("OLDEST DUE"),
+            .number("EVENTS/H"), .number("PENDING"), .number("IN FLIGHT"), .number("RETRYING"), .number("BLOCKED"),
+            .number("HELD"), .number("DEAD"), .number("OLDEST DUE"),
         ])
         let recent = snapshot.events.lastHour
         queues.add(
-            CappedCount.text(recent, isCapped: recent >= EventCounts.limit), count(snapshot.pending),
-            count(snapshot.inFlight), count(snapshot.retrying), count(snapshot.held), count(snapshot.deadLetters),
-            snapshot.oldestDueAge.map(Lag.text) ?? "-")
-        output.line("")
-        output.table(queues)
-        if !snapshot.endpoints.isEmpty {
-            output.line("")
-            output.table(.endpoints(snapshot.endpoints))
+            CappedCount.text(recent, isCapped: recent >= EventCounts.limit), count(census.pending),
+            count(census.inFlight), count(census.retrying), count(census.blocked), count(census.held),
+            count(census.deadLetters), census.oldestDueAge.map(Lag.text) ?? "-")
+        return queues
+    }
+
+    private func endpoints(_ room: Int, on output: Output) -> [StyledLine] {
+        guard !snapshot.endpoints.isEmpty else { return [] }
+        var table = Table([
+            .name("ENDPOINT"), .state("STATE"), .number("PENDING"), .number("RETRYING"), .number("BLOCKED"),
+            .number("HELD"), .number("DEAD"), .number("WAITING"), .init(title: "LAST FAILURE", narrowest: 4),
+        ])
+        let shown = order.sorted(snapshot.endpoints).prefix(room)
+        for row in shown {
+            let endpoint = row.endpoint
+            func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
+            table.add(
+                endpoint.name, row.trouble == .failing ? "failing" : endpoint.state, count(endpoint.pending),
+                count(endpoint.retrying), count(endpoint.blocked), count(endpoint.held), count(endpoint.deadLetters),
+                endpoint.oldestDueAge.map(Lag.text) ?? "-",
+                endpoint.consecutiveFailures > 0
+                    ? "\(endpoint.consecutiveFailures)× \(LastFailure.text(endpoint) ?? "")" : "")
         }
-        guard !snapshot.workers.isEmpty else { return }
+        let more = snapshot.census.endpoints - Int64(shown.count)
+        return [StyledLine("")] + self.table(table, on: output)
+            + (more > 0 ? [StyledLine("… and \(Plural.of("endpoint", more)) more: postrider endpoint list")] : [])
+    }
+
+    private var workers: Table {
         var workers = Table([
             .name("WORKER"), .text("VERSION"), .number("IN FLIGHT"), .state("STATE"), .text("SEEN"),
         ])
@@ -50,9 +88,43 @@ struct StatusScreen {
                 worker.name, worker.version, "\(worker.inFlight)",
                 !worker.isAlive ? "gone" : worker.isDraining ? "draining" : "working", Age.text(worker.silence))
         }
-        output.line("")
-        output.table(workers)
+        return workers
     }
+}
+
+/// In which order `status` shows endpoints.
+enum StatusOrder: CaseIterable {
+    case worst, waiting, name
+
+    /// The next one, for a key that goes through all.
+    var next: Self {
+        switch self {
+        case .worst: .waiting
+        case .waiting: .name
+        case .name: .worst
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .worst: "worst first"
+        case .waiting: "longest backlog first"
+        case .name: "by name"
+        }
+    }
+
+    /// Of rows that are sorted by what is worst.
+    func sorted(_ rows: [CensusRow]) -> [CensusRow] {
+        switch self {
+        case .worst: rows
+        case .waiting: rows.sorted { ($1.owed, $0.endpoint.name) < ($0.owed, $1.endpoint.name) }
+        case .name: rows.sorted { $0.endpoint.name < $1.endpoint.name }
+        }
+    }
+}
+
+extension CensusRow {
+    fileprivate var owed: Int64 { endpoint.pending + endpoint.retrying + endpoint.blocked + endpoint.held }
 }
 
 extension Substring {

@@ -1,63 +1,40 @@
 import OutboxStore
 
-/// The figures that `status` shows, before it decides anything.
-struct StatusSnapshot: Sendable {
-    var events: EventCounts
-    var endpoints: [EndpointOverview]
-    var workers: [WorkerOverview]
-    var duties: [DutyOverview]
-    /// The newest migration that was applied.
-    var schemaVersion: Int32
-
-    var aliveWorkers: Int { workers.count { $0.isAlive } }
-    var pending: Int64 { sum(\.pending) }
-    var inFlight: Int64 { sum(\.inFlight) }
-    var retrying: Int64 { sum(\.retrying) }
-    var held: Int64 { sum(\.held) }
-    var deadLetters: Int64 { sum(\.deadLetters) }
-    /// How long the oldest due delivery has been waiting. Held deliveries wait on purpose and do not count.
-    var oldestDueAge: Duration? {
-        endpoints.filter { $0.state == "active" }.compactMap(\.oldestDueAge).max()
-    }
-    var isCapped: Bool { endpoints.contains { $0.isCapped } }
-
-    private func sum(_ count: KeyPath<EndpointOverview, Int64>) -> Int64 {
-        endpoints.reduce(0) { $0 + $1[keyPath: count] }
-    }
-}
-
 /// One line that says whether all is well, and otherwise what to do first. Decided from the figures only.
 struct StatusVerdict: Equatable {
+    /// Whether nothing needs an operator.
     let isWell: Bool
     let line: String
-
-    /// A delivery that has been due for longer than this is late.
-    static let lateness = Duration.seconds(60)
-    /// Fewer failures in a row than this may be chance.
-    static let failures: Int32 = 5
-
     /// What else is wrong, the most pressing first.
     let others: [String]
-
-    /// At most this many of the other problems are named.
-    static let othersNamed = 5
 
     init(_ snapshot: StatusSnapshot) {
         let problems = Self.problems(snapshot)
         isWell = problems.isEmpty
-        line = problems.first ?? "All is well."
-        others = Array(problems.dropFirst().prefix(Self.othersNamed))
+        line = problems.first ?? Self.allIsWell(snapshot)
+        others = Array(problems.dropFirst())
     }
 
-    /// The most pressing problem first. Without the right schema or an endpoint nothing else means much.
+    /// What failed and is tried again is no reason to act yet, but not well either.
+    private static func allIsWell(_ snapshot: StatusSnapshot) -> String {
+        guard snapshot.census.retrying > 0 else { return "All is well." }
+        let count = CappedCount.deliveries(snapshot.census.retrying, isCapped: snapshot.census.isCapped)
+        return "Working, and \(count) failed and will be tried again: postrider event list --status retrying."
+    }
+
+    /// By the harm that is done. One line for each kind, however many endpoints it is of. Without the right schema or an endpoint
+    /// nothing else means much.
     private static func problems(_ snapshot: StatusSnapshot) -> [String] {
         if let problem = schema(snapshot) { return [problem] }
-        guard !snapshot.endpoints.isEmpty else {
+        guard snapshot.census.endpoints > 0 else {
             return ["There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."]
         }
-        return [workers(snapshot), troubles(snapshot)].compactMap(\.self) + disabled(snapshot) + failing(snapshot)
-            + [lateness(snapshot), housekeeping(snapshot), deadLetters(snapshot)].compactMap(\.self)
-            + paused(snapshot)
+        let isMany = snapshot.census.failing > 1
+        return [
+            workers(snapshot), troubles(snapshot), lateness(snapshot), isMany ? failing(snapshot) : nil,
+            disabled(snapshot), isMany ? nil : failing(snapshot), blocked(snapshot), housekeeping(snapshot),
+            deadLetters(snapshot), paused(snapshot),
+        ].compactMap(\.self)
     }
 
     private static func schema(_ snapshot: StatusSnapshot) -> String? {
@@ -70,15 +47,17 @@ struct StatusVerdict: Equatable {
     }
 
     private static func workers(_ snapshot: StatusSnapshot) -> String? {
-        guard snapshot.aliveWorkers == 0 else { return nil }
-        let waiting = snapshot.pending + snapshot.retrying + snapshot.inFlight
-        return "No worker is running" + (waiting > 0 ? ", and \(deliveries(waiting, snapshot)) must wait" : "")
+        guard snapshot.aliveWorkers.isEmpty else { return nil }
+        let census = snapshot.census
+        let waiting = census.pending + census.retrying + census.inFlight + census.blocked
+        return "No worker is running"
+            + (waiting > 0 ? ", and \(CappedCount.deliveries(waiting, isCapped: census.isCapped)) must wait" : "")
             + ". Start one: postrider worker."
     }
 
     /// In one line, however many workers have one.
     private static func troubles(_ snapshot: StatusSnapshot) -> String? {
-        let alive = snapshot.workers.filter(\.isAlive)
+        let alive = snapshot.aliveWorkers
         if let worker = alive.first(where: { $0.trouble != nil }), let trouble = worker.trouble {
             return "In worker \(worker.id) \(trouble.step) fails again and again. See why: postrider doctor."
         }
@@ -86,23 +65,45 @@ struct StatusVerdict: Equatable {
         return "Worker \(worker.id) cannot work on some endpoints. See why: postrider doctor."
     }
 
-    private static func disabled(_ snapshot: StatusSnapshot) -> [String] {
-        snapshot.endpoints.filter { $0.state == "disabled" }.map { endpoint in
-            "Endpoint \(endpoint.name) is disabled" + (endpoint.stateReason.map { " (\($0))" } ?? "")
-                + ". When it works again: postrider endpoint resume \(ShellWord(endpoint.name))."
-        }
-    }
-
-    private static func failing(_ snapshot: StatusSnapshot) -> [String] {
-        snapshot.endpoints.filter { $0.state == "active" && $0.consecutiveFailures >= failures }.map { endpoint in
-            "Endpoint \(endpoint.name) failed \(endpoint.consecutiveFailures) times in a row. "
-                + "See why: postrider endpoint test \(ShellWord(endpoint.name))."
-        }
-    }
-
     private static func lateness(_ snapshot: StatusSnapshot) -> String? {
-        guard let age = snapshot.oldestDueAge, age > lateness else { return nil }
-        return "Deliveries are late, the oldest by \(Lag.text(age)). See why: postrider doctor."
+        let census = snapshot.census
+        guard let age = census.oldestDueAge, age > Census.patience else { return nil }
+        let count = CappedCount.text(census.lateDeliveries, isCapped: census.isCapped)
+        return "Deliveries are late, the oldest by \(Lag.text(age)); \(count) wait at "
+            + "\(Plural.of("endpoint", max(census.late, 1))). See why: postrider doctor."
+    }
+
+    private static func failing(_ snapshot: StatusSnapshot) -> String? {
+        let count = snapshot.census.failing
+        let worst = snapshot.endpoints(in: .failing)
+        guard count > 0, let first = worst.first, let time = first.failingFor else { return nil }
+        let last = LastFailure.text(first).map { ", last: \($0)" } ?? ""
+        let remedy = "See why: postrider endpoint test \(ShellWord(first.name))."
+        guard count > 1 else {
+            return "Endpoint \(first.name) has had no success for \(Lag.text(time)), and failed "
+                + "\(times(first.consecutiveFailures)) in a row\(last). \(remedy)"
+        }
+        return
+            "\(count) endpoints have had no success for up to \(Lag.text(time)) (\(names(worst, of: count)))\(last). \(remedy)"
+    }
+
+    private static func disabled(_ snapshot: StatusSnapshot) -> String? {
+        let count = snapshot.census.disabled
+        let some = snapshot.endpoints(in: .disabled)
+        guard count > 0, let first = some.first else { return nil }
+        let reason = first.stateReason.map { ", \($0)" } ?? ""
+        let who = count == 1 ? "Endpoint \(first.name) is" : "\(count) endpoints are"
+        let detail = count == 1 ? "\(Lag.text(first.stateAge))\(reason)" : names(some, of: count)
+        return "\(who) disabled (\(detail)). When it works again: postrider endpoint resume \(ShellWord(first.name))."
+    }
+
+    private static func blocked(_ snapshot: StatusSnapshot) -> String? {
+        let census = snapshot.census
+        guard census.blockedEndpoints > 0, let age = census.oldestBlockedAge else { return nil }
+        let count = CappedCount.deliveries(census.blocked, isCapped: census.isCapped)
+        return "\(count) of \(Plural.of("ordering key", census.blockedKeys)) "
+            + "\(census.blocked == 1 ? "waits" : "wait") behind one that failed, the oldest for \(Lag.text(age)). "
+            + "See which: postrider event list --status blocked."
     }
 
     private static func housekeeping(_ snapshot: StatusSnapshot) -> String? {
@@ -112,19 +113,42 @@ struct StatusVerdict: Equatable {
     }
 
     private static func deadLetters(_ snapshot: StatusSnapshot) -> String? {
-        guard snapshot.deadLetters > 0 else { return nil }
-        let count = CappedCount.deadLetters(snapshot.deadLetters, isCapped: snapshot.isCapped)
+        guard snapshot.census.deadLetters > 0 else { return nil }
+        let count = CappedCount.deadLetters(snapshot.census.deadLetters, isCapped: snapshot.census.isCapped)
         return "Replay or discard \(count): postrider dead-letter list."
     }
 
-    private static func paused(_ snapshot: StatusSnapshot) -> [String] {
-        snapshot.endpoints.filter { $0.state == "paused" && $0.held > 0 }.map { endpoint in
-            "Endpoint \(endpoint.name) is paused and holds \(deliveries(endpoint.held, snapshot)): "
-                + "postrider endpoint resume \(ShellWord(endpoint.name))."
-        }
+    private static func paused(_ snapshot: StatusSnapshot) -> String? {
+        let count = snapshot.census.forgotten
+        let some = snapshot.endpoints(in: .paused)
+        guard count > 0, let first = some.first else { return nil }
+        let held = CappedCount.deliveries(snapshot.census.held, isCapped: snapshot.census.isCapped)
+        let who =
+            count == 1
+            ? "Endpoint \(first.name) is paused (\(Lag.text(first.stateAge)))"
+            : "\(count) endpoints are paused (\(names(some, of: count)), for up to \(Lag.text(first.stateAge)))"
+        return "\(who); \(held) held: postrider endpoint resume \(ShellWord(first.name))."
     }
 
-    private static func deliveries(_ number: Int64, _ snapshot: StatusSnapshot) -> String {
-        CappedCount.deliveries(number, isCapped: snapshot.isCapped)
+    /// The first names, and how many more there are.
+    private static func names(_ endpoints: [EndpointOverview], of count: Int64) -> String {
+        let named = endpoints.prefix(CensusRow.named)
+        let more = count - Int64(named.count)
+        return named.map(\.name).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    }
+
+    private static func times(_ count: Int32) -> String { count == 1 ? "once" : "\(count) times" }
+}
+
+/// What the last failed attempt at an endpoint failed with, in a few words: `401 bad signature`, `connection refused`.
+enum LastFailure {
+    /// The most characters of the error.
+    private static let limit = 60
+
+    static func text(_ endpoint: EndpointOverview) -> String? {
+        let line = endpoint.lastError?.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        let error = line.count > limit ? line.prefix(limit - 1) + "…" : line
+        let words = [endpoint.lastHTTPStatus.map { "\($0)" }, error.isEmpty ? nil : String(error)].compactMap(\.self)
+        return words.isEmpty ? endpoint.lastErrorCode : words.joined(separator: " ")
     }
 }

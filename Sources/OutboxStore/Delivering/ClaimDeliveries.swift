@@ -11,7 +11,7 @@ package struct ClaimDeliveries: PostgresStatement {
     package let sql = """
         SELECT c.endpoint_id, c.state, c.from_at, c.next_at,
                c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until,
-               c.ignore_expiry
+               c.ignore_expiry, c.lapsed
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7, $8) c
         """
     package let isQualified = true
@@ -65,7 +65,9 @@ package struct ClaimDeliveries: PostgresStatement {
                 throw PostgresError(.unexpectedValue, "a lane has the unknown state \(state)")
             }
             return .report(
-                LaneReport(endpoint: endpoint, state: state, from: try row.column(2), nextAt: try row.column(3)))
+                LaneReport(
+                    endpoint: endpoint, state: state, from: try row.column(2), nextAt: try row.column(3),
+                    lapsed: try row.column(14)))
         }
         return .delivery(
             ClaimedDelivery(
@@ -100,12 +102,17 @@ package struct LaneReport: Hashable, Sendable {
     /// No live row of the lane that this claim saw is due before this.
     package let from: PostgresTimestamp
     package let nextAt: PostgresTimestamp
+    /// Of how many deliveries that the claim took the lease had run out: their worker never reported.
+    package let lapsed: Int32
 
-    package init(endpoint: Int32, state: State, from: PostgresTimestamp, nextAt: PostgresTimestamp) {
+    package init(
+        endpoint: Int32, state: State, from: PostgresTimestamp, nextAt: PostgresTimestamp, lapsed: Int32 = 0
+    ) {
         self.endpoint = endpoint
         self.state = state
         self.from = from
         self.nextAt = nextAt
+        self.lapsed = lapsed
     }
 }
 

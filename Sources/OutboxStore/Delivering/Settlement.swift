@@ -66,6 +66,14 @@ extension DeliveryDecision.Outcome {
         }
     }
 
+    /// Whether nothing more is to come of the delivery.
+    package var isEnd: Bool {
+        switch self {
+        case .delivered, .dead, .expired, .spent: true
+        case .retry, .gone, .released: false
+        }
+    }
+
     /// Until it is due again.
     var delay: Duration {
         switch self {

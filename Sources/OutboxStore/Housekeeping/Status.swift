@@ -7,7 +7,8 @@ package enum Status {
         """
         SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
                (SELECT max(m.version) FROM postrider.schema_migrations m),
-               (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+               (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+               (SELECT s.last_value FROM postrider.deliveries_id_seq s)
         """)
 
     /// What time it is by the database's clock.
@@ -45,6 +46,8 @@ package struct DatabaseState: Sendable {
     package var schemaVersion: Int32?
     /// The database's clock, in microseconds since 1970.
     package var clock: Int64
+    /// The number of the delivery that was made last; nil when there is no schema.
+    package var lastDelivery: Int64?
 }
 
 extension DatabaseState: PostgresRecord {
@@ -52,6 +55,7 @@ extension DatabaseState: PostgresRecord {
         isReadOnly = try row.column(0)
         schemaVersion = try row.column(1)
         clock = try row.column(2)
+        lastDelivery = try row.column(3)
     }
 }
 

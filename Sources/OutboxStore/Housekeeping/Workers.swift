@@ -21,11 +21,13 @@ package enum Workers {
             """
             UPDATE postrider.workers w
             SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
-                failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9
+                failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9,
+                made_a_minute = $10, ended_a_minute = $11
             WHERE w.id = $1
             RETURNING w.id
             """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
-            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error)
+            pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error, pulse.madeAMinute,
+            pulse.endedAMinute)
     }
 
     /// Takes a worker that ended in good order off the list.
@@ -41,7 +43,8 @@ package enum Workers {
         SELECT w.id, w.name, w.version, w.started_at,
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
-               w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error
+               w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error,
+               w.made_a_minute, w.ended_a_minute
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
 }
@@ -54,16 +57,21 @@ package struct WorkerPulse: Sendable, Equatable {
     package var heldBack: Int32
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// Deliveries that were made in the database and that this worker ended, a minute; nil as long as it does not know.
+    package var madeAMinute: Float?
+    package var endedAMinute: Float?
 
     package init(
         inFlight: Int32, isDraining: Bool, heldBack: Int32 = 0, heldBackWhy: String? = nil,
-        trouble: WorkerTrouble? = nil
+        trouble: WorkerTrouble? = nil, madeAMinute: Float? = nil, endedAMinute: Float? = nil
     ) {
         self.inFlight = inFlight
         self.isDraining = isDraining
         self.heldBack = heldBack
         self.heldBackWhy = heldBackWhy
         self.trouble = trouble
+        self.madeAMinute = madeAMinute
+        self.endedAMinute = endedAMinute
     }
 }
 
@@ -105,6 +113,9 @@ package struct WorkerOverview: Sendable {
     package var heldBack: Int32 = 0
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// Deliveries that were made in the database and that it ended, a minute; nil as long as it does not know.
+    package var madeAMinute: Float?
+    package var endedAMinute: Float?
 }
 
 extension WorkerOverview: PostgresRecord {
@@ -118,5 +129,7 @@ extension WorkerOverview: PostgresRecord {
                 step: step, failures: try row.column(11), lasts: try row.microseconds(12) ?? .zero,
                 error: try row.column(13, as: String?.self) ?? "")
         }
+        madeAMinute = try row.column(14)
+        endedAMinute = try row.column(15)
     }
 }

@@ -4,14 +4,15 @@ package import Postgres
 ///
 /// What names an endpoint fails with `no_data_found` where there is none of that name, unless it says otherwise.
 package enum Endpoints {
-    /// How many deliveries, and how many dead letters, ``list(name:limit:)`` counts.
+    /// Where counting stops for each endpoint. For many at once it is less: `postrider.census` says how much.
     package static let countLimit = 100_000
 
-    // now() can bound an index scan, clock_timestamp() cannot.
-    /// Endpoints with what is owed to them, by name.
-    ///
-    /// Counts at most a hundred thousand deliveries and as many dead letters over all endpoints, in the order in which
-    /// they are stored: no operator should have to wait for an exact count of millions.
+    /// How many rows are read to count what is owed to the endpoints of a list, and the fewest for each.
+    private static let countBudget = 300_000
+    private static let fewestCounted = 300
+
+    /// Endpoints with what is owed to them, by name. Each is counted by itself, up to a limit: no operator should have to wait for
+    /// an exact count of millions, and none should hide what others are owed.
     ///
     /// - Parameters:
     ///   - name: this endpoint alone; nil for all.
@@ -20,44 +21,16 @@ package enum Endpoints {
         PostgresQuery(
             """
             WITH named AS MATERIALIZED (
-                SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'),
-            live AS MATERIALIZED (
-                SELECT d.endpoint_id, d.lease_until > clock_timestamp() AS is_leased, d.attempt > d.attempt_base AS is_retry
-                FROM postrider.deliveries d
-                WHERE $1 IS NULL OR d.endpoint_id = (SELECT n.id FROM named n)
-                LIMIT \(countLimit)),
-            owed AS (
-                SELECT v.endpoint_id, count(*) FILTER (WHERE v.is_leased) AS in_flight,
-                       count(*) FILTER (WHERE NOT v.is_leased AND v.is_retry) AS retrying,
-                       count(*) FILTER (WHERE NOT v.is_leased AND NOT v.is_retry) AS pending
-                FROM live v GROUP BY v.endpoint_id),
-            dead AS MATERIALIZED (
-                SELECT x.endpoint_id FROM postrider.dead x
-                WHERE $1 IS NULL OR x.endpoint_id = (SELECT n.id FROM named n)
-                LIMIT \(countLimit)),
-            buried AS (SELECT x.endpoint_id, count(*) AS letters FROM dead x GROUP BY x.endpoint_id)
-            SELECT e.name, e.tenant, u.url, e.state, e.state_reason,
-                   ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern),
-                   CASE WHEN lane.is_open THEN coalesce(o.pending, 0) ELSE 0 END,
-                   coalesce(o.in_flight, 0),
-                   CASE WHEN lane.is_open THEN coalesce(o.retrying, 0) ELSE 0 END,
-                   CASE WHEN lane.is_open THEN 0 ELSE coalesce(o.pending + o.retrying, 0) END,
-                   coalesce(b.letters, 0),
-                   (extract(epoch FROM clock_timestamp() - (
-                       SELECT d.due_at FROM postrider.deliveries d
-                       WHERE d.endpoint_id = e.id AND d.due_at <= now() AND d.lease_until <= now()
-                       ORDER BY d.due_at LIMIT 1)) * 1000000)::bigint,
-                   m.consecutive_failures, m.last_success_at, m.last_failure_at,
-                   (SELECT count(*) FROM live) >= \(countLimit) OR (SELECT count(*) FROM dead) >= \(countLimit)
-            FROM postrider.endpoints e
-            JOIN postrider.endpoint_urls u ON u.id = e.url_id
-            JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
-            JOIN (SELECT l.endpoint_id, l.open_at <= clock_timestamp() AS is_open FROM postrider.lanes l) lane
-                ON lane.endpoint_id = e.id
-            LEFT JOIN owed o ON o.endpoint_id = e.id
-            LEFT JOIN buried b ON b.endpoint_id = e.id
-            WHERE e.state <> 'removed' AND ($1 IS NULL OR e.name = $1)
-            ORDER BY e.name LIMIT $2
+                SELECT e.id FROM postrider.endpoints e WHERE e.state <> 'removed' AND ($1 IS NULL OR e.name = $1)
+                ORDER BY e.name LIMIT $2),
+            counted AS MATERIALIZED (
+                SELECT n.* FROM (SELECT coalesce(array_agg(l.id), '{}') AS lanes, count(*) AS count FROM named l) l
+                CROSS JOIN LATERAL postrider.count_lanes(
+                    l.lanes, greatest(\(fewestCounted), least(\(countLimit), \(countBudget) / greatest(1, l.count)))::int) n)
+            SELECT \(EndpointOverview.columns)
+            FROM named l
+            \(EndpointOverview.tables)
+            ORDER BY e.name
             """, name, limit)
     }
 
@@ -169,48 +142,6 @@ package enum Endpoints {
             """
             SELECT count(r) FROM postrider.rotate_secret(name => $1, secret => $2, grace => $3) r
             """, name, secret, grace)
-    }
-}
-
-/// How an endpoint is doing.
-package struct EndpointOverview: Sendable {
-    package var name: String
-    package var tenant: String
-    package var url: String
-    /// `active`, `paused` or `disabled`.
-    package var state: String
-    /// Who paused it, or why it was disabled.
-    package var stateReason: String?
-    /// Patterns of event types.
-    package var eventTypes: [String]
-    /// Deliveries not tried yet.
-    package var pending: Int64
-    /// Deliveries leased to a worker.
-    package var inFlight: Int64
-    /// Deliveries that failed and will be tried again.
-    package var retrying: Int64
-    /// Deliveries kept while the endpoint is closed.
-    package var held: Int64
-    package var deadLetters: Int64
-    /// How long the oldest due delivery has been waiting; nil when none is due.
-    package var oldestDueAge: Duration?
-    /// Attempts that failed since the last one that did not.
-    package var consecutiveFailures: Int32
-    package var lastSuccessAt: PostgresTimestamp?
-    package var lastFailureAt: PostgresTimestamp?
-    /// Whether counting stopped at a limit, so that every count means "at least".
-    package var isCapped: Bool
-}
-
-extension EndpointOverview: PostgresRecord {
-    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
-        self.init(
-            name: try row.column(0), tenant: try row.column(1), url: try row.column(2), state: try row.column(3),
-            stateReason: try row.column(4), eventTypes: try row.column(5), pending: try row.column(6),
-            inFlight: try row.column(7), retrying: try row.column(8), held: try row.column(9),
-            deadLetters: try row.column(10), oldestDueAge: try row.microseconds(11),
-            consecutiveFailures: try row.column(12), lastSuccessAt: try row.column(13),
-            lastFailureAt: try row.column(14), isCapped: try row.column(15))
     }
 }
 

@@ -56,7 +56,7 @@ package struct EventDelivery: Sendable {
     package var tenant: String?
     /// Nil when the event matched no subscription.
     package var endpoint: String?
-    /// `pending`, `in_flight`, `retrying`, `held`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
+    /// `pending`, `in_flight`, `retrying`, `held`, `blocked`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
     /// `no_subscriber`.
     package var status: String
     package var attempts: Int32
@@ -83,6 +83,7 @@ package struct EventDelivery: Sendable {
             SELECT d.event_id, d.event_at, d.endpoint_id,
                    CASE WHEN d.lease_until > now() THEN 'in_flight'
                         WHEN l.open_at > now() THEN 'held'
+                        WHEN key.is_blocked THEN 'blocked'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
                         ELSE 'pending' END AS status,
                    d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, NULL::timestamptz AS last_attempt_at,
@@ -90,6 +91,11 @@ package struct EventDelivery: Sendable {
             FROM chosen c
             JOIN postrider.deliveries d ON d.event_id = c.id AND d.event_at = c.created_at
             JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+            LEFT JOIN LATERAL (
+                SELECT h.due_at > clock_timestamp()
+                           OR h.attempt > h.attempt_base + (h.lease_until > clock_timestamp())::int AS is_blocked
+                FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key
+                ORDER BY h.id LIMIT 1) key ON d.due_at = 'infinity'
             UNION ALL
             SELECT c.id, c.created_at, h.* FROM chosen c CROSS JOIN LATERAL (
                 SELECT x.endpoint_id, 'dead', x.attempts, NULL::timestamptz, x.last_attempt_at, x.last_http_status,

@@ -59,8 +59,8 @@ package struct DeliveryMetrics: Sendable {
         deliveries[outcome]?.increment()
     }
 
-    package func count(_ code: ErrorCode) {
-        attemptFailures[code]?.increment()
+    package func count(_ code: ErrorCode, times: Int = 1) {
+        if times > 0 { attemptFailures[code]?.increment(by: Int64(times)) }
     }
 
     /// Counts a failure of something that the worker asks of the database again and again.

@@ -32,7 +32,8 @@ extension MetricDescription {
     static let deliveries = Self(
         name: "postrider_deliveries_total", help: "Attempts ended, by what became of their delivery.")
     static let attemptFailures = Self(
-        name: "postrider_attempt_failures_total", help: "Attempts that failed, by error code.")
+        name: "postrider_attempt_failures_total",
+        help: "Attempts that failed, by error code; lost_lease: leases that ran out before their worker reported.")
     static let attemptDuration = Self(
         name: "postrider_attempt_duration_seconds",
         help: "How long one HTTP exchange took, from the start of the name lookup to the end of the answer.")
@@ -72,6 +73,51 @@ extension MetricDescription {
     )
     static let deadLetters = Self(
         name: "postrider_dead_letters_total", help: "Deliveries that became dead letters.")
+    // Found by a survey every 15 s, or more rarely where it takes long. Of all endpoints.
+    package static let endpoints = Self(
+        name: "postrider_endpoints", help: "Endpoints by state, in the whole database.")
+    package static let failingEndpoints = Self(
+        name: "postrider_failing_endpoints",
+        help: "Active endpoints that have failed for a minute or longer without a success.")
+    package static let worstEndpoints = Self(
+        name: "postrider_worst_endpoints_failing_seconds",
+        help: "For how long endpoints have failed without a success: the five that have for longest.")
+    package static let lateEndpoints = Self(
+        name: "postrider_late_endpoints",
+        help: "Active endpoints with a delivery that has been due for a minute or longer.")
+    package static let owedDeliveries = Self(
+        name: "postrider_owed_deliveries",
+        help: """
+            Deliveries that have not ended, by status, in the whole database. Each endpoint is counted up to a limit, see \
+            postrider_counts_capped.
+            """)
+    package static let countsCapped = Self(
+        name: "postrider_counts_capped",
+        help:
+            "1 while some endpoint has more deliveries or dead letters than are counted of it, so that sums mean at least."
+    )
+    package static let blockedKeys = Self(
+        name: "postrider_blocked_keys",
+        help: "Ordering keys of which events have waited behind a failed one for a minute or longer.")
+    package static let oldestBlocked = Self(
+        name: "postrider_oldest_blocked_seconds",
+        help: "Age of the oldest event that waits behind a failed one of its ordering key.")
+    package static let longestFailure = Self(
+        name: "postrider_longest_failing_seconds",
+        help: "For how long the endpoint has failed without a success that has for longest; 0 when none fails.")
+    package static let longestPause = Self(
+        name: "postrider_longest_pause_seconds",
+        help: "For how long the endpoint has been paused that has been for longest.")
+    package static let deadLettersKept = Self(
+        name: "postrider_dead_letters_kept",
+        help: "Dead letters that wait for an operator. Each endpoint is counted up to a limit.")
+    package static let failingDuties = Self(
+        name: "postrider_failing_duties",
+        help: "Duties of housekeeping that fail again and again, or have not been done for long.")
+    package static let surveyAge = Self(
+        name: "postrider_survey_age_seconds", help: "How long ago the gauges of the whole database were counted.")
+    package static let lookAge = Self(
+        name: "postrider_look_age_seconds", help: "How long ago the database last said what is due.")
     static let dutyFailures = Self(
         name: "postrider_duty_failures_total", help: "Duties of housekeeping that failed in this process, by duty.")
     static let databaseReconnects = Self(
@@ -87,8 +133,11 @@ extension MetricDescription {
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
         claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, heldBack,
-        failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles,
-        unrecordedOutcomes, lostOutcomes, deadLetters,
-        dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo,
+        failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, unrecordedOutcomes,
+        lostOutcomes,
+        deadLetters, dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo, endpoints, failingEndpoints,
+        worstEndpoints, lateEndpoints, owedDeliveries, countsCapped, blockedKeys, oldestBlocked, longestFailure,
+        longestPause,
+        deadLettersKept, failingDuties, surveyAge, lookAge,
     ]
 }

@@ -40,6 +40,17 @@ package final class PrometheusRegistry: MetricsFactory {
         _ = series(MetricName.metric(name), .gauge, labels) { ReadGaugeSeries(read) }
     }
 
+    /// Adds gauges of one name whose labels too are read each time that metrics are written.
+    ///
+    /// - Parameters:
+    ///   - limit: the most series that are written.
+    ///   - read: must be quick and must not use this registry.
+    package func readGauges(
+        _ name: String, limit: Int, _ read: @escaping @Sendable () -> [(labels: [(String, String)], value: Double)]
+    ) {
+        _ = series(MetricName.metric(name), .gauge, []) { ReadGaugesSeries(limit: limit, read) }
+    }
+
     /// Adds a counter whose value is read each time that metrics are written.
     ///
     /// - Parameter read: must never give less than before, must be quick and must not use this registry.

@@ -64,6 +64,23 @@ final class ReadGaugeSeries: PrometheusSeries {
     }
 }
 
+/// Gauges of one name whose labels and numbers are read at each scrape.
+final class ReadGaugesSeries: PrometheusSeries {
+    private let limit: Int
+    private let read: @Sendable () -> [(labels: [(String, String)], value: Double)]
+
+    init(limit: Int, _ read: @escaping @Sendable () -> [(labels: [(String, String)], value: Double)]) {
+        self.limit = limit
+        self.read = read
+    }
+
+    func write(name: String, labels: LabelSet, to text: inout PrometheusText) {
+        for sample in read().prefix(limit) {
+            text.sample(name, LabelSet(sample.labels), PrometheusText.number(sample.value))
+        }
+    }
+}
+
 /// How often values fell into each of some fixed ranges, one label set of a histogram.
 ///
 /// Recording is a search over a handful of bounds, one atomic addition, and one for the sum.

@@ -250,7 +250,9 @@ final class Claimer: Service {
             case .delivery(let delivery):
                 claimed.append(delivery)
                 taken.count(delivery)
-            case .report(let report): reports.append(report)
+            case .report(let report):
+                reports.append(report)
+                parts.metrics.count(.lostLease, times: Int(report.lapsed))
             }
         }
         parts.metrics.claims.increment()

@@ -44,6 +44,7 @@ package final class HealthState: Sendable {
         var loops: [String: Loop] = [:]
         var setbacks = Setbacks()
         var lag = LagMeasure()
+        var survey: Surveyed?
         var failingDuties: Set<Duty> = []
     }
 
@@ -184,6 +185,30 @@ extension HealthState {
     var lag: Double? {
         let time = now()
         return state.withLock { $0.lag.seconds(time) }
+    }
+}
+
+// MARK: - Surveys
+
+extension HealthState {
+    func surveyed(_ figures: SurveyFigures) {
+        let time = now()
+        state.withLock { $0.survey = Surveyed(figures: figures, at: time) }
+    }
+
+    /// What was found last; nil before the first.
+    var lastSurvey: Surveyed? { state.withLock { $0.survey } }
+
+    /// How many seconds ago that was.
+    var surveyAge: Double? {
+        let time = now()
+        return lastSurvey.map { (time - $0.at) / .seconds(1) }
+    }
+
+    /// How many seconds ago the database last said what is due; nil before measuring began.
+    var lookAge: Double? {
+        let time = now()
+        return state.withLock { $0.lag.age(time) }.map { $0 / .seconds(1) }
     }
 }
 

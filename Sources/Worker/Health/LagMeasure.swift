@@ -26,5 +26,8 @@ struct LagMeasure: Sendable {
         return age > Self.patience ? nil : (lag + age) / .seconds(1)
     }
 
+    /// How long ago it was known last, or measuring began.
+    func age(_ now: Duration) -> Duration? { at.map { max(.zero, now - $0) } }
+
     func isLate(_ now: Duration) -> Bool { at.map { now - $0 > Self.patience } ?? false }
 }

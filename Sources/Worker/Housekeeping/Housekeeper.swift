@@ -1,5 +1,6 @@
 import CoreMetrics
 import Logging
+import Outbox
 import OutboxStore
 import Postgres
 import ServiceLifecycle
@@ -33,6 +34,8 @@ final class Housekeeper: Service {
     private let store: any HouseStore
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
+    /// How fast deliveries are made in the database, and ended by this worker.
+    private let paces = Mutex((made: MinutePace(), ended: MinutePace()))
 
     init(_ parts: WorkerParts, store: any HouseStore) {
         self.parts = parts
@@ -80,7 +83,11 @@ final class Housekeeper: Service {
                     // Not right after the database was away: their owners may be about to settle.
                     headStart.turned(now)
                     if headStart.isOver(now) {
-                        await keep("leases") { () async throws(PostgresError) in try await store.keepLeases() }
+                        await keep("leases") { () async throws(PostgresError) in
+                            let lapsed = try await store.keepLeases()
+                            parts.metrics.count(.lostLease, times: Int(lapsed ?? 0))
+                            return lapsed
+                        }
                     }
                 }
             } catch {
@@ -109,6 +116,10 @@ final class Housekeeper: Service {
             // The database's clock was read somewhere between our two readings.
             let limit = Self.clockSkewSeconds * 1_000_000
             parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
+            paces.withLock { paces in
+                if let made = state.lastDelivery { paces.made.note(made, at: now) }
+                paces.ended.note(parts.state.endedDeliveries, at: now)
+            }
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
@@ -119,7 +130,12 @@ final class Housekeeper: Service {
 
     private func beat() async throws(PostgresError) {
         guard let id = parts.state.id else { return }
-        let pulse = WorkerPulse(parts)
+        var pulse = WorkerPulse(parts)
+        if let (made, ended) = paces.withLock({ paces in
+            paces.made.perMinute.flatMap { made in paces.ended.perMinute.map { (made, $0) } }
+        }) {
+            (pulse.madeAMinute, pulse.endedAMinute) = (made, ended)
+        }
         let isListed = try await parts.perform(.beat) { () async throws(PostgresError) in
             try await store.beat(id, pulse)
         }

@@ -238,7 +238,6 @@ final class Settler: Service {
     private func countStale(_ settlement: Settlement) {
         parts.metrics.staleSettles.increment()
         parts.metrics.count(DeliveryOutcome.stale)
-        if settlement.outcome.isAttempt { parts.metrics.count(ErrorCode.lostLease) }
         parts.log.log(
             .warning, "stale: the lease was lost, another attempt owns the delivery",
             with: [
@@ -249,6 +248,7 @@ final class Settler: Service {
 
     private func count(_ settlement: Settlement) {
         parts.metrics.count(DeliveryOutcome(settlement.outcome))
+        if settlement.outcome.isEnd { parts.state.endedDelivery() }
         if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
         let reason: DeadReason
         switch settlement.outcome {

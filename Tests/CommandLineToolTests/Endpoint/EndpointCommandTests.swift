@@ -132,7 +132,7 @@ import Webhooks
             await add("a", in: installation)
             _ = await installation.run("event", "publish", "order.paid")
             let paused = await installation.run("endpoint", "pause", "a")
-            #expect(paused.output == "Endpoint a is paused (paused by postgres); 1 delivery kept.\n")
+            #expect(paused.output == "Endpoint a is paused (paused by postgres); 1 delivery held.\n")
             let resumed = try await installation.run("endpoint", "resume", "a", "--json").json()
             #expect(resumed["state"] as? String == "active")
             #expect(resumed["held"] as? Int == 0)

@@ -16,22 +16,48 @@ import Testing
         return endpoint
     }
 
-    private static func verdict(
-        _ endpoints: [EndpointOverview], alive: Bool = true, version: Int32 = Migration.newest,
-        duties: [DutyOverview] = []
-    ) -> String {
+    private static func failing(_ name: String, for time: Duration = .seconds(3 * 3600)) -> EndpointOverview {
+        endpoint(name) {
+            $0.consecutiveFailures = 18
+            $0.failingFor = time
+            $0.lastHTTPStatus = 401
+            $0.lastError = "bad signature\nand more"
+        }
+    }
+
+    /// Endpoints without trouble, of which there are many more than are shown.
+    private static func census(_ change: (inout Census) -> Void = { _ in }) -> Census {
+        var census = Census()
+        census.endpoints = 1501
+        census.active = 1501
+        change(&census)
+        return census
+    }
+
+    private static func snapshot(
+        _ census: Census = Self.census(), _ rows: [(CensusRow.Trouble, EndpointOverview)] = [], alive: Bool = true,
+        version: Int32 = Migration.newest, duties: [DutyOverview] = []
+    ) -> StatusSnapshot {
         let worker = WorkerOverview(
             id: 1, name: "w", version: "1", startedAt: .infinity, silence: .zero, inFlight: 0, isDraining: false,
             isAlive: alive)
-        return StatusVerdict(
-            StatusSnapshot(
-                events: .init(events: 0, lastHour: 0), endpoints: endpoints, workers: [worker], duties: duties,
-                schemaVersion: version)
-        ).line
+        return StatusSnapshot(
+            events: .init(events: 0, lastHour: 0), census: census,
+            endpoints: rows.map { CensusRow(census: census, endpoint: $0.1, trouble: $0.0) }, workers: [worker],
+            duties: duties, schemaVersion: version)
     }
 
     @Test func allIsWell() {
-        #expect(Self.verdict([Self.endpoint("a")]) == "All is well.")
+        #expect(StatusVerdict(Self.snapshot()).line == "All is well.")
+        #expect(StatusVerdict(Self.snapshot()).isWell)
+    }
+
+    @Test func notWellBesideRetries() {
+        let verdict = StatusVerdict(Self.snapshot(Self.census { $0.retrying = 37 }))
+        #expect(verdict.isWell)
+        #expect(
+            verdict.line
+                == "Working, and 37 deliveries failed and will be tried again: postrider event list --status retrying.")
     }
 
     @Test func housekeepingThatIsNotDone() {
@@ -43,52 +69,88 @@ import Testing
         let fine = [
             duty("keys", failures: 2), duty("leases", waiting: .seconds(3 * 3600)), duty("workers", waiting: nil),
         ]
-        #expect(Self.verdict([Self.endpoint("a")], duties: fine) == "All is well.")
+        #expect(StatusVerdict(Self.snapshot(duties: fine)).line == "All is well.")
         let bad = [duty("retention", failures: 3), duty("partitions", waiting: .seconds(3 * 3600 + 1))]
         #expect(
-            Self.verdict([Self.endpoint("a")], duties: fine + bad)
+            StatusVerdict(Self.snapshot(duties: fine + bad)).line
                 == "Housekeeping is not done: retention, partitions. See why: postrider doctor.")
     }
 
-    @Test func firstThingsFirst() {
-        let disabled = Self.endpoint("gone") {
-            $0.state = "disabled"
-            $0.stateReason = "answered 410"
-        }
-        let failing = Self.endpoint("it's") { $0.consecutiveFailures = 5 }
-        let late = Self.endpoint("late") {
-            $0.oldestDueAge = .seconds(3700)
-            $0.pending = 2
-        }
-        let dead = Self.endpoint("dead") { $0.deadLetters = 3 }
-        let paused = Self.endpoint("paused") {
-            $0.state = "paused"
-            $0.held = 1
-            $0.oldestDueAge = .seconds(86_400)
-        }
-        let all = [paused, dead, late, failing, disabled]
-        #expect(Self.verdict(all, version: Migration.newest - 1).contains("postrider migrate"))
-        #expect(Self.verdict(all, version: Migration.newest + 1).contains("a newer postrider"))
-        #expect(Self.verdict([]).contains("endpoint add"))
-        #expect(
-            Self.verdict(all, alive: false)
-                == "No worker is running, and 2 deliveries must wait. Start one: postrider worker.")
-        #expect(
-            Self.verdict(all)
-                == "Endpoint gone is disabled (answered 410). When it works again: postrider endpoint resume gone.")
-        #expect(Self.verdict([paused, dead, late, failing]).contains(#"postrider endpoint test 'it'\''s'."#))
-        #expect(Self.verdict([paused, dead, late]).contains("late, the oldest by 1h 1m"))
-        #expect(Self.verdict([paused, dead]).contains("Replay or discard 3 dead letters: "))
-        #expect(
-            Self.verdict([paused])
-                == "Endpoint paused is paused and holds 1 delivery: postrider endpoint resume paused.")
+    @Test func withoutSchemaOrEndpointsNothingElseMatters() {
+        #expect(StatusVerdict(Self.snapshot(version: Migration.newest - 1)).line.contains("postrider migrate"))
+        #expect(StatusVerdict(Self.snapshot(version: Migration.newest + 1)).line.contains("a newer postrider"))
+        #expect(StatusVerdict(Self.snapshot(Census())).line.contains("endpoint add"))
     }
 
-    @Test func cappedCountsSaySo() {
-        let dead = Self.endpoint("dead") {
-            $0.deadLetters = 100_000
+    @Test func byHarmGroupedAndAllOfThem() {
+        let census = Self.census {
+            $0.pending = 1_000_000
+            $0.isCapped = true
+            $0.late = 2
+            $0.lateDeliveries = 1_000_000
+            $0.oldestDueAge = .seconds(960)
+            $0.failing = 8
+            $0.disabled = 1
+            $0.blockedEndpoints = 1
+            $0.blocked = 1200
+            $0.blockedKeys = 6
+            $0.oldestBlockedAge = .seconds(91 * 3600)
+            $0.deadLetters = 3
+            $0.forgotten = 1
+            $0.held = 12
+        }
+        let rows: [(CensusRow.Trouble, EndpointOverview)] =
+            ["it's", "b", "c"].map { (.failing, Self.failing($0)) } + [
+                (
+                    .disabled,
+                    Self.endpoint("gone") {
+                        $0.stateReason = "the endpoint answered 410 Gone"
+                        $0.stateAge = .seconds(3600)
+                    }
+                ), (.paused, Self.endpoint("lunch") { $0.stateAge = .seconds(86_400) }),
+            ]
+        let verdict = StatusVerdict(Self.snapshot(census, rows, alive: false))
+        #expect(
+            [verdict.line] + verdict.others == [
+                "No worker is running, and 1001200+ deliveries must wait. Start one: postrider worker.",
+                "Deliveries are late, the oldest by 16m; 1000000+ wait at 2 endpoints. See why: postrider doctor.",
+                "8 endpoints have had no success for up to 3h (it's, b, c and 5 more), last: 401 bad signature. "
+                    + #"See why: postrider endpoint test 'it'\''s'."#,
+                "Endpoint gone is disabled (1h, the endpoint answered 410 Gone). When it works again: "
+                    + "postrider endpoint resume gone.",
+                "1200+ deliveries of 6 ordering keys wait behind one that failed, the oldest for 3d 19h. "
+                    + "See which: postrider event list --status blocked.",
+                "Replay or discard 3+ dead letters: postrider dead-letter list.",
+                "Endpoint lunch is paused (1d); 12+ deliveries held: postrider endpoint resume lunch.",
+            ])
+        #expect(!verdict.isWell)
+    }
+
+    @Test func oneThatFailsSaysForHowLongAndWhy() {
+        let verdict = StatusVerdict(Self.snapshot(Self.census { $0.failing = 1 }, [(.failing, Self.failing("a"))]))
+        #expect(
+            verdict.line
+                == "Endpoint a has had no success for 3h, and failed 18 times in a row, last: 401 bad signature. "
+                + "See why: postrider endpoint test a.")
+    }
+
+    @Test func whenTheBacklogIsGone() {
+        func flow(_ made: Float, _ ended: Float, _ change: (inout Census) -> Void) -> Flow? {
+            var snapshot = Self.snapshot(Self.census(change))
+            snapshot.workers[0].madeAMinute = made
+            snapshot.workers[0].endedAMinute = ended
+            return snapshot.flow
+        }
+        #expect(Self.snapshot().flow == nil)
+        #expect(
+            flow(1000, 1600) { $0.pending = 6000 }?.text
+                == "A minute: 1000 made, 1600 ended; the backlog shrinks, gone in about 10m.")
+        #expect(flow(1000, 900) { $0.pending = 6000 }?.text.hasSuffix("the backlog grows.") == true)
+        #expect(flow(1000, 1010) { $0.pending = 6000 }?.text.hasSuffix("the backlog stays as it is.") == true)
+        let unknown = flow(0, 600) {
+            $0.pending = 6000
             $0.isCapped = true
         }
-        #expect(Self.verdict([dead]).contains("100000+ dead letters"))
+        #expect(unknown?.drain == nil)
     }
 }

@@ -37,6 +37,23 @@ import Testing
         }
     }
 
+    @Test func everyErrorCodeReachesItsCounter() async throws {
+        let store = FakeSettleStore()
+        var all = outcomes(1...Int64(ErrorCode.allCases.count))
+        for (place, code) in ErrorCode.allCases.enumerated() {
+            all[place].errorCode = code
+            all[place].outcome = place.isMultiple(of: 2) ? .dead(.attemptsExhausted) : .retry(after: .seconds(5))
+        }
+        rig.parts.settleQueue.add(all)
+        try await rig.run(settler(store)) { _ in
+            try await rig.time.rest()
+            for code in ErrorCode.allCases {
+                let metric = "postrider_attempt_failures_total{error_code=\"\(code.rawValue)\"}"
+                #expect(rig.metric(metric) == 1, "\(code)")
+            }
+        }
+    }
+
     @Test func outcomesThatArriveWakeIt() async throws {
         let store = FakeSettleStore()
         try await rig.run(settler(store)) { _ in
