@@ -154,14 +154,11 @@ import Testing
     /// The workers of the last attempts never reported; and an address that is refused at the last attempt.
     static let lastOnes = [
         Row(
-            .endpoint(Samples.record()), attempt: 4,
-            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
+            .endpoint(Samples.record()), attempt: 4, "spent"),
         Row(
-            .endpoint(Samples.record(url: "")), attempt: 9, expiresIn: .zero,
-            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
+            .endpoint(Samples.record(url: "")), attempt: 9, expiresIn: .zero, "spent"),
         Row(
-            .noEvent, attempt: 4,
-            "dead lost_lease lost_lease 'the worker of the last attempt never reported'"),
+            .noEvent, attempt: 4, "spent"),
         Row(
             .endpoint(Samples.record(url: "https://10.0.0.1/")), attempt: 3,
             "dead blocked_address blocked_address '\(blocked)'"),
