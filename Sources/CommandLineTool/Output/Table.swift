@@ -23,7 +23,7 @@ struct Table: Sendable {
         /// A name that people copy: cut when nothing else can be, and not to less than 16 columns.
         static func name(_ title: String) -> Self { Self(title: title, narrowest: 16, turn: .last) }
         /// Cut before all others: its end matters least, and `endpoint show` has it whole.
-        static func url(_ title: String) -> Self { Self(title: title, narrowest: 16, turn: .first) }
+        static func url(_ title: String) -> Self { Self(title: title, turn: .first) }
         static func state(_ title: String) -> Self { Self(title: title, isCuttable: false, isState: true) }
     }
 

@@ -44,8 +44,8 @@ import Testing
         let name = "customer-4711-orders-production-eu"
         table.add(name, "https://hooks.example.com/a/long/way", "order.paid, order.shipped")
         #expect(table.lines(width: 80)[1] == "\(name)  https://hooks.ex…  order.paid, order.shipped")
-        #expect(table.lines(width: 60)[1] == "\(name)  https://hooks.e…  order…")
-        #expect(table.lines(width: 50)[1].hasPrefix("customer-4711-orders-pr…  https://hooks.e…  order…"))
+        #expect(table.lines(width: 60)[1] == "\(name)  https…  order.paid, ord…")
+        #expect(table.lines(width: 40)[1].hasPrefix("customer-4711-orders-pr…  https…  order…"))
     }
 
     @Test func cellsCannotBreakTheTable() {
