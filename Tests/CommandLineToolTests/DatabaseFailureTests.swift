@@ -17,7 +17,7 @@ import Testing
     func connecting(state: String, status: CommandStatus) {
         let error = Self.refused(.connectFailed, state)
         #expect(DatabaseFailure.status(error) == status)
-        #expect(DatabaseFailure.remedy(error)?.isEmpty == false)
+        #expect(DatabaseFailure.remedy(error, .nothing)?.isEmpty == false)
     }
 
     @Test(arguments: [
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func whatIsRefusedIsToldInOurOwnWords() {
-        #expect(DatabaseFailure.message(Self.refused(.server, "P0002")) == "what the server said")
-        #expect(DatabaseFailure.message(Self.refused(.server, "42P01")).hasSuffix("Run: postrider migrate"))
+        #expect(DatabaseFailure.message(Self.refused(.server, "P0002"), .option) == "what the server said")
+        #expect(DatabaseFailure.message(Self.refused(.server, "42P01"), .option).hasSuffix("Run: postrider migrate"))
     }
 }

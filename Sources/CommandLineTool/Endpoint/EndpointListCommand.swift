@@ -117,7 +117,7 @@ struct EndpointReport: Encodable {
 extension Table {
     static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
         var table = Table([
-            .name("ENDPOINT"), .state("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
+            .name("ENDPOINT"), .state("STATE"), .url("URL"), .text("EVENTS"), .number("PENDING"),
             .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
         ])
         for endpoint in endpoints {
