@@ -49,7 +49,8 @@ import Testing
             #expect(
                 await CommandLineTool.run(Self.question("postrider", "endpoint", "pause", ""), in: context) == .done)
             #expect(recording.output.allSatisfy(\.isWhitespace) && recording.error.isEmpty)
-            #expect(ContinuousClock.now - start < EndpointOffers.patience + .seconds(2))
+            // Far more than its patience, since hundreds of tests share the cores. Without a limit the silent one keeps it for ever.
+            #expect(ContinuousClock.now - start < EndpointOffers.patience + .seconds(30))
         }
     }
 }

@@ -84,7 +84,11 @@ extension Diagnosis {
                     "postrider endpoint rotate-secret NAME, once the receiver has the newest"))
         }
         guard findings.isEmpty else { return findings }
-        let all = check.isComplete ? "all" : "not all were read: this login may not, or there are too many;"
-        return [.ok("secrets", "\(all) \(check.endpoints) can be opened")]
+        let read = "those of \(Plural.of("endpoint", check.endpoints)) can be opened"
+        return [
+            .ok(
+                "secrets",
+                check.isComplete ? read : "\(read); others were not read: this login may not, or it takes too long")
+        ]
     }
 }

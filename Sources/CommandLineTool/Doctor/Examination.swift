@@ -126,7 +126,9 @@ struct Examination {
     /// Opens the live secrets of the endpoints with the keys that are here.
     private func secrets(_ connection: PostgresConnection) async throws -> SecretCheck {
         var check = SecretCheck()
-        guard let sealing = try? SigningSecret.sealing(configuration) else { return check }
+        let sealing: SecretSealing?
+        // The configuration's own line says what is wrong with the key file.
+        do { sealing = try SigningSecret.sealing(configuration) } catch { return check }
         let end = context.now() + Self.secretsLimit / .seconds(1)
         var last: Int32 = 0
         do {

@@ -102,6 +102,17 @@ import Testing
         #expect(!found.joined().contains("whsec_"))
     }
 
+    @Test func secretsThatWereNotReadAreNotVouchedFor() {
+        var check = SecretCheck()
+        check.judge(.sample("a", secrets: [EndpointRecord.secret]), nil)
+        func line() -> String? {
+            findings { $0.schema?.secrets = check }.first { $0.check == "secrets" }?.finding
+        }
+        #expect(line()?.contains("others were not read") == true)
+        check.isComplete = true
+        #expect(line() == "those of 1 endpoint can be opened")
+    }
+
     @Test func workersThatDifferAreNamed() {
         var other = Self.worker
         other.id = 2

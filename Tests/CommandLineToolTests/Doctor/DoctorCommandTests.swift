@@ -23,12 +23,16 @@ import Testing
                 "partitions attempts", "default partition outbox", "default partition attempts", "vacuum",
                 "unaccounted", "rows", "webhook ids", "sequences", "events",
                 "endpoints", "isolation", "transport", "search path", "pooler", "tls roots", "backlog", "hosts",
+                "insert", "secrets",
             ] {
                 #expect(levels[check] == "ok", "\(check)")
             }
             let human = await installation.run("doctor")
             #expect(human.output.contains("ok       triggers: all 3 are enabled\n"))
+            #expect(human.output.contains("ok       insert: an event was inserted and rolled back\n"))
+            #expect(human.output.contains("ok       secrets: those of 0 endpoints can be opened\n"))
             #expect(human.output.contains("0 failures, "))
+            #expect(try await installation.sql("SELECT count(*) FROM postrider.outbox") == "0")
         }
     }
 

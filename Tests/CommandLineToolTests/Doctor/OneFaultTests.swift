@@ -54,6 +54,22 @@ import Testing
         #expect(found == ["partitions outbox"])
     }
 
+    @Test func producersThatCannotInsert() async throws {
+        let found = try await breaking("ALTER TABLE postrider.outbox ADD CONSTRAINT none_fits CHECK (false) NOT VALID")
+        #expect(found == ["insert"])
+    }
+
+    @Test func secretThatNoKeyOpens() async throws {
+        let found = try await breaking(
+            """
+            DO $$ BEGIN
+                PERFORM postrider.register_endpoint('a', 'https://example.com/');
+                UPDATE postrider.endpoint_secrets SET secret = 'sealed:v1:lost:AAAA';
+            END $$
+            """)
+        #expect(found.contains("secrets"))
+    }
+
     @Test func dutyThatFails() async throws {
         let found = try await breaking("UPDATE postrider.duties SET failures = 3 WHERE duty = 'retention'")
         #expect(found == ["duties"])
