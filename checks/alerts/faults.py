@@ -53,6 +53,13 @@ def _failing(world: World) -> None:
     world.publish("failing", 5)
 
 
+def _recover(world: World) -> None:
+    """All that failed succeed once, or are gone."""
+    world.receiver.mended.update({"/500", "/404"})
+    world.publish("dying")
+    world.postrider.run("endpoint", "remove", "inside", "--yes")
+
+
 def _blocked(world: World) -> None:
     world.endpoint("keys", "/503", "--retry-schedule", "1s", "--max-attempts", "1000")
     world.publish("keys", 3, key="a")
@@ -79,7 +86,8 @@ def _dead(world: World) -> None:
 
 
 def _blocked_address(world: World) -> None:
-    world.endpoint("inside", "http://169.254.169.254/latest/meta-data/")
+    # By SQL's door: the command refuses it.
+    world.sql("SELECT postrider.register_endpoint('inside', 'http://169.254.169.254/latest/meta-data/', '{inside}')")
     world.publish("inside")
 
 
@@ -104,7 +112,7 @@ def _release(world: World) -> None:
 
 def _saturated(world: World) -> None:
     world.endpoint("slow", "/slow")
-    world.publish("slow", 2500)
+    world.publish("slow", 6000)
 
 
 def _empty(world: World) -> None:
@@ -147,7 +155,7 @@ def _nothing(_: World) -> None:
 def beside_each_other() -> list[Fault]:
     """Faults that do not disturb each other."""
     return [
-        Fault({"PostriderEndpointFailing", "PostriderAttemptsFailing"}, _failing, lambda world: world.receiver.mended.add("/500")),
+        Fault({"PostriderEndpointFailing", "PostriderAttemptsFailing"}, _failing, _recover),
         Fault({"PostriderKeysBlocked"}, _blocked, lambda world: world.receiver.mended.add("/503")),
         Fault({"PostriderEndpointDisabled"}, _disabled, _resume),
         Fault({"PostriderPauseForgotten"}, _paused, lambda world: world.postrider.run("endpoint", "resume", "lunch") and None),
@@ -158,11 +166,13 @@ def beside_each_other() -> list[Fault]:
 
 
 def one_after_the_other() -> list[Fault]:
-    claim, census = _rename("claim"), _rename("census")
+    claim, census, keys = _rename("claim"), _rename("census"), _rename("keep_keys")
+    due = "UPDATE postrider.duties SET last_at = '-infinity', failures = 0 WHERE duty = 'keys'"
     return [
         Fault({"PostriderSaturated"}, _saturated, _empty),
         Fault({"PostriderWorkFailing"}, lambda world: (claim.make(world), world.publish("lunch"))[0], claim.mend),
         Fault({"PostriderNotCounted"}, census.make, census.mend),
+        Fault({"PostriderDutyFailing"}, keys.make, keys.mend, again=lambda world: world.sql(due)),
         Fault({"PostriderDatabaseReconnecting"}, _nothing, _nothing, again=_end_sessions),
         Fault({"PostriderNotMeasured", "PostriderNotReady"}, _away, _back),
     ]
