@@ -116,7 +116,7 @@ LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 -- and a tenth of that of its parked ones; `is_capped` says that there may be more. p_lanes: NULL for all. A lane without anything
 -- has no row.
 --
--- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, whatever the cap: since when the oldest
+-- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, above the cap too: since when the oldest
 -- delivery that is due and not in flight has been due; of a closed lane nothing is due. Costs three descents for a lane, and a step for each row read.
 CREATE FUNCTION postrider.count_lanes(p_lanes int[], p_cap int)
 RETURNS TABLE (
@@ -265,7 +265,7 @@ WHERE e.state <> 'removed';
 
 -- Event × endpoint that should have a delivery and has none, of the events from `since` on and before `until`. It demands one of
 -- every subscription that was in effect when the event's transaction began. It goes from slice to slice along the index of events, and
--- reads of everything else what belongs to the slice: some seconds for a million events, whatever else is kept.
+-- reads of everything else what belongs to the slice: some seconds for a million events, however much else is kept.
 CREATE FUNCTION postrider.unaccounted_between(since timestamptz, until timestamptz)
 RETURNS TABLE (event_id bigint, webhook_id text, event_type text, tenant text, endpoint text, created_at timestamptz, endpoint_id int)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -24,7 +24,7 @@ enum DatabaseFailure {
 
     /// The next step where there is an obvious one.
     ///
-    /// - Parameter source: what named the database. A person who mends the address must know where it stands.
+    /// - Parameter source: what named the database. A person who corrects the address must know where it stands.
     static func remedy(_ error: PostgresError, _ source: DatabaseAddress.Source) -> String? {
         switch error.sqlState {
         case SQLState.undefinedTable, SQLState(rawValue: "3F000"), SQLState(rawValue: "42883"),

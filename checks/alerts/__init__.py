@@ -1,4 +1,4 @@
-"""Each alert rings on a running worker with its fault made for real, and falls silent when the fault is mended. Named only: it takes
+"""Each alert rings on a running worker with its fault made for real, and falls silent when the fault is repaired. Named only: it takes
 four minutes."""
 
 from checks.alerts import ringing

@@ -1,4 +1,4 @@
-"""The faults, made for real: what each does, which alerts it must ring, and how it is mended."""
+"""The faults, made for real: what each does, which alerts it must ring, and how it is repaired."""
 
 import dataclasses
 import os
@@ -43,7 +43,7 @@ class World:
 class Fault:
     alerts: set[str]
     make: Callable[[World], None]
-    mend: Callable[[World], None]
+    repair: Callable[[World], None]
     # Done again and again until the alert rings.
     again: Callable[[World], None] = lambda _: None
 
@@ -55,7 +55,7 @@ def _failing(world: World) -> None:
 
 def _recover(world: World) -> None:
     """All that failed succeed once, or are gone."""
-    world.receiver.mended.update({"/500", "/404"})
+    world.receiver.repaired.update({"/500", "/404"})
     world.publish("dying")
     world.postrider.run("endpoint", "remove", "inside", "--yes")
 
@@ -71,7 +71,7 @@ def _disabled(world: World) -> None:
 
 
 def _resume(world: World) -> None:
-    world.receiver.mended.add("/410")
+    world.receiver.repaired.add("/410")
     world.postrider.run("endpoint", "resume", "leaving")
 
 
@@ -156,7 +156,7 @@ def beside_each_other() -> list[Fault]:
     """Faults that do not disturb each other."""
     return [
         Fault({"PostriderEndpointFailing", "PostriderAttemptsFailing"}, _failing, _recover),
-        Fault({"PostriderKeysBlocked"}, _blocked, lambda world: world.receiver.mended.add("/503")),
+        Fault({"PostriderKeysBlocked"}, _blocked, lambda world: world.receiver.repaired.add("/503")),
         Fault({"PostriderEndpointDisabled"}, _disabled, _resume),
         Fault({"PostriderPauseForgotten"}, _paused, lambda world: world.postrider.run("endpoint", "resume", "lunch") and None),
         Fault({"PostriderDeadLetters", "PostriderDeadLettersKept"}, _dead, _discard),
@@ -170,14 +170,14 @@ def one_after_the_other() -> list[Fault]:
     due = "UPDATE postrider.duties SET last_at = '-infinity', failures = 0 WHERE duty = 'keys'"
     return [
         Fault({"PostriderSaturated"}, _saturated, _empty),
-        Fault({"PostriderWorkFailing"}, lambda world: (claim.make(world), world.publish("lunch"))[0], claim.mend),
-        Fault({"PostriderNotCounted"}, census.make, census.mend),
-        Fault({"PostriderDutyFailing"}, keys.make, keys.mend, again=lambda world: world.sql(due)),
+        Fault({"PostriderWorkFailing"}, lambda world: (claim.make(world), world.publish("lunch"))[0], claim.repair),
+        Fault({"PostriderNotCounted"}, census.make, census.repair),
+        Fault({"PostriderDutyFailing"}, keys.make, keys.repair, again=lambda world: world.sql(due)),
         Fault({"PostriderDatabaseReconnecting"}, _nothing, _nothing, again=_end_sessions),
         Fault({"PostriderNotMeasured", "PostriderNotReady"}, _away, _back),
     ]
 
 
 def stale() -> Fault:
-    """Made, and mended so that it rings: the worker must go on to report too late."""
+    """Made, and repaired so that it rings: the worker must go on to report too late."""
     return Fault({"PostriderStaleOutcomes"}, _stale, _go_on)

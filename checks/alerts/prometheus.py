@@ -23,7 +23,7 @@ def rules() -> str:
     text = _RULES.read_text()
     for long, short in _SHORTER.items():
         if long not in text:
-            raise Failure(f"no rule has {long!r} any more: mend the times of checks/alerts")
+            raise Failure(f"no rule has {long!r} any more: repair the times of checks/alerts")
         text = text.replace(long, short)
     return re.sub(r"\[\d+[mh]\]", f"[{_SPAN}]", re.sub(r"for: \d+[mh]", "for: 2s", text))
 

@@ -14,14 +14,14 @@ class Receiver:
     def __init__(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
         # Paths that answer 200 from now on.
-        self.mended: set[str] = set()
+        self.repaired: set[str] = set()
 
     def answer(self, path: str) -> int:
-        if path == "/hang" and path not in self.mended:
+        if path == "/hang" and path not in self.repaired:
             time.sleep(_HANG_S)
         if path == "/slow":
             time.sleep(_SLOW_S)
-        return 200 if path in self.mended or not path[1:].isdigit() else int(path[1:])
+        return 200 if path in self.repaired or not path[1:].isdigit() else int(path[1:])
 
 
 @contextlib.contextmanager

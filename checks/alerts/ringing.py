@@ -29,7 +29,7 @@ def check(tally: Tally) -> None:
         fault.make(world)
         # Its leases end, the other worker sends again, and then it goes on.
         time.sleep(12)
-        fault.mend(world)
+        fault.repair(world)
         _rings(tally, world, watch, [fault], seen)
         _silent(tally, watch, [fault])
         for fault in faults.one_after_the_other():
@@ -45,7 +45,7 @@ def _play(tally: Tally, world: World, watch: Prometheus, together: list[Fault], 
         rung.update(watch.firing())
     _rings(tally, world, watch, together, seen, rung)
     for fault in together:
-        fault.mend(world)
+        fault.repair(world)
     _silent(tally, watch, together)
 
 

@@ -1,4 +1,4 @@
-"""Every URL and address of the corpus as an endpoint that is stored whatever its rules say: no packet to a forbidden address.
+"""Every URL and address of the corpus as an endpoint that is stored past its rules: no packet to a forbidden address.
 
 The same files that the tests of the rules walk through. In a sealed network each address would answer, so what is not dialled
 was refused by the worker and by nothing else.

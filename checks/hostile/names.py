@@ -25,7 +25,7 @@ class Zone:
     def __init__(self, told: dict[str, Answer | list[Answer]]) -> None:
         self._told = {name: answer if isinstance(answer, list) else [answer] for name, answer in told.items()}
         self._asked: dict[tuple[str, int], int] = {}
-        # Every name that was asked for, whatever it got.
+        # Every name that was asked for, with or without an answer.
         self.names: set[str] = set()
 
     def reply(self, question: bytes) -> bytes | None:

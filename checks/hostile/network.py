@@ -1,4 +1,4 @@
-"""A network of our own in which every address is this machine: whoever is dialled answers here, and nothing leaves."""
+"""A network of our own in which every address is this machine: all that is dialled answers here, and nothing leaves."""
 
 import contextlib
 import pathlib
@@ -27,7 +27,7 @@ def sealed_network() -> Iterator[bool]:
 
 
 def connections_begun() -> int:
-    """How often any process of this network has sent a SYN, whatever came of it."""
+    """How often any process of this network has sent a SYN, answered or not."""
     return _counter("Tcp", "ActiveOpens")
 
 

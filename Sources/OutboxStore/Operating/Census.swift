@@ -1,6 +1,6 @@
 package import Postgres
 
-/// What all endpoints are owed together, and how many of them are in which trouble. Of all endpoints, whatever their number and
+/// What all endpoints are owed together, and how many of them are in which trouble. Of all endpoints, however many they are and
 /// however many are shown.
 package struct Census: Sendable, Equatable {
     /// What is due for longer than this is late; an endpoint that fails for longer, without a success, is failing.
