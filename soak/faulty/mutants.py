@@ -55,8 +55,8 @@ MUTANTS = (
         Edit(_TRANSFER, "handle.set(CURLOPT_FOLLOWLOCATION, 0)",
              "handle.set(CURLOPT_FOLLOWLOCATION, FaultSwitch.isOn(\"redirect_followed\") ? 1 : 0)"),)),
     Mutant("string_filter", "only the text of a URL is judged, not what its name leads to", "I12", _CALM, (
-        Edit(_SERVICES, "judge: { addresses.verdict($0).isAllowed }",
-             "judge: { FaultSwitch.isOn(\"string_filter\") || addresses.verdict($0).isAllowed }"),
+        Edit(_SERVICES, "judge: DialJudge(addresses).allows",
+             "judge: { FaultSwitch.isOn(\"string_filter\") || DialJudge(addresses).allows($0) }"),
         Edit(_CONFIGURATION, "import Glibc\n", "import Glibc\nimport Outbox\n"),
         Edit(_CONFIGURATION, 'package var hostsFile = "/etc/hosts"', "package var hostsFile = FaultSwitch.hostsFile"))),
     Mutant("batch_dropped", "outcomes are dropped when the connection breaks", "I7", _DISCONNECTED, (
