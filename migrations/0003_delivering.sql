@@ -632,8 +632,9 @@ BEGIN
         FROM finished f
         LEFT JOIN LATERAL (
             SELECT a.started_at, a.http_status, a.error_code, a.error FROM postrider.attempts a
-            WHERE a.event_id = f.event_id AND a.event_at = f.event_at AND a.endpoint_id = f.endpoint_id
-            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON f.outcome = 6
+            -- In here, or each row of another outcome would be looked up for nothing.
+            WHERE f.outcome = 6 AND a.event_id = f.event_id AND a.event_at = f.event_at AND a.endpoint_id = f.endpoint_id
+            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON true
         WHERE f.outcome IN (2, 6) AND f.attempt_base <> -1),
     closed AS (
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
