@@ -101,10 +101,12 @@ _OWN_NETWORKS = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.
 
 def _is_of_own_networks(url: str, refused: str) -> bool:
     """Whether another worker may be set up to dial it, so that it is tried again."""
+    if refused not in ("address", "name"):
+        return False
     host = (urllib.parse.urlsplit(url).hostname or "").removesuffix(".")
     if refused == "name":
         return not host.startswith(("metadata", "instance-data"))
-    return refused == "address" and any(ipaddress.ip_address(host) in network for network in _OWN_NETWORKS)
+    return any(ipaddress.ip_address(host) in network for network in _OWN_NETWORKS)
 
 
 def _visit(url: str) -> Visit:
