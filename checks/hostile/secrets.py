@@ -223,7 +223,7 @@ async def _hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requ
 
 _SCRIPTS: dict[str, Script] = {
     "reset": _raw(b""), "noise": _raw(_HEADER.encode()), "echo": _echo, "hang": _hang,
-    "redirect": _raw(f"HTTP/1.1 302 Found\r\nLocation: http://{_HEADER}/\r\nContent-Length: 0\r\n\r\n".encode()),
+    "redirect": _raw(b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"),
     "large": _raw(b"HTTP/1.1 200 OK\r\nX: " + _HEADER.encode() * 8_192 + b"\r\n\r\n"),
 }
 _OF_ENDPOINT = "WHERE endpoint_id = (SELECT id FROM postrider.endpoints WHERE name = '{name}')"
