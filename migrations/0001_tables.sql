@@ -315,6 +315,9 @@ CREATE TABLE postrider.workers (
     -- Endpoints that it leaves to other workers because it cannot work on them, and why the first of them.
     held_back int NOT NULL DEFAULT 0,
     held_back_why text,
+    -- What all workers should be started with alike, in words; and how far its clock is ahead of the database's.
+    settings text,
+    clock_ahead interval,
     -- What fails again and again in it: which step, how often in a row, since when, and the last error.
     failing text,
     failures int NOT NULL DEFAULT 0,

@@ -50,7 +50,7 @@ GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure
     ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers, postrider.worker_names TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until,
-              made_a_minute, ended_a_minute),
+              made_a_minute, ended_a_minute, settings, clock_ahead),
     DELETE ON postrider.workers TO postrider_worker;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),

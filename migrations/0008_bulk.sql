@@ -197,7 +197,7 @@ BEGIN
     IF v_keys IS NOT NULL THEN
         woken := postrider.promote(v_lanes, v_keys);
     END IF;
-    UPDATE postrider.deliveries d SET attempt_base = -1
+    UPDATE postrider.deliveries d SET attempt_base = -1, cancelled_why = v_reason, cancelled_by = session_user
     WHERE d.ctid = ANY (v_spots) AND d.endpoint_id = p_lane AND d.lease_until > v_now AND d.attempt_base <> -1;
     GET DIAGNOSTICS marked = ROW_COUNT;
     act := postrider.note_act('cancel', p_subject, cancelled + marked, p_why, p_act);

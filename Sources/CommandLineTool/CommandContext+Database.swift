@@ -12,7 +12,17 @@ extension CommandContext {
     static let statementDeadline = Duration.seconds(60)
 
     func database(_ configuration: WorkerConfiguration) throws -> PostgresConfiguration {
-        try PostgresConfiguration(configuration.databaseURL?.reveal(), applicationName: "postrider")
+        try PostgresConfiguration(databaseAddress(configuration).text?.reveal(), applicationName: "postrider")
+    }
+
+    func databaseAddress(_ configuration: WorkerConfiguration) -> DatabaseAddress {
+        DatabaseAddress(option: databaseURL, setting: configuration.databaseURL, environment: environment)
+    }
+
+    /// What named the database, for errors.
+    var databaseSource: DatabaseAddress.Source {
+        // Settings that cannot be used have stopped the command before.
+        (try? configuration()).map { databaseAddress($0).source } ?? .nothing
     }
 
     /// Lends a connection to a command and closes it afterwards.

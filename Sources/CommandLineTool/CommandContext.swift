@@ -14,6 +14,8 @@ import Worker
 /// What a command gets from its process. Tests make their own.
 package struct CommandContext: Sendable {
     package var environment: [String: String]
+    /// What `--database-url` says; it may hold a password.
+    var databaseURL: Redacted<String>?
     package var writeOutput: @Sendable (String) -> Void
     /// Writes what was collected for standard output, when a reader waits for it.
     package var flushOutput: @Sendable () -> Void = {}

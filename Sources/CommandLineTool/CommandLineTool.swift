@@ -40,8 +40,13 @@ package enum CommandLineTool {
     }
 
     private static func end(of arguments: [String], in context: CommandContext) async -> CommandStatus {
+        var context = context
         do {
-            var command = try PostriderCommand.parseAsRoot(arguments)
+            // The parser asks for offers in the middle of its work, where nothing can wait.
+            let offers = await EndpointOffers.names(for: arguments, in: context)
+            var command = try EndpointOffers.$current.withValue(offers) {
+                try PostriderCommand.parseAsRoot(arguments)
+            }
             guard let subcommand = command as? any ContextCommand else {
                 guard type(of: command).configuration.subcommands.isEmpty else {
                     let help = PostriderCommand.helpMessage(for: type(of: command))
@@ -52,6 +57,7 @@ package enum CommandLineTool {
                 try command.run()
                 return .done
             }
+            context.databaseURL = subcommand.options.databaseURL
             // A setting that cannot be used stops every command, before it does anything.
             _ = try context.configuration()
             try await subcommand.run(in: context)
@@ -67,7 +73,8 @@ package enum CommandLineTool {
 
     static func report(_ error: any Error, in context: CommandContext) -> CommandStatus {
         if let error = error as? PostgresError {
-            context.writeError("postrider: \(PrintableText(DatabaseFailure.message(error), limit: 2000))\n")
+            context.writeError(
+                "postrider: \(PrintableText(DatabaseFailure.message(error, context.databaseSource), limit: 2000))\n")
             return DatabaseFailure.status(error)
         }
         if error is Unsuccessful { return .failure }

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Telemetry
 
 /// A subcommand of `postrider`. swift-argument-parser parses it; ``CommandLineTool`` runs it.
 protocol ContextCommand: ParsableCommand {
+    var options: OutputOptions { get }
+
     func run(in context: CommandContext) async throws
 }
 
@@ -31,6 +34,23 @@ package enum PostriderVersion {
 struct OutputOptions: ParsableArguments {
     @Flag(name: .long, help: "Print JSON on standard output; messages go to standard error.")
     var json = false
+
+    @Option(
+        name: .customLong("database-url"),
+        help: ArgumentHelp(
+            "The database, as a libpq URI or key=value string; by default what POSTRIDER_DATABASE_URL says.",
+            valueName: "url"), transform: Self.address)
+    var databaseURL: Redacted<String>?
+
+    private static func address(_ text: String) throws -> Redacted<String> {
+        guard !text.isEmpty, text.utf8.count <= longestURL else {
+            throw ValidationError("It must have 1 to \(longestURL) bytes.")
+        }
+        return Redacted(text)
+    }
+
+    /// As long as a setting may be.
+    private static let longestURL = 8192
 }
 
 struct EndpointCommand: ParsableCommand {

@@ -6,8 +6,8 @@ package struct CourierConfiguration: Sendable {
     package var couriers: Int
     /// How many requests are in flight at once, over all couriers. Further ones wait.
     package var maximumInFlight = 512
-    /// How many connections there may be, busy and idle, over all couriers, before idle ones are closed. Each costs a file
-    /// descriptor; too few cost handshakes. Busy ones are bounded by `maximumInFlight`.
+    /// How many connections there may be, busy and idle, over all couriers; more only where `maximumInFlight` is more. Each
+    /// costs a file descriptor; too few cost handshakes. From three quarters on, new ones are kept for busy endpoints only.
     package var maximumConnections: Int
     /// How many prepared handles each courier keeps for later requests, about 20 KiB each.
     package var maximumPrepared = 1024

@@ -51,7 +51,8 @@ package struct WorkerServices: Sendable {
         claimWakeup = Wakeup(on: time)
         let settleWakeup = Wakeup(on: time)
         let queue = SettleQueue(arrived: settleWakeup)
-        let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight)
+        var courier = CourierConfiguration()
+        let permits = DescriptorLimit.raise().deliveries(wanted: configuration.maxInFlight, couriers: courier.couriers)
         let inFlight = InFlight(limit: permits, byteLimit: configuration.maxInFlightBytes)
         let addresses = AddressPolicy(allowed: configuration.allowedNetworks)
         let sealing = try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }
@@ -91,7 +92,6 @@ package struct WorkerServices: Sendable {
         }
         let receiver = ResultReceiver(
             queue: queue, permits: parts.permits, metrics: metrics, log: log, wallClock: wallClock, random: random)
-        var courier = CourierConfiguration()
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
         let pool = try CourierPool(

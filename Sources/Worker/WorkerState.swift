@@ -9,6 +9,9 @@ final class WorkerState: Sendable {
         var heldBackWhy: String?
         var isStorageFull = false
         var isBehind = false
+        /// Nil until the clocks have been compared.
+        var isClockOff: Bool?
+        var clockAhead: Duration?
         var isOnLeftServer = false
         var isDraining = false
         var isDrainCut = false
@@ -74,6 +77,26 @@ final class WorkerState: Sendable {
     func found(behind isBehind: Bool) {
         facts.withLock { $0.isBehind = isBehind }
     }
+
+    /// - Returns: whether it is news that this machine's clock is too far from the database's. That they agree is none at the
+    ///   start.
+    @discardableResult
+    func found(_ skew: ClockSkew) -> Bool {
+        facts.withLock { facts in
+            defer {
+                facts.isClockOff = skew.isTooMuch
+                facts.clockAhead = skew.ahead
+            }
+            return skew.isTooMuch != (facts.isClockOff ?? false)
+        }
+    }
+
+    /// How far this machine's clock is ahead of the database's, at least; nil until they have been compared.
+    var clockAhead: Duration? { facts.withLock { $0.clockAhead } }
+
+    /// Whether more may be claimed: outcomes can be recorded, and receivers will accept what is signed. Not before the clocks
+    /// have been compared.
+    var mayClaim: Bool { facts.withLock { !$0.isBehind && $0.isClockOff == false } }
 
     /// How many deliveries this worker has ended, however they ended.
     var endedDeliveries: Int64 { ended.load(ordering: .relaxed) }

@@ -120,6 +120,10 @@ extension WorkerStore: HouseStore {
     func keepLeases() async throws(PostgresError) -> Int32? {
         try await session.run(Duties.keepLeases, deadline: Self.houseDeadline).first
     }
+
+    func endpoints(after: Int32, limit: Int32) async throws(PostgresError) -> [Int32] {
+        try await session.run(EndpointIDs.next(after: after, limit: limit), deadline: Self.houseDeadline)
+    }
 }
 
 extension WorkerStore: SurveyStore {

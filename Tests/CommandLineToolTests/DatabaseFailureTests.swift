@@ -17,15 +17,16 @@ import Testing
     func connecting(state: String, status: CommandStatus) {
         let error = Self.refused(.connectFailed, state)
         #expect(DatabaseFailure.status(error) == status)
-        #expect(DatabaseFailure.remedy(error)?.isEmpty == false)
+        #expect(DatabaseFailure.remedy(error, .nothing)?.isEmpty == false)
     }
 
     @Test(arguments: [
         ("23514", CommandStatus.badData), ("23505", .badData), ("P0002", .badData), ("P0001", .badData),
         ("22P02", .badData), ("42P01", .configuration), ("42501", .configuration), ("42883", .configuration),
         ("3F000", .configuration), ("25006", .databaseUnavailable), ("57P01", .databaseUnavailable),
-        ("55P03", .databaseUnavailable), ("57014", .databaseUnavailable), ("53100", .databaseUnavailable),
-        ("42601", .failure),
+        // It answered: a lock, a time limit or a deadlock is no absence.
+        ("55P03", .failure), ("57014", .failure), ("40P01", .failure), ("40001", .failure),
+        ("53100", .databaseUnavailable), ("42601", .failure),
     ])
     func running(state: String, status: CommandStatus) {
         #expect(DatabaseFailure.status(Self.refused(.server, state)) == status)
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func whatIsRefusedIsToldInOurOwnWords() {
-        #expect(DatabaseFailure.message(Self.refused(.server, "P0002")) == "what the server said")
-        #expect(DatabaseFailure.message(Self.refused(.server, "42P01")).hasSuffix("Run: postrider migrate"))
+        #expect(DatabaseFailure.message(Self.refused(.server, "P0002"), .option) == "what the server said")
+        #expect(DatabaseFailure.message(Self.refused(.server, "42P01"), .option).hasSuffix("Run: postrider migrate"))
     }
 }

@@ -72,6 +72,7 @@ import Testing
             let recording = Recording()
             #expect(await CommandLineTool.run(words + ["--help"], in: recording.context()) == .done)
             #expect(recording.output.contains("--json"), "\(words)")
+            #expect(recording.output.contains("--database-url"), "\(words)")
             #expect(recording.output.contains("Example:"), "\(words)")
         }
     }

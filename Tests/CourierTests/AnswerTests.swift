@@ -92,6 +92,33 @@ struct AnswerTests {
         #expect(try await fixture.send(.to(receiver)).timings.reusedConnection)
     }
 
+    @Test(
+        "Framing that goes on and on is cut, and does not spoil a success",
+        arguments: [
+            // The extension of a chunk, and what stands between a chunk and its line end.
+            ("1;", UInt8(ascii: "x"), "\r\nx\r\n0\r\n\r\n"), ("1\r\nx", UInt8(ascii: "\r"), "\n0\r\n\r\n"),
+        ])
+    func endlessFraming(_ beginning: String, _ filling: UInt8, _ end: String) async throws {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + beginning
+        func answer(_ times: Int) -> ReceiverAnswer {
+            let piece = [UInt8](repeating: filling, count: 16 * 1024)
+            return ReceiverAnswer([.send(Array(head.utf8)), .sendTimes(piece, times), .send(Array(end.utf8))])
+        }
+        let receiver = try ScriptedReceiver()
+        let fixture = try PoolFixture()
+        receiver.answer(next: [answer(48), answer(48), answer(1024), .ok])
+        for _ in 0..<2 {
+            let whole = try await fixture.send(.to(receiver))
+            #expect(whole.outcome == .answered(CourierAnswer(status: 200, bodyPrefix: [UInt8(ascii: "x")])))
+        }
+        // It has an end, which is not read to: at the deadline an endless answer would be cut too.
+        let cut = try await fixture.send(.to(receiver, timeout: .seconds(30)))
+        #expect(cut.outcome.answer?.status == 200)
+        #expect(cut.outcome.answer?.truncated == true)
+        #expect(cut.timings.reusedConnection)
+        #expect(try await fixture.send(.to(receiver)).timings.reusedConnection == false)
+    }
+
     @Test("A body that is announced as compressed stays as it is")
     func compressed() async throws {
         let answer = ReceiverAnswer.status(200, headers: [("Content-Encoding", "gzip")], body: "not gzip at all")

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -61,6 +62,34 @@ struct PoolTests {
         #expect(receiver.requests.map { $0.header("webhook-id") } == ([19] + (0..<19)).map { "evt_\($0)" })
         #expect(fixture.pool.queued == 0)
         await fixture.pool.close()
+    }
+
+    @Test("Busy and idle connections together are no more than the limit")
+    func busyAndIdle() async throws {
+        let receiver = try ScriptedReceiver()
+        receiver.answer(path: "/silent", with: .hang)
+        let fixture = try PoolFixture(couriers: 1) {
+            $0.maximumConnections = 8
+            $0.maximumInFlight = 8
+        }
+        for id in Int32(1)...6 { _ = try await fixture.send(.to(receiver, id: id)) }
+        #expect(Self.connections(to: receiver.port) == 6)
+        fixture.pool.submit((Int32(11)...18).map { TestRequest(.to(receiver, id: $0, path: "/silent")) })
+        try await receiver.waitForRequests(14)
+        #expect(Self.connections(to: receiver.port) == 8)
+        await fixture.pool.close()
+    }
+
+    /// How many sockets of this process are connected to a port.
+    private static func connections(to port: UInt16) -> Int {
+        (Int32(0)..<4096).count { descriptor in
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let code = withUnsafeMutableBytes(of: &address) { bytes in
+                getpeername(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+            }
+            return code == 0 && address.sin_family == AF_INET && address.sin_port == port.bigEndian
+        }
     }
 
     @Test("With more endpoints than connections are kept for, those that are busy keep theirs")

@@ -12,5 +12,7 @@ def check(tally: Tally, _: Options) -> None:
     schemas.examples(tally)
     completions.completions(executable, tally)
     with postgres() as server:
-        schemas.commands(Postrider(executable, server), server, tally)
-        streams.streams(Postrider(executable, server), server, tally)
+        postrider = Postrider(executable, server)
+        schemas.commands(postrider, server, tally)
+        streams.streams(postrider, server, tally)
+        completions.names(postrider, tally)

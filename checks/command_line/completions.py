@@ -1,10 +1,14 @@
-"""The completions of three shells: each is read by its shell, and bash really completes."""
+"""The completions of three shells: each is read by its shell, and bash and zsh really complete."""
 
 import os
 import pathlib
+import pty
+import select
 import subprocess
 import tempfile
+import time
 
+from checks.harness.product import Postrider
 from checks.harness.tally import Tally
 
 # What is typed, and what must be among the offers.
@@ -13,6 +17,9 @@ _TYPED = {
     "postrider endpoint ro": "rotate-secret",
     "postrider dead-letter replay --end": "--endpoint",
     "postrider status --wa": "--watch",
+    "postrider event list --status ret": "retrying",
+    "postrider event list --error-code time": "timeout",
+    "postrider endpoint update a --payload-format r": "raw",
 }
 _ASK = """
 source "$1"
@@ -34,8 +41,60 @@ def completions(executable: pathlib.Path, tally: Tally) -> None:
             problem = "they are empty" if not script.stat().st_size else read.stderr or "it refuses them" if read.returncode else None
             tally.check(f"{shell} reads its completions", problem)
         for typed, wanted in _TYPED.items():
-            asked = subprocess.run(
-                ["bash", "-c", _ASK, "bash", pathlib.Path(directory, "bash"), typed], capture_output=True, text=True,
-                env=os.environ | {"PATH": f"{executable.parent}:{os.environ['PATH']}"})
-            offers = asked.stdout.split()
-            tally.check(f"bash completes {typed!r}", None if wanted in offers else f"{offers} {asked.stderr}")
+            offers = _bash(pathlib.Path(directory, "bash"), typed, os.environ | _path(executable))
+            tally.check(f"bash completes {typed!r}", None if wanted in offers else f"{offers}")
+
+
+def names(postrider: Postrider, tally: Tally) -> None:
+    """bash and zsh offer the names of endpoints, and run nothing that stands in one. fish completes only for a person."""
+    with tempfile.TemporaryDirectory() as directory:
+        trap = pathlib.Path(directory, "trap")
+        for name in ("europe-1", "europe-2", f"europe$(touch {trap})"):
+            postrider.run("endpoint", "add", name, "http://127.0.0.1:8099/")
+        for shell in ("bash", "zsh"):
+            script = pathlib.Path(directory, shell)
+            script.write_text(postrider.run("--generate-completion-script", shell))
+        environment = postrider.environment | _path(postrider.executable) | {"HOME": directory, "TERM": "dumb"}
+        wanted = ["europe-1", "europe-2"]
+        for typed in ("postrider endpoint pause eur", "postrider event list --endpoint eur"):
+            offers = _bash(pathlib.Path(directory, "bash"), typed, environment)
+            tally.check(f"bash offers names for {typed!r}", None if offers == wanted else f"{offers}")
+            screen = _zsh(pathlib.Path(directory, "zsh"), typed, wanted, environment)
+            tally.check(f"zsh offers names for {typed!r}", None if all(name in screen for name in wanted) else screen)
+        tally.check("no shell runs what a name holds", "it ran" if trap.exists() else None)
+
+
+def _path(executable: pathlib.Path) -> dict[str, str]:
+    return {"PATH": f"{executable.parent}:{os.environ['PATH']}"}
+
+
+def _bash(script: pathlib.Path, typed: str, environment: dict[str, str]) -> list[str]:
+    asked = subprocess.run(["bash", "-c", _ASK, "bash", script, typed], capture_output=True, text=True, env=environment)
+    return asked.stdout.split() or [asked.stderr]
+
+
+def _zsh(script: pathlib.Path, typed: str, wanted: list[str], environment: dict[str, str]) -> str:
+    """What a terminal shows after the line was typed and Tab pressed twice."""
+    ours, theirs = pty.openpty()
+    screen = ""
+
+    def read_until(*words: str) -> None:
+        nonlocal screen
+        end = time.monotonic() + 10
+        while not all(word in screen for word in words) and time.monotonic() < end:
+            if select.select([ours], [], [], 0.1)[0]:
+                screen += os.read(ours, 65536).decode(errors="replace")
+
+    with subprocess.Popen(
+            ["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True) as zsh:
+        try:
+            os.write(ours, f"unsetopt BEEP; autoload -Uz compinit && compinit -u -D; source {script}; echo rea''dy\n".encode())
+            read_until("ready")
+            screen = ""
+            os.write(ours, f"{typed}\t\t".encode())
+            read_until(*wanted)
+        finally:
+            zsh.kill()
+    os.close(ours)
+    os.close(theirs)
+    return screen

@@ -78,17 +78,25 @@ class Program:
 
 
 class Shell:
-    """What it runs sees the variables that earlier blocks set, in the directory where they left it."""
+    """What it runs sees the variables that earlier blocks set, in the directory where they left it, unless each has its own."""
 
     def __init__(self, directory: str, environment: dict[str, str]) -> None:
         self.directory = pathlib.Path(directory)
         self.environment = environment | {"PAGE_STATE": str(self.directory / ".state")}
+        self._keeps_variables = True
         self._count = 0
         self._background: list[Program] = []
 
+    def give_each_block_its_own(self, unset: Sequence[str]) -> None:
+        """From now on a block sees nothing that another one set, as in a new terminal, and not the variables `unset` either."""
+        self._keeps_variables = False
+        pathlib.Path(self.environment["PAGE_STATE"]).unlink(missing_ok=True)
+        for name in unset:
+            self.environment.pop(name, None)
+
     def run(self, text: str) -> tuple[int | None, str]:
         """The exit code, and what was written to standard output and standard error together. What it started ends with it."""
-        program = self._program(text, _EPILOGUE)
+        program = self._program(text, _EPILOGUE if self._keeps_variables else "")
         try:
             status = program.status(DEADLINE_S)
         finally:

@@ -18,6 +18,9 @@ postrider endpoint add billing http://127.0.0.1:8081/ --event-type 'order.*' --s
 }
 _RECEIVE = "postrider receive --listen 127.0.0.1:8081 --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
+# What a person who follows a page has not set, so that the page must say it.
+_OWN_VARIABLES = ("POSTRIDER_DATABASE_URL", "PGDATABASE")
+
 # What is wrong with a block; None when it holds, and False when there was nothing to hold it to.
 Problem = str | Literal[False] | None
 
@@ -119,6 +122,9 @@ class Story:
     def _set_up(self, block: Block) -> Problem:
         if "stop" in block.directives:
             self.shell.stop()
+            return False
+        if block.directives["setup"] == "own-shells":
+            self.shell.give_each_block_its_own(_OWN_VARIABLES)
             return False
         for word in block.directives["setup"].split():
             problem = self._prepare(word)

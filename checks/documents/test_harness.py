@@ -75,6 +75,11 @@ class HarnessTests(unittest.TestCase):
         self.assertEqual(told("<!-- not run: because -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n"), (0, [5], 1))
         self.assertEqual(told('<!-- run: background until="a" -->\n~~~sh\necho a\n~~~\n~~~text\na\n~~~\n'), (1, [5], 0))
 
+    def test_a_block_in_its_own_shell_sees_nothing_of_the_others(self) -> None:
+        page = "~~~sh\nname=world\n~~~\n\n{}\n\n~~~sh\nother=${{name-none}}; echo $other\n~~~\n~~~text\n{}\n~~~\n~~~sh\necho ${{other-none}}\n~~~\n~~~text\n{}\n~~~\n"
+        self.assertEqual(told(page.format("", "world", "world")), (5, [], 0))
+        self.assertEqual(told(page.format("<!-- setup: own-shells -->", "none", "none")), (5, [], 0))
+
     def test_not_run_is_counted(self) -> None:
         self.assertEqual(told("<!-- not run: because -->\n~~~sh\nfalse\n~~~\n"), (0, [], 1))
 

@@ -56,8 +56,8 @@ class Postgres:
         self.url = f"postgresql://postgres@/postgres?host={root}&port={port}"
         self.pid = process.pid
 
-    def session(self) -> Session:
-        return Session(self.url)
+    def session(self, database: str = "postgres") -> Session:
+        return Session(self.url.replace("/postgres?", f"/{database}?"))
 
 
 @contextlib.contextmanager

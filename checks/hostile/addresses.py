@@ -6,8 +6,10 @@ was refused by the worker and by nothing else.
 
 import asyncio
 import dataclasses
+import ipaddress
 import pathlib
 import tempfile
+import urllib.parse
 
 from checks import ROOT
 from checks.harness.postgres import Session, postgres
@@ -90,8 +92,19 @@ def _of_urls() -> list[Case]:
             cases.append(Case(name, url, None, visits=(_visit(rest),)))
         else:
             code = "blocked_address" if rest in ("address", "name") else "invalid_url"
-            cases.append(Case(name, url, code, is_dead=True))
+            cases.append(Case(name, url, code, is_dead=not _is_of_own_networks(url, rest)))
     return cases
+
+
+_OWN_NETWORKS = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")]
+
+
+def _is_of_own_networks(url: str, refused: str) -> bool:
+    """Whether another worker may be set up to dial it, so that it is tried again."""
+    host = (urllib.parse.urlsplit(url).hostname or "").removesuffix(".")
+    if refused == "name":
+        return not host.startswith(("metadata", "instance-data"))
+    return refused == "address" and any(ipaddress.ip_address(host) in network for network in _OWN_NETWORKS)
 
 
 def _visit(url: str) -> Visit:

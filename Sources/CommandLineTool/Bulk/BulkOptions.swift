@@ -5,7 +5,7 @@ import Postgres
 
 /// Which of many an act is about, and how it is done.
 struct BulkOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("All of this endpoint.", valueName: "name"))
+    @Option(help: ArgumentHelp("All of this endpoint.", valueName: "name"), completion: .endpointName)
     var endpoint: String?
 
     @Flag(help: "All there are.")

@@ -24,7 +24,9 @@ struct DeadLetterReplayCommand: ContextCommand {
 
     @OptionGroup var bulk: BulkOptions
 
-    @Option(help: ArgumentHelp("Send them to this endpoint instead of theirs.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Send them to this endpoint instead of theirs.", valueName: "name"),
+        completion: .endpointName)
     var to: String?
 
     @Flag(help: "Replay those too whose event has expired; they are sent all the same.")

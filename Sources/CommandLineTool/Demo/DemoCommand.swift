@@ -1,6 +1,15 @@
 import ArgumentParser
+import FoundationEssentials
 import LocalPostgres
 import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 struct DemoCommand: ContextCommand {
     static let configuration = CommandConfiguration(
@@ -23,6 +32,7 @@ struct DemoCommand: ContextCommand {
             context.writeOutput(text)
             context.flushOutput()
         }
+        Self.forgetLibpqVariables()
         let account = try await Interruption.watch {
             do {
                 return try await Scene.play(narrator, now: context.now) { scene in
@@ -37,6 +47,14 @@ struct DemoCommand: ContextCommand {
         guard account.faults.isEmpty else {
             throw CommandError(.failure, "the account is wrong: " + account.faults.joined(separator: "; "))
         }
+    }
+}
+
+extension DemoCommand {
+    /// Takes libpq's variables out of the environment of this process: libpq reads them beside the address that it is given,
+    /// and PGHOSTADDR or PGSSLMODE would keep it from the throw-away database.
+    private static func forgetLibpqVariables() {
+        for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("PG") { unsetenv(name) }
     }
 }
 

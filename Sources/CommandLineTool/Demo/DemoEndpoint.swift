@@ -68,7 +68,7 @@ final class DemoEndpoint: Sendable {
     ) async throws {
         let receiver = Receiver(
             address: .loopback(port: 0), verifier: WebhookVerifier(secrets: [secret]), now: now, tell: { _ in },
-            choose: { self.answer($0) })
+            choose: { Reply(status: self.answer($0)) })
         try await receiver.run(listening: listening)
     }
 

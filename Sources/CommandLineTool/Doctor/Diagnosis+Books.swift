@@ -52,4 +52,39 @@ extension Diagnosis {
             "\(books.withoutEvents.joined(separator: ", ")) name events that the outbox lacks: it was not loaded whole",
             "load the data again with triggers off: docs/operations/backup-and-restore.md")
     }
+
+    /// Whether producers can insert events.
+    static func insert(_ insert: DoctorSnapshot.Insert) -> Finding {
+        switch insert {
+        case .accepted: .ok("insert", "an event was inserted and rolled back")
+        case .notTried(let why): .ok("insert", "not tried: \(why)")
+        case .refused(let why):
+            .failure("insert", "producers cannot insert events: \(why)", "see the server's log; is a disk full?")
+        }
+    }
+
+    /// Whether the live secrets can be opened.
+    static func secrets(_ check: SecretCheck) -> [Finding] {
+        var findings: [Finding] = []
+        if check.unusable > 0 {
+            findings.append(
+                .failure(
+                    "secrets",
+                    "\(Plural.of("endpoint", check.unusable)) cannot be signed for: "
+                        + check.whyUnusable.joined(separator: "; "),
+                    "set POSTRIDER_SECRET_KEY_FILE to the file that has the key; or postrider endpoint rotate-secret NAME"
+                ))
+        }
+        if check.leftOut > 0 {
+            findings.append(
+                .warning(
+                    "secrets",
+                    "an older secret of \(Plural.of("endpoint", check.leftOut)) is left out of the signatures: "
+                        + check.whyLeftOut.joined(separator: "; "),
+                    "postrider endpoint rotate-secret NAME, once the receiver has the newest"))
+        }
+        guard findings.isEmpty else { return findings }
+        let all = check.isComplete ? "all" : "not all were read: this login may not, or there are too many;"
+        return [.ok("secrets", "\(all) \(check.endpoints) can be opened")]
+    }
 }

@@ -1,4 +1,5 @@
 import OutboxStore
+import Settings
 
 extension Diagnosis {
     /// What the workers that are alive tell of themselves: what fails again and again in them, and what they cannot work on.
@@ -23,5 +24,38 @@ extension Diagnosis {
             "held back",
             "worker \(worker.id) (\(ShortName(worker.name))) cannot work on \(count): \(worker.heldBackWhy ?? "")",
             "start it with the key file that has the key (POSTRIDER_SECRET_KEY_FILE), or correct the endpoint")
+    }
+
+    /// What should be the same in all workers, and is not.
+    static func differences(_ workers: [WorkerOverview]) -> [Finding] {
+        let alive = workers.filter(\.isAlive)
+        var findings = alive.compactMap(clock)
+        let settings = Dictionary(grouping: alive.filter { $0.settings != nil }) { $0.settings ?? "" }
+        if settings.count > 1 {
+            let each = settings.sorted { $0.key < $1.key }.prefix(Self.settingsNamed).map { text, workers in
+                "\(workers.count == 1 ? "worker" : "workers") \(workers.map { "\($0.id)" }.prefix(Self.settingsNamed).joined(separator: ", ")): \(text)"
+            }
+            findings.append(
+                .warning(
+                    "settings", "workers were started differently. \(each.joined(separator: ". "))",
+                    "start all workers with the same POSTRIDER_ALLOW_HTTP, POSTRIDER_ALLOWED_NETWORKS and POSTRIDER_SECRET_KEY_FILE"
+                ))
+        }
+        return findings
+    }
+
+    /// The most groups of workers, and of each the most workers, that are named.
+    private static let settingsNamed = 5
+
+    private static func clock(_ worker: WorkerOverview) -> Finding? {
+        guard let ahead = worker.clockAhead else { return nil }
+        let apart = ahead < .zero ? .zero - ahead : ahead
+        guard apart > clockWarning else { return nil }
+        let text =
+            "the clock of worker \(worker.id) (\(ShortName(worker.name))) is \(DurationText.short(apart)) "
+            + "\(ahead < .zero ? "behind" : "ahead of") the database's"
+        let remedy = "synchronise the clock of that machine, for instance: systemctl enable --now systemd-timesyncd"
+        return apart > clockFailure
+            ? .failure("clocks", text + ", so it claims nothing", remedy) : .warning("clocks", text, remedy)
     }
 }

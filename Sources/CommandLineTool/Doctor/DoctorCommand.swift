@@ -47,8 +47,11 @@ struct DoctorCommand: ContextCommand {
         } catch let error as PostgresError {
             // This is a finding too, and the exit code says more than 1.
             try show(
-                [.failure("database", error.description, DatabaseFailure.remedy(error) ?? "see the server's log")],
-                output)
+                [
+                    .failure(
+                        "database", error.description,
+                        DatabaseFailure.remedy(error, context.databaseSource) ?? "see the server's log")
+                ], output)
             throw error
         }
         let diagnosis = Diagnosis(snapshot)

@@ -20,6 +20,16 @@ struct DoctorSnapshot: Sendable {
         var unaccounted: Unaccounted
         /// Nil when the login may not see all that has to be compared.
         var books: BookCheck?
+        var insert: Insert
+        var secrets: SecretCheck
+    }
+
+    /// What became of an event that was inserted and rolled back.
+    enum Insert: Equatable, Sendable {
+        case accepted
+        /// The login may not insert events, or the pooler refuses transactions.
+        case notTried(String)
+        case refused(String)
     }
 
     /// How many deliveries of the last hour's events are missing.

@@ -19,6 +19,12 @@ struct Examination {
     private static let hostLimit = 64
     /// How long counting what is missing may take.
     private static let countDeadline = Duration.seconds(20)
+    private static let insertDeadline = Duration.seconds(5)
+    /// How long opening secrets may take, and how many endpoints are read at once.
+    private static let secretsLimit = Duration.seconds(10)
+    private static let secretsSlice: Int32 = 500
+
+    private struct TakenBack: Error {}
 
     func snapshot(_ connection: PostgresConnection) async throws -> DoctorSnapshot {
         let (offset, uncertainty) = try await clocks(connection)
@@ -85,7 +91,8 @@ struct Examination {
             roles: roles, triggers: triggers, partitions: partitions, vacuum: vacuum, endpoints: endpoints,
             workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil), duties: duties, keptDays: keptDays,
             tablesWithoutIdentity: withoutIdentity,
-            unaccounted: try await unaccounted(connection), books: try await books(connection))
+            unaccounted: try await unaccounted(connection), books: try await books(connection),
+            insert: try await insert(connection), secrets: try await secrets(connection))
     }
 
     private func books(_ connection: PostgresConnection) async throws -> BookCheck? {
@@ -95,6 +102,47 @@ struct Examination {
             guard error.sqlState == .insufficientPrivilege else { throw error }
             return nil
         }
+    }
+
+    /// Inserts an event for no endpoint as a producer does, and takes it back.
+    private func insert(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Insert {
+        do {
+            try await connection.withTransaction(deadline: Self.insertDeadline) {
+                _ = try await $0.run(SchemaChecks.insert, deadline: Self.insertDeadline)
+                throw TakenBack()
+            }
+            return .accepted
+        } catch is TakenBack {
+            return .accepted
+        } catch let error as PostgresError {
+            if error.sqlState == .insufficientPrivilege { return .notTried("this login may not insert events") }
+            if error.sqlState == .readOnlySQLTransaction { return .notTried("the database is read-only") }
+            if error.message.contains("statement pooling") { return .notTried("the pooler refuses transactions") }
+            guard error.code == .server || error.code == .deadlineExceeded else { throw error }
+            return .refused(error.message)
+        }
+    }
+
+    /// Opens the live secrets of the endpoints with the keys that are here.
+    private func secrets(_ connection: PostgresConnection) async throws -> SecretCheck {
+        var check = SecretCheck()
+        guard let sealing = try? SigningSecret.sealing(configuration) else { return check }
+        let end = context.now() + Self.secretsLimit / .seconds(1)
+        var last: Int32 = 0
+        do {
+            while context.now() < end {
+                let ids = try await connection.rows(EndpointIDs.next(after: last, limit: Self.secretsSlice))
+                guard let next = ids.last else {
+                    check.isComplete = true
+                    break
+                }
+                last = next
+                for record in try await connection.rows(LoadEndpoints(ids: ids)) { check.judge(record, sealing) }
+            }
+        } catch {
+            guard error.sqlState == .insufficientPrivilege || error.mayConcernOneRow else { throw error }
+        }
+        return check
     }
 
     /// Tells a pooler by what it does: two connections that share a server process, or a transaction that is refused.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbox
 import OutboxStore
 import Postgres
 
@@ -17,20 +18,48 @@ struct EndpointListCommand: ContextCommand {
     @Option(help: ArgumentHelp("The most endpoints to list.", valueName: "n"))
     var limit = 1000
 
+    @OptionGroup var find: EndpointFindOptions
+
     @OptionGroup var options: OutputOptions
 
     private struct Report: Encodable {
         let endpoints: [EndpointReport]
+        /// What `--after` takes for the next page.
+        let next: String?
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let limit = try Bounded.limit(limit)
-        let endpoints = try await context.run(Endpoints.list(limit: limit))
+        let search = try find.search()
+        let endpoints =
+            search == Endpoints.Search()
+            ? try await context.run(Endpoints.list(limit: limit)) : try await found(search, limit, context)
+        let next = endpoints.count == Int(limit) ? endpoints.last?.name : nil
         try output.list(
-            endpoints, limit: limit, json: Report(endpoints: endpoints.map(EndpointReport.init)),
+            endpoints, limit: nil, json: Report(endpoints: endpoints.map(EndpointReport.init), next: next),
             table: .endpoints(endpoints),
-            ifEmpty: "There are no endpoints yet. Add one: postrider endpoint add NAME URL")
+            ifEmpty: search == Endpoints.Search()
+                ? "There are no endpoints yet. Add one: postrider endpoint add NAME URL"
+                : "There are no such endpoints.")
+        if let next, !output.isJSON {
+            output.remark("There may be more: --after \(ShellWord(next)) lists those behind it, --limit more at once.")
+        }
+    }
+
+    /// Mostly a few out of many, so each is counted by itself.
+    private func found(
+        _ search: Endpoints.Search, _ limit: Int32, _ context: CommandContext
+    ) async throws -> [EndpointOverview] {
+        let progress = Progress("waiting for the database")
+        return try await context.withDatabase(progress: progress) { connection in
+            var endpoints: [EndpointOverview] = []
+            for name in try await connection.rows(Endpoints.find(search, limit: limit)) {
+                endpoints += try await connection.rows(Endpoints.list(name: name, limit: 1))
+                progress.say("counted for \(endpoints.count) endpoints")
+            }
+            return endpoints
+        }
     }
 }
 
@@ -88,7 +117,7 @@ struct EndpointReport: Encodable {
 extension Table {
     static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
         var table = Table([
-            .name("ENDPOINT"), .state("STATE"), .text("URL"), .text("EVENTS"), .number("PENDING"),
+            .name("ENDPOINT"), .state("STATE"), .url("URL"), .text("EVENTS"), .number("PENDING"),
             .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
         ])
         for endpoint in endpoints {

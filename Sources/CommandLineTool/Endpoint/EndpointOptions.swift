@@ -33,7 +33,9 @@ struct EndpointOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Requests a second; 0 for no limit.", valueName: "n"))
     var rateLimit: Float?
 
-    @Option(help: ArgumentHelp("How the body is made: envelope or raw.", valueName: "format"))
+    @Option(
+        help: ArgumentHelp("How the body is made: envelope or raw.", valueName: "format"),
+        completion: .list(PayloadFormat.allCases.map(\.rawValue)))
     var payloadFormat: String?
 
     @Option(

@@ -16,7 +16,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
               postrider endpoint rotate-secret billing --grace 24h
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @Option(help: ArgumentHelp("The new secret, whsec_…; - reads it from standard input.", valueName: "secret"))

@@ -13,7 +13,7 @@ struct EndpointShowCommand: ContextCommand {
               postrider endpoint show billing
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @OptionGroup var options: OutputOptions

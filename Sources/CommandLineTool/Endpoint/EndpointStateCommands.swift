@@ -13,7 +13,7 @@ struct EndpointPauseCommand: ContextCommand {
               postrider endpoint pause billing
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @OptionGroup var options: OutputOptions
@@ -34,7 +34,7 @@ struct EndpointResumeCommand: ContextCommand {
               postrider endpoint resume billing
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @OptionGroup var options: OutputOptions
@@ -96,7 +96,7 @@ struct EndpointRemoveCommand: ContextCommand {
               postrider endpoint remove billing --yes
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @OptionGroup var confirmation: ConfirmationOptions

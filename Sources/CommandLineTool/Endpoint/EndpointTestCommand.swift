@@ -8,30 +8,39 @@ import Worker
 struct EndpointTestCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Send a signed postrider.ping to an endpoint now, from this machine.",
+        abstract: "Send a signed event to an endpoint now, from this machine.",
         discussion: """
-            Nothing is stored. The exit code is 0 if the answer is 2xx, and 1 otherwise. The login needs the role \
+            It is a postrider.ping, or what --event-type and --payload say, in the endpoint's payload format and whether \
+            the endpoint subscribes to it or not. Nothing is stored. The exit code is 0 if the answer is 2xx, and 1 otherwise. The login needs the role \
             postrider_worker, because the command reads the signing secret.
 
             Example:
-              postrider endpoint test billing
+              postrider endpoint test billing --event-type order.paid --payload '{"n": 1}'
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
+
+    @Option(help: ArgumentHelp("The event type; by default postrider.ping.", valueName: "type"))
+    var eventType: String?
+
+    @Option(help: ArgumentHelp("The payload, in JSON; - reads it from standard input.", valueName: "json"))
+    var payload: String?
 
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let configuration = try context.configuration()
+        let content = try PingContent(eventType: eventType, payload: payload, in: context)
         let sealing = try SigningSecret.sealing(configuration)
         guard let stored = try await stored(context) else { throw CommandError.unknownEndpoint(name) }
         let policy = EndpointPolicy(configuration)
         let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
         let report: PingReport
         do {
-            let ping = try PingRequest(to: stored, judge, now: context.now(), randomBytes: context.randomBytes(8))
+            let ping = try PingRequest(
+                content, to: stored, judge, now: context.now(), randomBytes: context.randomBytes(8))
             report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
         } catch let obstacle as SendingObstacle {
             report = try PingReport(endpoint: stored, obstacle)

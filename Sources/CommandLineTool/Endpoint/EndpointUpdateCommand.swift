@@ -15,7 +15,7 @@ struct EndpointUpdateCommand: ContextCommand {
                 --max-in-flight 20 --rate-limit 0
             """)
 
-    @Argument(help: "The name of the endpoint.")
+    @Argument(help: "The name of the endpoint.", completion: .endpointName)
     var name: String
 
     @Option(help: "The new URL.")

@@ -22,7 +22,8 @@ struct EventListCommand: ContextCommand {
     var limit = 20
 
     @Option(
-        help: ArgumentHelp("Only deliveries in this state, such as pending, retrying or dead.", valueName: "status"))
+        help: ArgumentHelp("Only deliveries in this state, such as pending, retrying or dead.", valueName: "status"),
+        completion: .list(DeliveryStatus.allCases.map(\.rawValue)))
     var status: String?
 
     @Option(help: ArgumentHelp("Only events before this one, a number or evt_…: the next page.", valueName: "event"))

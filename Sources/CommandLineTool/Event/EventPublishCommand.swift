@@ -25,7 +25,9 @@ struct EventPublishCommand: ContextCommand {
     @Argument(help: "The payload; - reads it from standard input.")
     var payload = "{}"
 
-    @Option(help: ArgumentHelp("Send to this endpoint only, whether it subscribes or not.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Send to this endpoint only, whether it subscribes or not.", valueName: "name"),
+        completion: .endpointName)
     var endpoint: String?
 
     @Option(help: "The tenant of the event.")

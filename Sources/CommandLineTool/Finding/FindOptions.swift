@@ -11,7 +11,8 @@ struct FindOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only events of this type: order.paid, order.* or *.", valueName: "pattern"))
     var type: String?
 
-    @Option(help: ArgumentHelp("Only deliveries to this endpoint.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only deliveries to this endpoint.", valueName: "name"), completion: .endpointName)
     var endpoint: String?
 
     @Option(help: ArgumentHelp("Only those of this time or later.", valueName: "time"), transform: Moment.init)
@@ -21,7 +22,8 @@ struct FindOptions: ParsableArguments {
     var until: Moment?
 
     @Option(
-        help: ArgumentHelp("Only those whose last attempt failed with this code, such as timeout.", valueName: "code"))
+        help: ArgumentHelp("Only those whose last attempt failed with this code, such as timeout.", valueName: "code"),
+        completion: .list(ErrorCode.allCases.map(\.rawValue)))
     var errorCode: String?
 
     @Option(help: ArgumentHelp("Only those whose last answer had this status.", valueName: "status"))

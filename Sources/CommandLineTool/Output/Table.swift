@@ -3,6 +3,8 @@ import Telemetry
 /// Rows and columns for a terminal. Cells are text of unknown origin: they are escaped, and cut when the width asks for it.
 struct Table: Sendable {
     struct Column: Sendable {
+        enum Turn: Int { case first, second, last }
+
         var title: String
         /// Whether cells stand at the right edge, as numbers should.
         var isNumeric = false
@@ -10,14 +12,18 @@ struct Table: Sendable {
         var isCuttable = true
         /// The narrowest that it gets when it is cut.
         var narrowest = 6
+        /// When it is cut: not before the columns of earlier turns are at their narrowest.
+        var turn = Turn.second
         /// Whether its cells are words of state, which have a colour.
         var isState = false
 
         static func text(_ title: String) -> Self { Self(title: title) }
         static func identifier(_ title: String) -> Self { Self(title: title, isCuttable: false) }
         static func number(_ title: String) -> Self { Self(title: title, isNumeric: true, isCuttable: false) }
-        /// A name that people copy: cut last, and not to less than 16 columns.
-        static func name(_ title: String) -> Self { Self(title: title, narrowest: 16) }
+        /// A name that people copy: cut when nothing else can be, and not to less than 16 columns.
+        static func name(_ title: String) -> Self { Self(title: title, narrowest: 16, turn: .last) }
+        /// Cut before all others: its end matters least, and `endpoint show` has it whole.
+        static func url(_ title: String) -> Self { Self(title: title, turn: .first) }
         static func state(_ title: String) -> Self { Self(title: title, isCuttable: false, isState: true) }
     }
 
@@ -58,7 +64,7 @@ struct Table: Sendable {
         }
     }
 
-    /// Takes columns away from the widest column that may be cut, one at a time, until the table fits.
+    /// Takes columns away from the widest column that may be cut, one at a time and turn by turn, until the table fits.
     private func fittedWidths(_ available: Int) -> [Int] {
         var widths = columns.indices.map { index in
             rows.reduce(DisplayWidth.of(columns[index].title)) { max($0, DisplayWidth.of($1[index])) }
@@ -66,7 +72,9 @@ struct Table: Sendable {
         var total = widths.reduce(0, +) + Self.gap.count * max(0, columns.count - 1)
         while total > available {
             let cuttable = columns.indices.filter { columns[$0].isCuttable && widths[$0] > columns[$0].narrowest }
-            guard let widest = cuttable.max(by: { widths[$0] < widths[$1] }) else { break }
+            guard let turn = cuttable.map({ columns[$0].turn.rawValue }).min() else { break }
+            let theirs = cuttable.filter { columns[$0].turn.rawValue == turn }
+            guard let widest = theirs.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             total -= 1
         }

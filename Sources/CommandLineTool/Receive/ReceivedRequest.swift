@@ -19,9 +19,14 @@ struct ReceivedRequest: Sendable {
     var headers: [String: String]
     var body: [UInt8]
     var verification: Verification
+    /// The status code of the answer when it is not the one that the request deserves.
+    var answeredStatus: Int?
 
     /// The status code of the answer.
-    var status: Int {
+    var status: Int { answeredStatus ?? deservedStatus }
+
+    /// The status code for a request of this method with this signature.
+    var deservedStatus: Int {
         guard method == "POST" else { return 405 }
         if case .refused = verification { return 401 }
         return 200

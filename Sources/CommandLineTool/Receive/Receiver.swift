@@ -14,15 +14,17 @@ import Worker
     import Darwin
 #endif
 
-/// An endpoint for tests: it verifies requests, answers 200 or 401, and reports each request.
+/// An endpoint for tests: it verifies requests, answers 200 or 401 or as it is told, and reports each request.
 struct Receiver: Sendable {
     let address: ListenAddress
     /// nil: signatures are not checked.
     let verifier: WebhookVerifier?
     let now: @Sendable () -> Double
     let tell: @Sendable (ReceivedRequest) -> Void
-    /// Chooses the status code of the answer.
-    var choose: @Sendable (ReceivedRequest) -> Int = { $0.status }
+    /// Chooses the answer.
+    var choose: @Sendable (ReceivedRequest) async -> Reply = { Reply(status: $0.deservedStatus) }
+    /// How long each answer waits.
+    var delay = Duration.zero
 
     /// The most bytes of a body that are accepted.
     static let bodyLimit = 1 << 20
@@ -79,19 +81,29 @@ struct Receiver: Sendable {
             }
         }
         let fields = request.headers.map { (name: $0.key.rawValue, value: $0.value) }
-        let received = ReceivedRequest(
+        var received = ReceivedRequest(
             time: now(), method: request.method.rawValue, path: request.target.rawValue,
             headers: Dictionary(fields.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" },
             body: body, verification: verify(fields, body))
+        let reply = await choose(received)
+        received.answeredStatus = reply.status
         tell(received)
-        let status = choose(received)
-        switch status {
-        case 200: return HTTPResponse(statusCode: .ok)
-        case 405:
-            return HTTPResponse(statusCode: .methodNotAllowed, headers: HTTPHeaders([HTTPHeader("Allow"): "POST"]))
-        case 401: return HTTPResponse(statusCode: .unauthorized)
-        default: return HTTPResponse(statusCode: HTTPStatusCode(status, phrase: ""))
-        }
+        if delay > .zero { try await Task.sleep(for: delay) }
+        return Self.response(reply)
+    }
+
+    private static func response(_ reply: Reply) -> HTTPResponse {
+        var headers = HTTPHeaders(
+            Dictionary(reply.headers.map { (HTTPHeader($0.key), $0.value) }, uniquingKeysWith: { first, _ in first }))
+        if reply.status == 405 { headers[HTTPHeader("Allow")] = "POST" }
+        let code: HTTPStatusCode =
+            switch reply.status {
+            case 200: .ok
+            case 401: .unauthorized
+            case 405: .methodNotAllowed
+            default: HTTPStatusCode(reply.status, phrase: "")
+            }
+        return HTTPResponse(statusCode: code, headers: headers, body: Data(reply.body))
     }
 
     private func verify(_ fields: [(name: String, value: String)], _ body: [UInt8]) -> ReceivedRequest.Verification {

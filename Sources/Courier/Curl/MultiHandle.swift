@@ -9,9 +9,10 @@ import CLibCurl
 
     /// - Parameters:
     ///   - owner: what the callbacks are called with; must outlive the handle.
-    ///   - maximumConnections: how many connections are kept before idle ones are closed.
+    ///   - maximumIdle: with more connections than this, one whose request has ended makes an idle one be closed.
+    ///   - maximumConnections: with as many as this, a new one makes an idle one be closed first.
     init?(
-        owner: UnsafeMutableRawPointer, maximumConnections: Int, onSocket: curl_socket_callback,
+        owner: UnsafeMutableRawPointer, maximumIdle: Int, maximumConnections: Int, onSocket: curl_socket_callback,
         onTimer: curl_multi_timer_callback
     ) {
         guard let pointer = unsafe curl_multi_init() else { return nil }
@@ -20,7 +21,8 @@ import CLibCurl
         unsafe check(courier_multi_set_pointer(pointer, CURLMOPT_TIMERDATA, owner))
         unsafe check(courier_multi_set_socket_function(pointer, onSocket))
         unsafe check(courier_multi_set_timer_function(pointer, onTimer))
-        unsafe check(courier_multi_set_long(pointer, CURLMOPT_MAXCONNECTS, maximumConnections))
+        unsafe check(courier_multi_set_long(pointer, CURLMOPT_MAXCONNECTS, maximumIdle))
+        unsafe check(courier_multi_set_long(pointer, CURLMOPT_MAX_TOTAL_CONNECTIONS, maximumConnections))
         unsafe check(courier_multi_set_long(pointer, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING)))
     }
 

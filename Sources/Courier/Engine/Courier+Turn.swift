@@ -104,11 +104,7 @@ extension Courier {
 
     private func collectFinished() {
         while let (easy, code) = unsafe multi?.nextFinished() {
-            var context: UnsafeMutablePointer<CChar>?
-            unsafe courier_get_string(easy, CURLINFO_PRIVATE, &context)
-            guard let context = unsafe context else { continue }
-            let transfer = unsafe Unmanaged<Transfer>.fromOpaque(UnsafeRawPointer(context)).takeUnretainedValue()
-            finish(transfer, code: code)
+            if let transfer = unsafe Transfer.of(easy: easy) { finish(transfer, code: code) }
         }
     }
 
@@ -152,7 +148,8 @@ extension Courier {
 // MARK: - What libcurl asks for
 
 extension Courier {
-    func curlWants(_ socket: Int32, _ what: Int32) {
+    func curlWants(_ easy: UnsafeMutableRawPointer?, _ socket: Int32, _ what: Int32) {
+        if what != CURL_POLL_REMOVE { unsafe Transfer.of(easy: easy)?.watched = socket }
         events.watch(
             socket, reading: what & CURL_POLL_IN != 0 && what != CURL_POLL_REMOVE,
             writing: what & CURL_POLL_OUT != 0 && what != CURL_POLL_REMOVE)

@@ -47,9 +47,9 @@ final class Courier: @unchecked Sendable {
     var unresolvedCount = 0
     var unresolvedDeadline: ContinuousClock.Instant?
     var active: [Transfer] = []
-    /// Sockets of connections, busy and idle, and how many there may be before idle ones are closed.
+    /// Sockets of connections, busy and idle, and from how many on a new connection is kept only for a busy endpoint.
     var sockets = 0
-    let mostSockets: Int
+    let mostKept: Int
     var shelf = Shelf()
     var results: [CourierResult] = []
     private(set) var isClosed = false
@@ -66,15 +66,16 @@ final class Courier: @unchecked Sendable {
         self.judge = judge
         self.deliver = deliver
         let share = max(1, configuration.couriers)
-        mostSockets = max(1, configuration.maximumConnections / share)
+        let connections = max(1, configuration.maximumConnections / share)
+        mostKept = connections - connections / 4
         limit = InFlightLimit(maximum: (max(1, configuration.maximumInFlight) - 1) / share + 1)
         queue = DispatchQueue(label: "postrider.courier.\(number)")
         multi = unsafe MultiHandle(
             owner: Unmanaged.passUnretained(self).toOpaque(),
-            maximumConnections: mostSockets,
-            onSocket: { _, socket, what, courier, _ in
+            maximumIdle: mostKept, maximumConnections: max(connections, limit.maximum),
+            onSocket: { easy, socket, what, courier, _ in
                 guard let courier = unsafe courier else { return 0 }
-                unsafe Unmanaged<Courier>.fromOpaque(courier).takeUnretainedValue().curlWants(socket, what)
+                unsafe Unmanaged<Courier>.fromOpaque(courier).takeUnretainedValue().curlWants(easy, socket, what)
                 return 0
             },
             onTimer: { _, milliseconds, courier in

@@ -8,6 +8,7 @@ extension Transfer {
         let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
         for option in [
             CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA,
+            CURLOPT_XFERINFODATA,
         ] {
             unsafe handle.set(option, pointer: context)
         }
@@ -41,12 +42,27 @@ extension Transfer {
                 return close(socket)
             })
         unsafe handle.check(
+            courier_set_progress_function(handle.pointer) { context, _, _, _, _ in
+                guard let transfer = unsafe Transfer.of(context) else { return 1 }
+                return transfer.goesOn() ? 0 : 1
+            })
+        handle.set(CURLOPT_NOPROGRESS, 0)
+        unsafe handle.check(
             courier_set_request_function(handle.pointer) { context, remote, _, _, _ in
                 guard let remote = unsafe remote, let transfer = unsafe Transfer.of(context),
                     transfer.requestMayGoOut(to: unsafe SocketAddress.address(ofText: remote))
                 else { return Int32(CURL_PREREQFUNC_ABORT) }
                 return Int32(CURL_PREREQFUNC_OK)
             })
+    }
+
+    /// The transfer that an easy handle belongs to.
+    static func of(easy: UnsafeMutableRawPointer?) -> Transfer? {
+        var context: UnsafeMutablePointer<CChar>?
+        guard let easy = unsafe easy, unsafe courier_get_string(easy, CURLINFO_PRIVATE, &context) == CURLE_OK else {
+            return nil
+        }
+        return unsafe of(UnsafeMutableRawPointer(context))
     }
 
     private static func of(_ context: UnsafeMutableRawPointer?) -> Transfer? {
@@ -68,6 +84,31 @@ extension Transfer {
         if progress.end.body.take(piece) { return true }
         progress.end.stop = .enough
         return false
+    }
+
+    /// libcurl has read or written a piece. False when the answer takes more than one may.
+    private func goesOn() -> Bool {
+        guard progress.end.wasSent, let watched, progress.meter.takesTooMuch(total: { Self.bytesRead(from: watched) })
+        else { return true }
+        progress.end.stop = .answerTooLarge
+        return false
+    }
+
+    /// How many bytes were read from the socket since it was connected: what the kernel received, without what is still there.
+    private static func bytesRead(from socket: Int32) -> UInt64? {
+        // `tcpi_bytes_received` of the kernel's `struct tcp_info`, which the C library's one ends before.
+        let field = 128
+        let size = field + MemoryLayout<UInt64>.size
+        let received = unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { buffer -> UInt64? in
+            var length = socklen_t(size)
+            guard unsafe getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, buffer.baseAddress, &length) == 0,
+                Int(length) == size
+            else { return nil }
+            return unsafe buffer.load(fromByteOffset: field, as: UInt64.self)
+        }
+        var unread: Int32 = 0
+        guard let received, unsafe ioctl(socket, UInt(FIONREAD), &unread) == 0 else { return nil }
+        return received - min(received, UInt64(max(0, unread)))
     }
 
     /// The second wall: libcurl is about to dial this address.

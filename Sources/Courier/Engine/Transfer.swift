@@ -10,6 +10,7 @@ import Outbox
     /// What has been seen of the request in flight.
     struct Progress {
         var end = TransferEnd(code: 0)
+        var meter = AnswerMeter()
         /// Microseconds.
         var nameLookup: Int64 = 0
         /// The address that was dialled last, or that the connection leads to.
@@ -31,6 +32,8 @@ import Outbox
     /// answer: together in one optional value they would be copied as often.
     private(set) var pending: PendingRequest?
     var progress = Progress()
+    /// The connection that libcurl last watched for it.
+    var watched: Int32?
     /// Where this transfer stands among those in flight.
     var slot = 0
     /// The turn of the courier in which it was used last.
@@ -87,6 +90,7 @@ import Outbox
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
         self.pending = pending
         self.body = body
+        watched = nil
         progress = Progress(nameLookup: nameLookup)
     }
 
@@ -161,7 +165,7 @@ import Outbox
     /// Has the connection that was just opened closed after its request, when there are too many and the endpoint is not busy.
     /// Kept ones that are closed to make room cost more: libcurl looks through all of them for the oldest, each time.
     func keepConnectionIfWorthwhile() {
-        guard courier.sockets > courier.mostSockets else { return }
+        guard courier.sockets > courier.mostKept else { return }
         let isBusy = prepared.endedAt.map { .now - $0 <= Self.busyPause } ?? false
         closeConnection(!isBusy)
     }

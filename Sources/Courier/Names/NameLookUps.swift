@@ -2,6 +2,10 @@
 ///
 /// A name whose servers are silent costs two questions of some hundred bytes each, no thread and no socket of its own.
 final class NameLookUps {
+    /// How many channels there may be: one a second for as long as a look-up may take, and room for a rush. While there are as
+    /// many, the newest takes more. Each has a socket for each name server that it asks.
+    static let mostChannels = 8
+
     private let names: NameService
     private let limits: CourierConfiguration.Names
     private let sockets: NameSockets
@@ -75,7 +79,9 @@ final class NameLookUps {
     }
 
     private func channelForNext(now: ContinuousClock.Instant) -> NameChannel? {
-        if let newest = channels.last, takesMore(newest, now: now) { return newest }
+        if let newest = channels.last, takesMore(newest, now: now) || channels.count >= Self.mostChannels {
+            return newest
+        }
         lastNumber += 1
         guard let channel = NameChannel(number: lastNumber, limits: limits, sockets: sockets, now: now) else {
             return nil

@@ -6,6 +6,8 @@ struct TransferEnd {
     enum Stop: Equatable {
         /// The head went over its limits.
         case headTooLarge
+        /// More came for the answer than one may take in all.
+        case answerTooLarge
         /// The head is not one of HTTP/1.
         case headMalformed
         /// Nothing after the head is of interest.
@@ -46,6 +48,8 @@ struct TransferEnd {
         switch stop {
         case .tooLate: return .notSent(.tooLate)
         case .headTooLarge: return .failed(.responseTooLarge, detail: "the head of the answer is larger than the limit")
+        case .answerTooLarge:
+            return .failed(.responseTooLarge, detail: "more came than the limit, and no end of the head")
         case .headMalformed: return .failed(.protocolError, detail: "the answer is not HTTP/1.1")
         case .wouldRepeat, .enough:
             return .failed(.connectionReset, detail: "the connection broke before an answer came")

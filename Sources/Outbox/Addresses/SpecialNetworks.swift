@@ -130,4 +130,12 @@ package enum BlockReason: String, CaseIterable, Sendable {
     case scoped
     /// An address of this machine's own network interfaces.
     case ownAddress = "own_address"
+
+    /// Whether it is of the networks that people set up for their own programs, receivers of webhooks among them.
+    var isOfOwnNetworks: Bool {
+        switch self {
+        case .loopback, .privateUse, .uniqueLocal: true
+        default: false
+        }
+    }
 }

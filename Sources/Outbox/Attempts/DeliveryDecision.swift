@@ -42,6 +42,13 @@ package struct DeliveryDecision: Hashable, Sendable {
             return .retry(after: min(wait, max(expiresIn, .zero)))
         }
 
+        // What is wrong can be put right without touching the delivery. No jitter: no endpoint sees the crowd.
+        func tryLater() -> Outcome {
+            policy.isLast(attempt)
+                ? .dead(.attemptsExhausted)
+                : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
+        }
+
         errorCode = observation.errorCode
         outcome =
             switch observation {
@@ -73,12 +80,9 @@ package struct DeliveryDecision: Hashable, Sendable {
                 case .invalidHeaders: .dead(.invalidHeaders)
                 case .invalidEndpoint: .dead(.invalidEndpoint)
                 case .invalidEvent: .dead(.invalidEvent)
-                case .blockedAddress: .dead(.blockedAddress)
-                // A secret can be put right without touching the deliveries. No jitter: no endpoint sees the crowd.
-                case .secretUnavailable, .keyMissing:
-                    policy.isLast(attempt)
-                        ? .dead(.attemptsExhausted)
-                        : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
+                case .blockedAddress:
+                    obstacle.isOfThisProcess ? tryLater() : .dead(.blockedAddress)
+                case .secretUnavailable, .keyMissing: tryLater()
                 }
             case .eventMissing: .dead(.eventMissing)
             case .noneLeft: .spent

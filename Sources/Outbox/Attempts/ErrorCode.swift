@@ -30,7 +30,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case httpStatus = "http_status"
     /// The answer was not HTTP.
     case protocolError = "protocol_error"
-    /// The head of the answer was larger than the limit.
+    /// The head of the answer was larger than the limit, or more than that came before its end.
     case responseTooLarge = "response_too_large"
     /// The lease was lost: another attempt owns the delivery.
     case lostLease = "lost_lease"

@@ -19,10 +19,16 @@ package struct SendingObstacle: Error, Hashable, Sendable {
     package let kind: Kind
     /// One line for a person; never holds a secret.
     package let message: String
+    /// Whether it lies with how this process was started, so that another worker may send what this one cannot.
+    package let isOfThisProcess: Bool
+    /// Whether the delivery waits for another worker, and no attempt is counted. Not for the sake of a forbidden address, which
+    /// some enter on purpose: it is recorded with its reason and tried again, as if a name had resolved to it.
+    package var isHeldBack: Bool { isOfThisProcess && kind != .blockedAddress }
 
-    package init(_ kind: Kind, _ message: String) {
+    package init(_ kind: Kind, _ message: String, isOfThisProcess: Bool = false) {
         self.kind = kind
         self.message = message
+        self.isOfThisProcess = isOfThisProcess || kind == .keyMissing
     }
 
     package var errorCode: ErrorCode {
@@ -33,15 +39,6 @@ package struct SendingObstacle: Error, Hashable, Sendable {
         case .invalidEvent: .invalidEvent
         case .blockedAddress: .blockedAddress
         case .secretUnavailable, .keyMissing: .secretUnavailable
-        }
-    }
-
-    /// Whether it lies with how this process was started, so that another worker may send what this one cannot. Then no
-    /// attempt is counted, and the delivery waits.
-    package var isOfThisProcess: Bool {
-        switch kind {
-        case .keyMissing: true
-        case .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .blockedAddress, .secretUnavailable: false
         }
     }
 }

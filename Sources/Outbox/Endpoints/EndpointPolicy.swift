@@ -22,7 +22,8 @@ package struct EndpointPolicy: Hashable, Sendable {
     package func judge(_ url: EndpointURL) throws(EndpointRefusal) {
         guard url.scheme == .https || allowHTTP else {
             throw EndpointRefusal(
-                .http, "http:// endpoints are not allowed here; use https:// or set POSTRIDER_ALLOW_HTTP=true")
+                .http, "http:// endpoints are not allowed here; use https:// or set POSTRIDER_ALLOW_HTTP=true",
+                isOfThisProcess: true)
         }
         let isThisMachine: Bool
         switch url.host {
@@ -43,8 +44,8 @@ package struct EndpointPolicy: Hashable, Sendable {
         }
         return EndpointRefusal(
             .address,
-            "\(address) lies in a blocked network (\(reason.rawValue)); POSTRIDER_ALLOWED_NETWORKS can allow its network"
-        )
+            "\(address) lies in a blocked network (\(reason.rawValue)); POSTRIDER_ALLOWED_NETWORKS can allow its network",
+            isOfThisProcess: reason.isOfOwnNetworks)
     }
 
     /// Returns whether the name means this machine.
@@ -58,15 +59,16 @@ package struct EndpointPolicy: Hashable, Sendable {
             guard addresses.allowsLoopback else {
                 throw EndpointRefusal(
                     .name,
-                    "\(name) means this machine; POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8 allows it when developing")
+                    "\(name) means this machine; POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8 allows it when developing",
+                    isOfThisProcess: true)
             }
             return true
         case .privateNetwork:
             guard addresses.allowsPrivateNetwork else {
                 throw EndpointRefusal(
                     .name,
-                    "\(name) is a name of a private network; POSTRIDER_ALLOWED_NETWORKS has to list the network it lives in"
-                )
+                    "\(name) is a name of a private network; POSTRIDER_ALLOWED_NETWORKS has to list the network it lives in",
+                    isOfThisProcess: true)
             }
             return false
         }
@@ -101,12 +103,16 @@ package struct EndpointRefusal: Error, Hashable, Sendable, CustomStringConvertib
     package let code: Code
     /// One line for a person. It quotes host and port only.
     package let message: String
+    /// Whether the settings of this process alone refuse it: another process may be started so that it sends there. Services
+    /// of clouds, multicast and the like are nothing that a worker is set up for.
+    package let isOfThisProcess: Bool
 
     package var description: String { message }
 
-    init(_ code: Code, _ message: String) {
+    init(_ code: Code, _ message: String, isOfThisProcess: Bool = false) {
         self.code = code
         self.message = message
+        self.isOfThisProcess = isOfThisProcess
     }
 }
 

@@ -33,6 +33,18 @@ package struct LoadEndpoints: PostgresStatement {
     }
 }
 
+/// The ids of the endpoints that there are, in slices.
+package enum EndpointIDs {
+    /// A slice, in the order of ids.
+    ///
+    /// - Parameter after: the last id of the slice before.
+    package static func next(after: Int32, limit: Int32) -> PostgresQuery<Int32> {
+        PostgresQuery(
+            "SELECT e.id FROM postrider.endpoints e WHERE e.id > $1 AND e.state <> 'removed' ORDER BY e.id LIMIT $2",
+            after, limit)
+    }
+}
+
 /// An endpoint as it is stored: what a worker needs to send to it. Nothing in it has been judged yet.
 package struct EndpointRecord: Sendable {
     /// Its id.

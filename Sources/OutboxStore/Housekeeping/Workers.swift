@@ -22,12 +22,12 @@ package enum Workers {
             UPDATE postrider.workers w
             SET seen_at = clock_timestamp(), in_flight = $2, draining = $3, held_back = $4, held_back_why = $5,
                 failing = $6, failures = $7, failing_since = clock_timestamp() - $8, last_error = $9,
-                made_a_minute = $10, ended_a_minute = $11
+                made_a_minute = $10, ended_a_minute = $11, settings = $12, clock_ahead = $13
             WHERE w.id = $1
             RETURNING w.id
             """, id, pulse.inFlight, pulse.isDraining, pulse.heldBack, pulse.heldBackWhy, pulse.trouble?.step,
             pulse.trouble?.failures ?? 0, pulse.trouble?.lasts, pulse.trouble?.error, pulse.madeAMinute,
-            pulse.endedAMinute)
+            pulse.endedAMinute, pulse.settings, pulse.clockAhead)
     }
 
     /// Takes a worker that ended in good order off the list.
@@ -44,7 +44,7 @@ package enum Workers {
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
                w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error,
-               w.made_a_minute, w.ended_a_minute
+               w.made_a_minute, w.ended_a_minute, w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
 }
@@ -57,14 +57,21 @@ package struct WorkerPulse: Sendable, Equatable {
     package var heldBack: Int32
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
+    /// What all workers should be started with alike, in words.
+    package var settings: String?
+    /// How far its clock is ahead of the database's, at least; negative when it is behind.
+    package var clockAhead: Duration?
     /// Deliveries that were made in the database and that this worker ended, a minute; nil as long as it does not know.
     package var madeAMinute: Float?
     package var endedAMinute: Float?
 
     package init(
         inFlight: Int32, isDraining: Bool, heldBack: Int32 = 0, heldBackWhy: String? = nil,
-        trouble: WorkerTrouble? = nil, madeAMinute: Float? = nil, endedAMinute: Float? = nil
+        trouble: WorkerTrouble? = nil, madeAMinute: Float? = nil, endedAMinute: Float? = nil,
+        settings: String? = nil, clockAhead: Duration? = nil
     ) {
+        self.settings = settings
+        self.clockAhead = clockAhead
         self.inFlight = inFlight
         self.isDraining = isDraining
         self.heldBack = heldBack
@@ -116,6 +123,10 @@ package struct WorkerOverview: Sendable {
     /// Deliveries that were made in the database and that it ended, a minute; nil as long as it does not know.
     package var madeAMinute: Float?
     package var endedAMinute: Float?
+    /// What all workers should be started with alike, in words.
+    package var settings: String?
+    /// How far its clock is ahead of the database's, at least; negative when it is behind.
+    package var clockAhead: Duration?
 }
 
 extension WorkerOverview: PostgresRecord {
@@ -131,5 +142,7 @@ extension WorkerOverview: PostgresRecord {
         }
         madeAMinute = try row.column(14)
         endedAMinute = try row.column(15)
+        settings = try row.column(16)
+        clockAhead = try row.microseconds(17)
     }
 }

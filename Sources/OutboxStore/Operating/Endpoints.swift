@@ -70,6 +70,15 @@ package enum Endpoints {
             """, name, includingRemoved)
     }
 
+    /// The names that begin with `prefix`, in order.
+    package static func names(beginningWith prefix: String, limit: Int32) -> PostgresQuery<String> {
+        PostgresQuery(
+            """
+            SELECT e.name FROM postrider.endpoints e WHERE starts_with(e.name, $1) AND e.state <> 'removed'
+            ORDER BY e.name LIMIT $2
+            """, prefix, limit)
+    }
+
     private static let urlLimit = 10_000
 
     /// Where each endpoint is, and why it cannot be read.

@@ -88,6 +88,12 @@ package enum SchemaChecks {
         SELECT count(*) FROM (
             SELECT 1 FROM postrider.unaccounted_between(now() - interval '1 hour', 'infinity') u LIMIT \(unaccountedLimit)) missing
         """)
+
+    /// Inserts an event as a producer does, for a tenant that has no endpoint. It is to be rolled back.
+    package static let insert = PostgresQuery<Void>(
+        """
+        INSERT INTO postrider.outbox (event_type, payload, tenant) VALUES ('postrider.doctor', '{}', 'postrider doctor')
+        """)
 }
 
 /// A role of the schema.

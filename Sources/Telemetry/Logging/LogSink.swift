@@ -28,7 +28,7 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// - Parameter throttle: how often equal messages of level `warning` and above may be written. Below that, repetition
+    /// - Parameter throttle: how often equal messages of level `notice` and above may be written. Below that, repetition
     ///   is what the operator asked for with the level.
     package init(
         format: LogFormat, writer: LogWriter, throttle: LogThrottle = LogThrottle(), clock: Clock = .system
@@ -54,7 +54,7 @@ package final class LogSink: Sendable {
     func write(level: Logger.Level, message: String, data: Logger.Metadata) {
         var data = data
         // Critical lines each name something that is lost.
-        if level >= .warning, level < .critical {
+        if level >= .notice, level < .critical {
             let decision = throttle.withLock { $0.decide(about: message, at: clock.monotonic()) }
             switch decision {
             case .suppress: return

@@ -150,7 +150,7 @@ final class Claimer: Service {
             try await look(&known, waiting: isIdle ? known.pace.wait(now, free: rest(known)) : .zero)
         }
         let inFlight = parts.permits.current
-        if !parts.state.isBehind, !isProbe || inFlight.count == 0 {
+        if parts.state.mayClaim, !isProbe || inFlight.count == 0 {
             try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
         }
         show(&known)
@@ -191,7 +191,7 @@ final class Claimer: Service {
         let inFlight = parts.permits.current
         var rest = min(Self.longestWait, known.walk.next - now)
         if let next = known.lostClaims.next { rest = min(rest, next - now) }
-        if !parts.state.isBehind, let time = known.time?.at(now),
+        if parts.state.mayClaim, let time = known.time?.at(now),
             let wake = known.schedule.nextWake(
                 now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: most(known, inFlight))
         {

@@ -16,8 +16,12 @@ package struct DescriptorLimit: Equatable, Sendable {
     package let count: Int
 
     /// What is kept for everything that is no delivery: standard streams, Dispatch, database connections, the health
-    /// server and its clients, name lookups.
+    /// server and its clients.
     package static let reserve = 48
+    /// What is kept for each courier's look-ups of names: eight channels with a socket to each of three name servers.
+    package static let lookUps = 24
+    /// What a delivery may take: its connection, and a second one while addresses of both families are tried.
+    package static let perDelivery = 2
 
     /// A limit of so many descriptors.
     package init(count: Int) {
@@ -36,9 +40,9 @@ package struct DescriptorLimit: Equatable, Sendable {
         return Self(count: Int(clamping: limits.rlim_cur))
     }
 
-    /// How many of the `wanted` deliveries may be in flight at once; at least one.
-    package func deliveries(wanted: Int) -> Int {
-        max(1, min(wanted, count - Self.reserve))
+    /// How many of the `wanted` deliveries may be in flight at once, with so many couriers; at least one.
+    package func deliveries(wanted: Int, couriers: Int) -> Int {
+        max(1, min(wanted, (count - Self.reserve - Self.lookUps * couriers) / Self.perDelivery))
     }
 
     /// What POSIX promises at least, taken for true when the system does not answer.

@@ -17,6 +17,9 @@ protocol HouseStore: LoopStore {
     func keepSubscriptions() async throws(PostgresError) -> Int32?
     /// Stops counting rows whose lease ran out, in lanes with an in-flight limit.
     func keepLeases() async throws(PostgresError) -> Int32?
+    /// The ids of a slice of the endpoints, in ascending order.
+    func endpoints(after: Int32, limit: Int32) async throws(PostgresError) -> [Int32]
+    func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
 }
 
 /// Says that the worker is alive and watches the database. What takes longer is up to ``Upkeep``, on connections of its own.
@@ -27,8 +30,6 @@ final class Housekeeper: Service {
     /// For subscriptions that became effective, and leases that ran out.
     static let subscriptionPause = Duration.seconds(1)
     static let heartbeatPause = Duration.seconds(5)
-    /// A worker whose clock is further off than this signs with timestamps that receivers refuse.
-    static let clockSkewSeconds: Int64 = 60
 
     private let parts: WorkerParts
     private let store: any HouseStore
@@ -63,6 +64,8 @@ final class Housekeeper: Service {
         var nextWatch = now
         var nextBeat = now
         var nextSubscriptions = now
+        var nextStep = now
+        var survey = EndpointSurvey()
         var headStart = HeadStart(now: now)
         while !mustStop {
             parts.health.beat(Self.loop)
@@ -90,14 +93,27 @@ final class Housekeeper: Service {
                         }
                     }
                 }
+                if !survey.isOver, now >= nextStep {
+                    nextStep = now + EndpointSurvey.pause
+                    try await survey.step(store, parts.judge)
+                    if survey.isOver { tell(survey) }
+                }
             } catch {
                 parts.log.log(
                     .warning, "housekeeping failed and is tried again",
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            await wakeup.wait(atMost: min(nextWatch, nextBeat, nextSubscriptions) - now)
+            let next = min(nextWatch, nextBeat, nextSubscriptions)
+            await wakeup.wait(atMost: (survey.isOver ? next : min(next, nextStep)) - now)
         }
+    }
+
+    private func tell(_ survey: EndpointSurvey) {
+        guard survey.unservable > 0 else { return }
+        parts.log.log(
+            .warning, "this worker was not set up for some endpoints; their deliveries wait for one that was",
+            with: [.count: "\(survey.unservable)", .error: "\(survey.why)"])
     }
 
     /// What readiness depends on.
@@ -113,9 +129,7 @@ final class Housekeeper: Service {
             parts.health.set(.databaseReadOnly, state.isReadOnly)
             parts.health.set(.schemaMissing, state.schemaVersion == nil)
             parts.health.set(.schemaMismatch, (state.schemaVersion ?? Migration.newest) != Migration.newest)
-            // The database's clock was read somewhere between our two readings.
-            let limit = Self.clockSkewSeconds * 1_000_000
-            parts.health.set(.clockSkew, state.clock < before - limit || state.clock > after + limit)
+            judge(ClockSkew(before: before, database: state.clock, after: after))
             paces.withLock { paces in
                 if let made = state.lastDelivery { paces.made.note(made, at: now) }
                 paces.ended.note(parts.state.endedDeliveries, at: now)
@@ -125,6 +139,19 @@ final class Housekeeper: Service {
             parts.health.set(.databaseReadOnly, error.sqlState == .readOnlySQLTransaction)
             parts.health.set(.databaseUnreachable, !error.isAnAnswer)
             throw error
+        }
+    }
+
+    /// What is signed by a clock that is off is refused, and each refusal would cost an attempt.
+    private func judge(_ skew: ClockSkew) {
+        parts.health.set(.clockSkew, skew.isTooMuch)
+        guard parts.state.found(skew) else { return }
+        if skew.isTooMuch {
+            parts.log.log(
+                .error, "nothing is claimed while the clocks of this machine and of the database are apart",
+                with: [.error: "this machine is \(skew.ahead.components.seconds) s ahead of the database"])
+        } else {
+            parts.log.log(.notice, "the clocks agree again, deliveries are claimed", with: [:])
         }
     }
 
@@ -182,6 +209,7 @@ extension WorkerPulse {
             trouble: parts.health.trouble.map {
                 WorkerTrouble(
                     step: $0.step.rawValue, failures: Int32(clamping: $0.failures), lasts: $0.lasts, error: $0.error)
-            })
+            },
+            settings: parts.judge.settings, clockAhead: parts.state.clockAhead)
     }
 }

@@ -37,7 +37,7 @@ struct DeliveryBuilder: Sendable {
             let passes = passing.remove(delivery.endpoint) != nil
             switch next(delivery, endpoint, &parcels, passes, claimRequestedAt: claimRequestedAt, now: now) {
             case .send(let request): built.requests.append(request)
-            case .settle(.unsendable(let obstacle)) where obstacle.isOfThisProcess:
+            case .settle(.unsendable(let obstacle)) where obstacle.isHeldBack:
                 built.heldBack[endpoint.id] = obstacle
                 built.settled.append(
                     Settlement(delivery, to: endpoint, after: .heldBack, now: now, wallClock: wallClock))

@@ -23,6 +23,14 @@ package struct EndpointJudge: Sendable {
         userAgent = "Postrider/\(version)"
     }
 
+    /// What decides to which endpoints this process can send, in words, so that workers can be compared.
+    package var settings: String {
+        let networks = policy.addresses.allowed.map { "\($0)" }.sorted().joined(separator: ", ")
+        let keys = sealing?.keyIDs.joined(separator: ", ") ?? "none"
+        return "\(policy.allowHTTP ? "http allowed" : "https only"); "
+            + "\(networks.isEmpty ? "public addresses only" : "also in \(networks)"); keys: \(keys)"
+    }
+
     func endpoint(_ record: EndpointRecord) -> Endpoint {
         do throws(SendingObstacle) {
             let policy = try retryPolicy(record)
@@ -126,8 +134,10 @@ package struct EndpointJudge: Sendable {
             return try policy.endpointURL(record.url)
         } catch let refusal as EndpointRefusal {
             switch refusal.code {
-            case .address, .name: throw SendingObstacle(.blockedAddress, "\(refusal)")
-            case .http, .port: throw SendingObstacle(.invalidURL, "\(refusal)")
+            case .address, .name:
+                throw SendingObstacle(.blockedAddress, "\(refusal)", isOfThisProcess: refusal.isOfThisProcess)
+            case .http, .port:
+                throw SendingObstacle(.invalidURL, "\(refusal)", isOfThisProcess: refusal.isOfThisProcess)
             }
         } catch {
             throw SendingObstacle(.invalidURL, "\(error)")

@@ -61,7 +61,8 @@ import Testing
                 oldestTransactionPID: nil, oldestPrepared: nil, oldestPreparedName: nil, idleSlots: []),
             endpoints: [EndpointLocation(name: "a", url: "https://example.com/")], workers: [worker],
             backlog: .init(due: 0, oldest: nil), duties: [duty()], keptDays: [], tablesWithoutIdentity: [],
-            unaccounted: .counted(0), books: BookCheck(tag: "0a", tagInIDs: "0a")),
+            unaccounted: .counted(0), books: BookCheck(tag: "0a", tagInIDs: "0a"),
+            insert: .accepted, secrets: SecretCheck()),
         pooler: .none, now: 1_732_060_800, oldestTransaction: .seconds(3600), trustedRoots: "/etc/ssl/roots.crt",
         reaches: [])
 
@@ -69,6 +70,57 @@ import Testing
         #expect(findings().allSatisfy { $0.level == .ok && $0.remedy == nil })
         #expect(!Diagnosis(Self.sound).hasFailures)
         #expect(Set(findings().map(\.check)).count >= 15)
+    }
+
+    /// What is wrong with the schema, in whole lines.
+    private func wrong(_ change: (inout DoctorSnapshot.Schema) -> Void) -> [String] {
+        let all = findings { snapshot in
+            guard var schema = snapshot.schema else { return }
+            change(&schema)
+            snapshot.schema = schema
+        }
+        return all.filter { $0.level != .ok }.map { "\($0.level.rawValue) \($0.check): \($0.finding)" }
+    }
+
+    @Test func whatProducersCannotDoFails() {
+        #expect(
+            wrong { $0.insert = .refused("disk full") } == ["failure insert: producers cannot insert events: disk full"]
+        )
+        #expect(wrong { $0.insert = .notTried("it may not") } == [])
+    }
+
+    @Test func secretsThatNoKeyOpensAreNamed() {
+        var check = SecretCheck()
+        for number in 0..<9 { check.judge(.sample("e\(number)", secrets: ["sealed:v1:k9:AAAA"]), nil) }
+        check.judge(.sample("f", secrets: [EndpointRecord.secret, "whsec_AAAA"]), nil)
+        check.judge(.sample("g", secrets: [EndpointRecord.secret]), nil)
+        #expect(check.endpoints == 11 && check.unusable == 9 && check.leftOut == 1)
+        let found = wrong { $0.secrets = check }
+        #expect(found.count == 2)
+        #expect(found.contains { $0.hasPrefix("failure secrets: 9 endpoints cannot be signed for: e0: ") })
+        #expect(found.contains { $0.hasPrefix("warning secrets") && $0.contains("1 endpoint ") && $0.contains("f: ") })
+        #expect(!found.joined().contains("whsec_"))
+    }
+
+    @Test func workersThatDifferAreNamed() {
+        var other = Self.worker
+        other.id = 2
+        other.settings = "http allowed; public addresses only; keys: none"
+        other.clockAhead = .seconds(-3)
+        var off = Self.worker
+        off.id = 3
+        off.settings = "https only; public addresses only; keys: none"
+        off.clockAhead = .seconds(90)
+        var gone = off
+        gone.isAlive = false
+        gone.settings = "something else"
+        let workers = [other, off, gone]
+        let found = wrong { $0.workers = workers }
+        #expect(found.count == 3)
+        #expect(found.contains { $0.hasPrefix("warning clocks: the clock of worker 2 ") && $0.contains(" behind ") })
+        #expect(
+            found.contains { $0.hasPrefix("failure clocks: the clock of worker 3 ") && $0.contains("claims nothing") })
+        #expect(found.contains { $0.hasPrefix("warning settings") && $0.contains("worker 2: http allowed") })
     }
 
     @Test func everyProblemHasARemedy() {
@@ -306,5 +358,16 @@ import Testing
             schema.endpoints = (0..<100).map { .init(name: "e\($0)", url: "not a url") }
         }
         #expect(many.count == Diagnosis.endpointsNamed + 1)
+    }
+}
+
+extension EndpointRecord {
+    fileprivate static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    fileprivate static func sample(_ name: String, secrets: [String]) -> EndpointRecord {
+        EndpointRecord(
+            id: 1, revision: 1, name: name, tenant: "", urlID: 1, url: "https://example.com/",
+            payloadFormat: "envelope",
+            headers: [], retrySchedule: [.seconds(1)], maxAttempts: 3, timeout: .seconds(15), secrets: secrets)
     }
 }

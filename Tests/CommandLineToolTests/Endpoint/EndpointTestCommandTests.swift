@@ -44,6 +44,36 @@ import Webhooks
         }
     }
 
+    @Test func sendsATypeAndAPayloadOfOnesOwn() async throws {
+        try await Installation.with { (installation) async throws in
+            let receiver = try ScriptedReceiver()
+            defer { receiver.stop() }
+            for format in ["raw", "envelope"] {
+                _ = await installation.run(
+                    "endpoint", "add", format, receiver.url(), "--event-type", "x.y", "--payload-format", format)
+            }
+            let payload = #"{"total": 1.10, "a":[ ]}"#
+            for (arguments, input) in [
+                (["raw", "--payload", payload], ""), (["envelope", "--payload", "-"], payload), (["envelope"], ""),
+            ] {
+                let tested = await installation.run(
+                    ["endpoint", "test", "--event-type", "order.paid"] + arguments, input: input)
+                #expect(tested.status == .done, "\(tested.error)")
+            }
+            let bodies = receiver.requests.map { String(decoding: $0.body, as: UTF8.self) }
+            #expect(bodies.first == payload)
+            #expect(bodies.dropFirst().first?.hasPrefix(#"{"type":"order.paid","timestamp":""#) == true)
+            #expect(bodies.dropFirst().first?.hasSuffix(#","data":\#(payload)}"#) == true)
+            #expect(bodies.last?.hasSuffix(#","data":{}}"#) == true)
+            #expect(receiver.requests.allSatisfy { $0.header("webhook-event-type") == "order.paid" })
+            #expect(receiver.violations.isEmpty)
+            for wrong in [["--payload", "{,}"], ["--payload", ""], ["--event-type", "a b"], ["--payload", "{} {}"]] {
+                #expect(await installation.run(["endpoint", "test", "raw"] + wrong).status == .badData, "\(wrong)")
+            }
+            #expect(receiver.requests.count == 3)
+        }
+    }
+
     @Test func failureIsReportedAndExits1() async throws {
         try await Installation.with { (installation) async throws in
             let receiver = try ScriptedReceiver(answer: .status(503, body: Hostile.text))

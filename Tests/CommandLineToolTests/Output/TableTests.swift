@@ -39,6 +39,15 @@ import Testing
         #expect(lines[2] == "日本     https…     1204")
     }
 
+    @Test func urlsGiveWayFirstAndNamesLast() {
+        var table = Table([.name("ENDPOINT"), .url("URL"), .text("EVENTS")])
+        let name = "customer-4711-orders-production-eu"
+        table.add(name, "https://hooks.example.com/a/long/way", "order.paid, order.shipped")
+        #expect(table.lines(width: 80)[1] == "\(name)  https://hooks.ex…  order.paid, order.shipped")
+        #expect(table.lines(width: 60)[1] == "\(name)  https…  order.paid, ord…")
+        #expect(table.lines(width: 40)[1].hasPrefix("customer-4711-orders-pr…  https…  order…"))
+    }
+
     @Test func cellsCannotBreakTheTable() {
         var table = Table([.text("A"), .text("B")])
         table.add("x\u{1b}[2J\ny", "z\tw\u{202e}")

@@ -17,13 +17,17 @@ import Worker
     private let received = Mutex<[ReceivedRequest]>([])
 
     /// Sends `requests` to a receiver, each over a connection of its own, and returns the status codes.
-    private func send(_ requests: [String], verifying: Bool) async throws -> [String] {
+    private func send(
+        _ requests: [String], verifying: Bool, as responder: Responder? = nil, after delay: Duration = .zero
+    ) async throws -> [String] {
         let secret = try WebhookSecret(Self.secret)
         let (addresses, listening) = AsyncStream.makeStream(of: ListenAddress.self)
-        let receiver = Receiver(
+        var receiver = Receiver(
             address: .loopback(port: 0), verifier: verifying ? WebhookVerifier(secrets: [secret]) : nil,
             now: { Self.time }, tell: { request in self.received.withLock { $0.append(request) } })
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+        if let responder { receiver.choose = { await responder.reply(to: $0) } }
+        receiver.delay = delay
+        return try await withThrowingTaskGroup(of: Void.self) { [receiver] group in
             defer { group.cancelAll() }
             group.addTask { try await receiver.run { listening.yield($0) } }
             let address = try #require(await addresses.first { _ in true })
@@ -78,6 +82,22 @@ import Worker
                 00:00:00  200  POST /hook?x=1  evt_1  order.paid  attempt 3  signature verified  7 bytes
                     {"a":1}
                 """)
+    }
+
+    @Test func answersAsItIsTold() async throws {
+        let body = "{}"
+        let responder = Responder(plan: try AnswerPlan("500,410,ok"), forwarder: nil)
+        let good = post(body, headers: try signed(body))
+        let statuses = try await send([good, good, good, post(body), good], verifying: true, as: responder)
+        #expect(statuses == ["500", "410", "200", "401", "200"])
+        #expect(received.withLock { $0.map(\.status) } == [500, 410, 200, 401, 200])
+        #expect(received.withLock { $0.first?.text.contains("  500  POST ") } == true)
+    }
+
+    @Test func answersWait() async throws {
+        let start = ContinuousClock.now
+        #expect(try await send([post("a")], verifying: false, after: .milliseconds(300)) == ["200"])
+        #expect(ContinuousClock.now - start >= .milliseconds(300))
     }
 
     @Test func withoutSecretEverythingIsTaken() async throws {

@@ -50,6 +50,7 @@ struct TransferEndTests {
         "Why we stopped comes before what libcurl made of it",
         arguments: [
             (TransferEnd.Stop.headTooLarge, ErrorCode.responseTooLarge), (.headMalformed, .protocolError),
+            (.answerTooLarge, .responseTooLarge),
             (.wouldRepeat, .connectionReset), (.blocked, .blockedAddress), (.noSocket(EMFILE), .internalError),
         ])
     func stops(_ stop: TransferEnd.Stop, _ expected: ErrorCode) {

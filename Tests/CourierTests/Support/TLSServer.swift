@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LocalPostgres
 import Synchronization
 
@@ -66,6 +67,8 @@ final class TLSServer: Sendable {
 
     deinit {
         server.terminate()
+        // It may have inherited that the signal is blocked.
+        if server.isRunning { kill(server.processIdentifier, SIGKILL) }
     }
 
     /// Makes a self-signed certificate for `host` and its key, in one file.

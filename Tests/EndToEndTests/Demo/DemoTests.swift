@@ -21,11 +21,19 @@ extension EndToEndTests {
             }
         }
 
+        /// What would lead libpq to another server, or keep it from ours, and a database of another program.
+        private let elsewhere = [
+            "PGHOST": "192.0.2.1", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1", "PGUSER": "x", "PGDATABASE": "x",
+            "PGSSLMODE": "verify-full", "PGSERVICE": "x", "PGOPTIONS": "-c search_path=x",
+            "PGTARGETSESSIONATTRS": "standby", "DATABASE_URL": "postgresql://x@192.0.2.1:1/x",
+        ]
+
         @Test func itAccountsForEveryEvent() async throws {
             try await TemporaryFolder.with { folder in
                 let executable = try Executable(folder: folder)
-                let ending = try await executable.run(["demo", "--json"], settings: ["TMPDIR": folder.path])
-                #expect(ending.status == 0)
+                let ending = try await executable.run(
+                    ["demo", "--json"], settings: elsewhere.merging(["TMPDIR": folder.path]) { $1 })
+                #expect(ending.status == 0, "\(ending.errors)")
                 let account = try JSONDecoder().decode(Account.self, from: Data(ending.output.utf8))
                 #expect(account.inserted == account.rolledBack + account.delivered)
                 #expect(account.rolledBack == 1 && account.delivered > 0)

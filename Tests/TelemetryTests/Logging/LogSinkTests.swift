@@ -50,14 +50,16 @@ import Testing
         #expect(lines.isEmpty)
     }
 
-    @Test func warningsAreThrottledAndInformationIsNot() throws {
+    @Test func noticesAndWarningsAreThrottledAndInformationIsNot() throws {
         let lines = try lines { logger in
             for number in 0..<5 {
                 logger.warning("Database unreachable", metadata: ["n": "\(number)"])
+                logger.notice("Connected again")
                 logger.info("Tick")
             }
         }
         #expect(lines.filter { $0.contains("Database unreachable") }.count == 2)
+        #expect(lines.filter { $0.contains("Connected again") }.count == 2)
         #expect(lines.filter { $0.contains("Tick") }.count == 5)
     }
 

@@ -4,10 +4,11 @@ import Testing
 
 @Suite struct DescriptorLimitTests {
     @Test(arguments: [
-        (65_536, 512, 512), (1024, 512, 512), (1024, 16_384, 976), (64, 512, 16), (48, 512, 1), (0, 512, 1), (64, 1, 1),
+        (65_536, 2_048, 2_048), (1_024, 256, 256), (1_024, 2_048, 464), (256, 2_048, 80), (98, 2_048, 1),
+        (96, 2_048, 1), (0, 2_048, 1),
     ])
     func deliveriesLeaveTheReserveAlone(limit: Int, wanted: Int, allowed: Int) {
-        #expect(DescriptorLimit(count: limit).deliveries(wanted: wanted) == allowed)
+        #expect(DescriptorLimit(count: limit).deliveries(wanted: wanted, couriers: 2) == allowed)
     }
 
     @Test func raisingTwiceChangesNothingMore() {

@@ -30,7 +30,7 @@ import Testing
         try await run { _ in
             #expect(try await rig.time.rest() == Housekeeper.watchPause)
             // Leases only after a while: their owners may be about to settle.
-            #expect(store.asked == ["state", "beat 7", "subscriptions"])
+            #expect(store.asked == ["state", "beat 7", "subscriptions", "endpoints after 0"])
             try await pass(HeadStart.afterStart)
             let leases = count("leases")
             try await pass(Housekeeper.subscriptionPause)
@@ -73,11 +73,12 @@ import Testing
             try await pass(Housekeeper.heartbeatPause)
             rig.parts.state.beginDrain()
             try await pass(Housekeeper.heartbeatPause)
-            #expect(
-                store.content.value.beats == [
-                    .init(inFlight: 0, isDraining: false), .init(inFlight: 2, isDraining: false),
-                    .init(inFlight: 2, isDraining: true),
-                ])
+            func pulse(_ inFlight: Int32, isDraining: Bool = false) -> WorkerPulse {
+                WorkerPulse(
+                    inFlight: inFlight, isDraining: isDraining,
+                    settings: "https only; public addresses only; keys: none", clockAhead: .zero)
+            }
+            #expect(store.content.value.beats == [pulse(0), pulse(2), pulse(2, isDraining: true)])
         }
     }
 
@@ -179,7 +180,21 @@ import Testing
             for (offset, isOff): (Int64, Bool) in [(59, false), (61, true), (-59, false), (-61, true), (0, false)] {
                 let reasons = try await reasons { store.says { $0.clock = ours + offset * 1_000_000 } }
                 #expect(reasons == (isOff ? [.clockSkew] : []), "\(offset) s")
+                #expect(rig.parts.state.mayClaim == !isOff, "\(offset) s")
             }
         }
+    }
+
+    @Test func nothingIsClaimedBeforeTheClocksWereCompared() {
+        let state = WorkerState()
+        #expect(!state.mayClaim)
+        let (right, off) = (
+            ClockSkew(before: 0, database: 5, after: 9), ClockSkew(before: 70_000_000, database: 5, after: 70_000_009)
+        )
+        #expect(!state.found(right) && state.mayClaim)
+        #expect(state.found(off) && !state.mayClaim)
+        #expect(state.clockAhead == .microseconds(69_999_995))
+        #expect(!state.found(off))
+        #expect(state.found(right) && state.mayClaim)
     }
 }

@@ -148,7 +148,7 @@ import Webhooks
     }
 
     @Test(arguments: [
-        ("http://example.com/", DeadReason.invalidURL), ("https://10.0.0.1/", .blockedAddress),
+        ("ftp://example.com/", DeadReason.invalidURL), ("https://169.254.169.254/", .blockedAddress),
         ("https://user@example.com/", .invalidURL), ("https://example.com:99999/", .invalidURL),
     ])
     func aUrlThatBreaksARuleIsDeadWithoutARequest(_ url: String, _ reason: DeadReason) {
@@ -184,6 +184,21 @@ import Webhooks
         #expect(built.settled.allSatisfy { $0.errorCode == nil })
         #expect(built.heldBack.keys.sorted() == [2])
         #expect(built.heldBack[2]?.kind == .keyMissing)
+    }
+
+    @Test func httpWhereThisWorkerMayNotIsLeftToOthers() {
+        let built = settled(Samples.record(url: "http://example.com/"))
+        #expect(built.requests.isEmpty && built.settled.map(\.outcome) == [.released])
+        #expect(built.settled.allSatisfy { $0.errorCode == nil })
+        #expect(built.heldBack.keys.sorted() == [1])
+    }
+
+    @Test(arguments: ["https://10.0.0.1/", "https://127.0.0.1/", "https://[fd00::1]/", "https://a.internal/"])
+    func anAddressThatThisWorkerMayNotDialIsTriedAgain(_ url: String) {
+        let built = settled(Samples.record(url: url))
+        #expect(built.requests.isEmpty && built.settled.map(\.outcome) == [.retry(after: .seconds(1))])
+        #expect(built.settled.map(\.errorCode) == [.blockedAddress])
+        #expect(built.heldBack.isEmpty)
     }
 
     @Test func anOlderSecretThatCannotBeReadIsLeftOut() throws {

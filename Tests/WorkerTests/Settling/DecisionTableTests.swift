@@ -102,20 +102,19 @@ import Testing
         Row(.result(.notSent(.tooLate)), "released"), Row(.result(.notSent(.cancelled)), attempt: 3, "released"),
     ]
 
+    private static let metadata = "https://169.254.169.254/latest/"
     private static let blocked =
-        "10.0.0.1 lies in a blocked network (private); POSTRIDER_ALLOWED_NETWORKS can allow its network"
+        "169.254.169.254 lies in a blocked network (link_local); POSTRIDER_ALLOWED_NETWORKS can allow its network"
     private static let short = "a signing secret has 24 to 64 bytes, not 0"
 
     static let unsent = [
-        Row(.endpoint(Samples.record(url: "https://10.0.0.1/")), "dead blocked_address blocked_address '\(blocked)'"),
+        Row(.endpoint(Samples.record(url: metadata)), "dead blocked_address blocked_address '\(blocked)'"),
         Row(
-            .endpoint(Samples.record(url: "https://localhost/")), attempt: 2,
-            "dead blocked_address blocked_address 'localhost means this machine; "
-                + "POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8 allows it when developing'"),
+            .endpoint(Samples.record(url: "https://metadata.google.internal/")), attempt: 2,
+            "dead blocked_address blocked_address 'metadata.google.internal is a cloud's metadata service'"),
         Row(
-            .endpoint(Samples.record(url: "http://example.com/")), attempt: 3,
-            "dead invalid_url invalid_url 'http:// endpoints are not allowed here; "
-                + "use https:// or set POSTRIDER_ALLOW_HTTP=true'"),
+            .endpoint(Samples.record(url: "https://example.com:22/")), attempt: 3,
+            "dead invalid_url invalid_url 'port 22 is not allowed: below 1024 only 80 and 443 are'"),
         Row(
             .endpoint(Samples.record(headers: ["no colon"])),
             "dead invalid_headers invalid_headers "
@@ -129,6 +128,21 @@ import Testing
         // What another worker may be able to send is no attempt.
         Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), "released"),
         Row(.endpoint(Samples.record(secrets: ["sealed:v1:k1:AA"])), attempt: 3, "released"),
+        Row(.endpoint(Samples.record(url: "http://example.com/")), "released"),
+        Row(.endpoint(Samples.record(url: "http://example.com/")), attempt: 3, "released"),
+        // A forbidden address that another worker may be allowed to dial is tried again.
+        Row(
+            .endpoint(Samples.record(url: "https://10.0.0.1/")),
+            "retry 1.0 blocked_address '10.0.0.1 lies in a blocked network (private); "
+                + "POSTRIDER_ALLOWED_NETWORKS can allow its network'"),
+        Row(
+            .endpoint(Samples.record(url: "https://localhost/")), attempt: 2,
+            "retry 2.0 blocked_address 'localhost means this machine; "
+                + "POSTRIDER_ALLOWED_NETWORKS=127.0.0.0/8 allows it when developing'"),
+        Row(
+            .endpoint(Samples.record(url: "https://127.0.0.1/")), attempt: 3,
+            "dead attempts_exhausted blocked_address '127.0.0.1 lies in a blocked network (loopback); "
+                + "POSTRIDER_ALLOWED_NETWORKS can allow its network'"),
         Row(
             .endpoint(Samples.record()), attempt: .max,
             "dead attempts_exhausted internal_error "
@@ -160,7 +174,7 @@ import Testing
         Row(
             .noEvent, attempt: 4, "spent"),
         Row(
-            .endpoint(Samples.record(url: "https://10.0.0.1/")), attempt: 3,
+            .endpoint(Samples.record(url: metadata)), attempt: 3,
             "dead blocked_address blocked_address '\(blocked)'"),
     ]
 

@@ -17,6 +17,7 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         var taken: Set<Duty> = []
         /// Whether the list of workers has the one that asks.
         var isListed = true
+        var endpoints: [EndpointRecord] = []
         var registrations: [Result<Int32?, PostgresError>] = []
 
         var asked: [String] = []
@@ -76,6 +77,15 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
     func keepLeases() async throws(PostgresError) -> Int32? {
         try ask("leases")
         return 1
+    }
+
+    func endpoints(after: Int32, limit: Int32) async throws(PostgresError) -> [Int32] {
+        try ask("endpoints after \(after)")
+        return Array(content.value.endpoints.map(\.id).filter { $0 > after }.prefix(Int(limit)))
+    }
+
+    func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
+        content.value.endpoints.filter { ids.contains($0.id) }
     }
 
     func duties() async throws(PostgresError) -> [DutyMark] {

@@ -41,6 +41,7 @@ struct Rig: Sendable {
                 registry: registry, version: "test"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, version: "test", time: time,
             wallClock: { wallClock.value })
+        parts.state.found(ClockSkew(before: 0, database: 0, after: 0))
         parts.settleQueue.show(in: registry)
         if isRegistered { parts.state.registered(as: Self.worker) }
     }
