@@ -90,7 +90,7 @@ def _drop_lines(tally: Tally, world: World, watch: Prometheus, seen: set[str]) -
     fault = Fault({"PostriderLogLinesDropped"}, lambda _: None, lambda _: None)
     environment = world.postrider.environment | {
         "POSTRIDER_HEALTH_LISTEN": world.third, "POSTRIDER_LOG_LEVEL": "debug", "POSTRIDER_LOG_FORMAT": "json"}
-    world.endpoint("lines", "/404", "--retry-schedule", "1s", "--max-attempts", "1")
+    world.endpoint("lines", "/400", "--retry-schedule", "1s", "--max-attempts", "1")
     with program([world.postrider.executable, "worker"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL):
         world.publish("lines", 20_000)
         _rings(tally, world, watch, [fault], seen)
