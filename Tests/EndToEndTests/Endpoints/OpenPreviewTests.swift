@@ -29,7 +29,9 @@ extension EndToEndTests {
                     return try await publishSteadily(installation, receiver)
                 }
                 print("\(act): p50 \(latencies[latencies.count / 2]), p99 \(latencies[latencies.count * 99 / 100])")
-                #expect(latencies[latencies.count * 99 / 100] < .milliseconds(100))
+                // A few may meet a pause of the machine; a lane that waits for the act makes most of them late, by seconds.
+                #expect(latencies[latencies.count * 9 / 10] < .milliseconds(100))
+                #expect(latencies[latencies.count * 99 / 100] < .milliseconds(500))
                 // What was in flight is recorded when the act is over, and was sent once.
                 try await eventually("nothing is in flight any more", within: .seconds(10)) {
                     try await installation.count("postrider.deliveries WHERE lease_by <> 0") == 0

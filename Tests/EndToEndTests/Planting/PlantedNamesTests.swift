@@ -76,13 +76,14 @@ extension EndToEndTests {
         }
 
         private static let commands = [
-            ["status"], ["status", "--json"], ["doctor"], ["endpoint", "list"], ["endpoint", "show", "main"],
+            ["status"], ["status", "--json"], ["endpoint", "list"], ["endpoint", "show", "main"],
             ["endpoint", "update", "main", "--timeout", "5s"], ["endpoint", "pause", "main"],
             ["event", "publish", "some.event", "--endpoint", "main"], ["event", "cancel", "26", "--yes"],
             ["endpoint", "resume", "main"], ["endpoint", "rotate-secret", "main", "--yes"],
             ["endpoint", "test", "main"], ["event", "list"], ["event", "show", "1"], ["dead-letter", "list"],
             ["dead-letter", "show", "LETTER"], ["dead-letter", "discard", "LETTER", "--why", "enough", "--yes"],
             ["dead-letter", "replay", "--endpoint", "gone", "--yes"], ["endpoint", "remove", "gone", "--yes"],
+            ["doctor"],
         ]
     }
 }
