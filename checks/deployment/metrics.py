@@ -6,7 +6,7 @@ import subprocess
 
 from checks import ROOT
 from checks.harness.postgres import postgres
-from checks.harness.processes import Failure, ask
+from checks.harness.processes import Failure, ask, free_port, wait_until
 from checks.harness.product import Postrider, built_executable
 from checks.harness.tally import Tally
 
@@ -34,8 +34,18 @@ def _scrape() -> str:
     with postgres() as server:
         postrider = Postrider(built_executable(), server)
         postrider.run("migrate")
-        with postrider.worker() as worker:
-            return ask(f"http://{worker.address}/metrics") or ""
+        # Some series are there only while an endpoint fails.
+        postrider.run("endpoint", "add", "failing", f"http://127.0.0.1:{free_port()}/", "--retry-schedule", "1h")
+        postrider.run("event", "publish", "some.event", "{}")
+        with postrider.worker() as worker, server.session() as session:
+            wait_until("it has failed", lambda: session.value("SELECT count(*) FROM postrider.attempts"), 30)
+            session.rows("UPDATE postrider.endpoint_marks SET failing_since = now() - interval '1 hour'")
+            return wait_until("it is counted", lambda: _scraped(worker.address, "postrider_worst_endpoints_failing_seconds{"), 60)
+
+
+def _scraped(address: str, expected: str) -> str:
+    text = ask(f"http://{address}/metrics") or ""
+    return text if expected in text else ""
 
 
 def _named(path: pathlib.Path) -> set[str]:
