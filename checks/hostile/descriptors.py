@@ -26,8 +26,8 @@ _DESCRIPTORS = 1024
 _HOLES, _HANGING = 450, 150
 # So many of the former share a name: look-ups are not what this is about.
 _SHARING = 10
-# More is held than one descriptor for each delivery of the first wave: otherwise nothing was pressing.
-_PRESSING = 700
+# More is held than one descriptor for each delivery that such a worker begins (464): otherwise nothing was pressing.
+_PRESSING = 500
 _HOLE_PORT = 8081
 # How long an event of the healthy endpoint may take: less than those that hang take.
 _PATIENCE_S = 4.0
