@@ -20,7 +20,7 @@ struct PostriderCommand: ParsableCommand {
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, EventCommand.self, DeadLetterCommand.self,
-            StatusCommand.self, DoctorCommand.self, DemoCommand.self, ReceiveCommand.self,
+            StatusCommand.self, DoctorCommand.self, SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
         ])
 }
 
