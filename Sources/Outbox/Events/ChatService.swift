@@ -24,7 +24,7 @@ package enum ChatService: Sendable {
     ///   - type: of the event; it also stands in for a text that turns out to be blank, which the services refuse.
     ///   - payload: nil when the event has a body instead.
     package func body(_ template: TextTemplate?, type: String, payload: JSONText?) -> [UInt8] {
-        var message = Message(service: self)
+        var message = CutText(service: self)
         for piece in template?.pieces ?? [] {
             switch piece {
             case .text(let text): message.append(text)
@@ -73,7 +73,7 @@ package enum ChatService: Sendable {
 }
 
 /// The text of a message, cut where the limit is, never within a character or its escape.
-private struct Message {
+private struct CutText {
     let service: ChatService
     private(set) var text = ""
     private var room: Int

@@ -121,7 +121,7 @@ extension EndToEndTests {
                 let file = installation.executable.folder.appending(path: "keys")
                 func write(_ keys: [String]) throws {
                     unlink(file.path)
-                    try keys.map { "\($0):\(String(repeating: $0.suffix(1), count: 64))\n" }.joined()
+                    try keys.map { "\($0):\(String(repeating: String($0.suffix(1)), count: 64))\n" }.joined()
                         .write(to: file, atomically: true, encoding: .utf8)
                     chmod(file.path, 0o400)
                 }
