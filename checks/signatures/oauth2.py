@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -89,6 +90,7 @@ def receiver(tokens: Tokens, seen: list[str]) -> http.server.HTTPServer:
 
 
 def check(postrider: Postrider, server: Postgres, tally: Tally) -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     tokens, seen = Tokens(), list[str]()
     token_server = make_server("127.0.0.1", 0, tokens.app(), threaded=True)
     with serving(token_server) as url, serving(receiver(tokens, seen)) as hooks, server.session() as session:

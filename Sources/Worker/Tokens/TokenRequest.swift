@@ -48,7 +48,7 @@ package final class TokenRequest: CourierRequest {
         lines.append("authorization", authorization)
     }
 
-    /// `application/x-www-form-urlencoded`, of visible ASCII and spaces.
+    /// `application/x-www-form-urlencoded`, of visible ASCII and spaces. A space is `%20`: some servers do not read a plus as one.
     static func formEncoded(_ text: String) -> String {
         text.utf8.map { byte in
             switch byte {
@@ -56,7 +56,6 @@ package final class TokenRequest: CourierRequest {
                 UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: "*"):
                 String(UnicodeScalar(byte))
-            case UInt8(ascii: " "): "+"
             default: "%" + Hexadecimal.encode([byte]).uppercased()
             }
         }.joined()

@@ -54,10 +54,10 @@ import Testing
         let request = try #require(taker.tokens.first)
         #expect(taker.tokens.count == 1 && taker.deliveries.isEmpty)
         #expect(request.route.url == "https://token.example/t" && request.route.id == -1)
-        // "my+id:s%3A1", as RFC 6749 section 2.3.1 wants it.
-        #expect(try text(request).contains("authorization: Basic bXkraWQ6cyUzQTE=\n"))
+        // "my%20id:s%3A1", as RFC 6749 section 2.3.1 wants it.
+        #expect(try text(request).contains("authorization: Basic bXklMjBpZDpzJTNBMQ==\n"))
         let body = request.body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-        #expect(body == "grant_type=client_credentials&scope=a+b")
+        #expect(body == "grant_type=client_credentials&scope=a%20b")
         let answer = CourierAnswer(status: 200, bodyPrefix: Array(#"{"access_token":"abc","expires_in":3600}"#.utf8))
         #expect(end(request, .answered(answer)).isEmpty)
         #expect(taker.deliveries.count == 60)
