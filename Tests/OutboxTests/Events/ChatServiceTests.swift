@@ -52,13 +52,14 @@ struct ChatServiceTests {
     }
 
     @Test("any payload: within the limit, cut after a whole piece, nothing of it unescaped")
-    func anyPayload() throws {
+    func anyPayload() async throws {
         var generator = SeededGenerator(seed: 12)
         let pieces = ["a", "<", "&", ">", "*", "\\", "`", "@", "\n", "é", "😀", "👨‍👩‍👧", "\"", "{", "}", "]", "\u{1}"]
-        for round in 0..<120 {
-            let count =
-                round % 3 == 0
-                ? Int.random(in: 0...20, using: &generator) : Int.random(in: 900...20_000, using: &generator)
+        for round in 0..<20 {
+            // Others wait for answers while this computes.
+            await Task.yield()
+            let counts = round == 0 ? 20_000...20_000 : round % 2 == 0 ? 0...20 : 900...2_500
+            let count = Int.random(in: counts, using: &generator)
             let text = (0..<count).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
             let payload = String(decoding: try JSONEncoder().encode(["t": text]), as: UTF8.self)
             for service in [ChatService.slack, .discord, .teams] {
