@@ -69,8 +69,8 @@ let package = Package(
         .target(
             name: "CommandLineTool",
             dependencies: [
-                "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
-                "Worker",
+                "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "Webhooks", "Worker",
                 argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals,
             ], swiftSettings: strict),
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
@@ -80,7 +80,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
-            name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
+            name: "OutboxTests", dependencies: ["Formats", "Outbox", "TestSupport"], resources: [.copy("Vectors")],
             swiftSettings: strict),
         .testTarget(
             name: "WebhooksTests", dependencies: ["Webhooks", crypto], resources: [.copy("Vectors")],
