@@ -10,7 +10,8 @@ import sys
 import time
 import traceback
 
-from checks import alerts, command_line, deployment, documents, examples, hostile, image, migrations, release
+from checks import (
+    alerts, command_line, deployment, documents, examples, hostile, image, migrations, release, signatures)
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -25,6 +26,7 @@ AREAS = {
     "examples": examples.check,
     "alerts": alerts.check,
     "hostile": hostile.check,
+    "signatures": signatures.check,
     "image": image.check,
     "release": release.check,
 }

@@ -98,7 +98,20 @@ CREATE TABLE postrider.endpoints (
     state_reason text,
     -- Since when it is in this state.
     state_at timestamptz NOT NULL DEFAULT now(),
-    payload_format text NOT NULL DEFAULT 'envelope' CHECK (payload_format IN ('envelope', 'raw')),
+    payload_format text NOT NULL DEFAULT 'envelope'
+        CHECK (payload_format IN ('envelope', 'raw', 'cloudevents', 'cloudevents-binary', 'slack', 'discord', 'teams')),
+    -- What the chat formats say, with {path.to.value} for values of the payload. NULL: the event's type.
+    text text,
+    method text NOT NULL DEFAULT 'POST' CHECK (method IN ('POST', 'PUT', 'PATCH')),
+    -- The schemes that requests are signed in, all of them at once.
+    signature text[] NOT NULL DEFAULT '{v1}',
+    -- What the Authorization header is made of: none, or KIND:CREDENTIALS, whose credentials may be sealed. An operator is not
+    -- granted this column, nor the client's key.
+    auth text NOT NULL DEFAULT 'none',
+    -- PEM. The key may be sealed. With a CA no other one is trusted.
+    client_certificate text,
+    client_key text,
+    ca text,
     -- 'Name: value' lines. They may hold credentials, so an operator is not granted this column.
     headers text[] NOT NULL DEFAULT '{}',
     retry_schedule interval[] NOT NULL
@@ -119,11 +132,14 @@ CREATE TABLE postrider.endpoint_urls (
     since timestamptz NOT NULL DEFAULT now()
 );
 
--- Signing secrets, newest first in the signature header. `secret` is whsec_… or, with a key file, sealed:v1:….
+-- Signing secrets, newest first in the signature header. `secret` is whsec_…, text:… for one that only foreign schemes know, or,
+-- with a public key beside it, the Ed25519 key whsk_…; or each of them, with a key file, as sealed:v1:….
 CREATE TABLE postrider.endpoint_secrets (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     endpoint_id int NOT NULL REFERENCES postrider.endpoints (id),
     secret text NOT NULL,
+    -- whpk_…, which everybody may know. NULL: the secret is symmetric.
+    public_key text,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL DEFAULT 'infinity'
 );

@@ -284,8 +284,9 @@ BEGIN
         PERFORM postrider.refuse('max_in_flight', 'must be from 1 to 100000, or 0 for no limit');
     ELSIF p_rate_limit <> 0 AND p_rate_limit NOT BETWEEN 0.001::real AND 1000000 THEN
         PERFORM postrider.refuse('rate_limit', 'must be from 0.001 to 1000000 requests a second, or 0 for no limit');
-    ELSIF p_payload_format NOT IN ('envelope', 'raw') THEN
-        PERFORM postrider.refuse('payload_format', 'must be envelope or raw');
+    ELSIF p_payload_format NOT IN ('envelope', 'raw', 'cloudevents', 'cloudevents-binary', 'slack', 'discord', 'teams') THEN
+        PERFORM postrider.refuse('payload_format',
+            'must be envelope, raw, cloudevents, cloudevents-binary, slack, discord or teams');
     END IF;
 END
 $f$;
@@ -317,19 +318,287 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
         sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64')
 $f$;
 
+-- What a key file sealed: at least a nonce and a tag.
+CREATE FUNCTION postrider.is_sealed(p_text text, p_most int) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT p_text ~ '^sealed:v1:[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/]{40,}=?=?$' AND length(p_text) <= p_most
+$f$;
+
 -- whsec_ and the Base64 of 24 to 64 bytes, padded or not, without stray bits at the end; or what a key file sealed of one.
 CREATE FUNCTION postrider.is_secret(p_secret text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
     SELECT p_secret ~ ('^whsec_' || b.base64) AND length(rtrim(p_secret, '=')) - 6 BETWEEN 32 AND 86
-        OR p_secret ~ ('^sealed:v1:[A-Za-z0-9_-]{1,32}:' || b.base64) AND length(p_secret) BETWEEN 100 AND 300
+        OR postrider.is_sealed(p_secret, 500)
     FROM (VALUES ('([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw](==)?|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=?)?$')) AS b (base64)
 $f$;
 
-CREATE FUNCTION postrider.check_secret(p_secret text) RETURNS void
+-- A signing secret as it is stored. Where no scheme takes the bytes of a whsec_… for its key, each short text is one, so that the
+-- receivers of another sender can keep theirs.
+CREATE FUNCTION postrider.stored_secret(p_secret text, p_signature text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    IF NOT postrider.is_secret(p_secret) THEN
+    IF postrider.is_secret(p_secret) THEN
+        RETURN p_secret;
+    ELSIF p_signature && '{v1,svix}' THEN
         PERFORM postrider.refuse('secret', 'must be whsec_ followed by the Base64 of 24 to 64 bytes');
+    ELSIF p_secret !~ '^[\x20-\x7e]+$' OR length(p_secret) NOT BETWEEN 6 AND 256 OR p_secret ~ '^(sealed|text):' THEN
+        PERFORM postrider.refuse('secret',
+            'must be whsec_ followed by the Base64 of 24 to 64 bytes, or 6 to 256 visible ASCII characters and spaces');
+    END IF;
+    RETURN 'text:' || p_secret;
+END
+$f$;
+
+-- A signature scheme in its parts: v1, or the parts of hmac:HEADER,ALGORITHM,ENCODING[,PREFIX[,CONTENT]].
+CREATE FUNCTION postrider.hmac_parts(p_scheme text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT regexp_match(p_scheme, '^hmac:([^,]*),([^,]*),([^,]*)(?:,([^,]*)(?:,(.*))?)?$')
+$f$;
+
+-- The headers that a scheme sends beside those of Standard Webhooks, in lower case.
+CREATE FUNCTION postrider.signature_headers(p_scheme text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT CASE p_scheme
+        WHEN 'v1' THEN '{}' WHEN 'v1a' THEN '{}'
+        WHEN 'github' THEN '{x-hub-signature-256}'
+        WHEN 'stripe' THEN '{stripe-signature}'
+        WHEN 'shopify' THEN '{x-shopify-hmac-sha256}'
+        WHEN 'slack' THEN '{x-slack-request-timestamp,x-slack-signature}'
+        WHEN 'svix' THEN '{svix-id,svix-timestamp,svix-signature}'
+        ELSE ARRAY[lower((postrider.hmac_parts(p_scheme))[1] COLLATE "C")]
+    END
+$f$;
+
+-- Which rule a signature scheme breaks; NULL if none. SignatureScheme in Swift.
+CREATE FUNCTION postrider.signature_rule(p_scheme text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_parts text[] := postrider.hmac_parts(p_scheme);
+    v_pieces text := '([^{}]|\{timestamp\}|\{id\}|\{type\})*';
+BEGIN
+    RETURN CASE
+        WHEN p_scheme IN ('v1', 'v1a', 'github', 'stripe', 'shopify', 'slack', 'svix') THEN NULL
+        WHEN octet_length(p_scheme) > 512 THEN 'is longer than 512 bytes'
+        WHEN p_scheme !~ '^[\x20-\x7e]*$' THEN 'must be of visible ASCII characters and spaces'
+        WHEN v_parts IS NULL
+            THEN 'is none of v1, v1a, github, stripe, shopify, slack, svix, hmac:HEADER,ALGORITHM,ENCODING[,PREFIX[,CONTENT]]'
+        WHEN postrider.header_rule(v_parts[1], 'x') IS NOT NULL
+            THEN 'has a header that ' || postrider.header_rule(v_parts[1], 'x')
+        WHEN lower(v_parts[1] COLLATE "C") = 'authorization' THEN 'has a header that auth makes'
+        WHEN v_parts[2] NOT IN ('sha1', 'sha256', 'sha384', 'sha512')
+            THEN 'must have one of the algorithms sha1, sha256, sha384, sha512'
+        WHEN v_parts[3] NOT IN ('hex', 'base64') THEN 'must have the encoding hex or base64'
+        WHEN v_parts[4] ~ '^ ' OR v_parts[4] !~ ('^' || v_pieces || '$')
+            THEN 'must have a prefix without a space in front, and of what is in braces only {id}, {timestamp}, {type}'
+        WHEN v_parts[5] !~ ('^' || v_pieces || '\{body\}' || v_pieces || '$')
+            THEN 'must have a content with {body} once, and of what else is in braces only {id}, {timestamp}, {type}'
+    END;
+END
+$f$;
+
+CREATE FUNCTION postrider.check_signature(p_signature text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_bad record;
+BEGIN
+    PERFORM postrider.check_array('signature', p_signature, 1, 8);
+    SELECT u.s AS scheme, postrider.signature_rule(u.s) AS rule INTO v_bad FROM unnest(p_signature) AS u (s)
+    WHERE postrider.signature_rule(u.s) IS NOT NULL LIMIT 1;
+    IF FOUND THEN
+        PERFORM postrider.refuse('signature', format('must not hold %L: it %s', left(v_bad.scheme, 100), v_bad.rule));
+    END IF;
+    SELECT h.name INTO v_bad FROM unnest(p_signature) AS u (s), unnest(postrider.signature_headers(u.s)) AS h (name)
+    GROUP BY h.name HAVING count(*) > 1 LIMIT 1;
+    IF FOUND THEN
+        PERFORM postrider.refuse('signature', format('must not set the header %L twice', v_bad.name));
+    ELSIF (SELECT count(DISTINCT u.s) FROM unnest(p_signature) AS u (s)) < cardinality(p_signature) THEN
+        PERFORM postrider.refuse('signature', 'must not hold a scheme twice');
+    END IF;
+END
+$f$;
+
+-- The public half of an Ed25519 key (RFC 8032 section 5.1.5), in some ten milliseconds: for a key that is made or given here. The sum of points
+-- is that of section 5.1.4.
+CREATE FUNCTION postrider.ed25519_public(p_seed bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    p CONSTANT numeric := 57896044618658097711785492504343953926634992332820282019728792003956564819949;
+    d2 CONSTANT numeric := 16295367250680780974490674513165176452449235426866156013048779062215315747161;
+    v_hash bytea := sha512(p_seed);
+    -- The base point doubled again and again, and the sum of those whose bit of the scalar is set.
+    qx numeric := 15112221349535400772501151409588531511454012693041857206046113283949847762202;
+    qy numeric := 46316835694926478169428394003475163141307993866256225615783033603165251855960;
+    qz numeric := 1; qt numeric := mod(qx * qy, p);
+    x numeric := 0; y numeric := 1; z numeric := 1; t numeric := 0;
+    a numeric; b numeric; c numeric; d numeric;
+    v_exponent numeric := p - 2; v_inverse numeric := 1;
+    v_public bytea := decode(repeat('00', 32), 'hex');
+BEGIN
+    v_hash := set_byte(v_hash, 0, get_byte(v_hash, 0) & 248);
+    v_hash := set_byte(v_hash, 31, get_byte(v_hash, 31) & 63 | 64);
+    FOR i IN 0..254 LOOP
+        IF get_bit(v_hash, i) = 1 THEN
+            a := mod((y - x) * (qy - qx), p); b := mod((y + x) * (qy + qx), p);
+            c := mod(mod(t * d2, p) * qt, p); d := mod(2 * z * qz, p);
+            x := mod((b - a) * (d - c), p); y := mod((d + c) * (b + a), p);
+            z := mod((d - c) * (d + c), p); t := mod((b - a) * (b + a), p);
+        END IF;
+        a := mod((qy - qx) * (qy - qx), p); b := mod((qy + qx) * (qy + qx), p);
+        c := mod(mod(qt * d2, p) * qt, p); d := mod(2 * qz * qz, p);
+        qx := mod((b - a) * (d - c), p); qy := mod((d + c) * (b + a), p);
+        qz := mod((d - c) * (d + c), p); qt := mod((b - a) * (b + a), p);
+    END LOOP;
+    WHILE v_exponent > 0 LOOP
+        IF mod(v_exponent, 2) = 1 THEN
+            v_inverse := mod(v_inverse * z, p);
+        END IF;
+        z := mod(z * z, p);
+        v_exponent := div(v_exponent, 2);
+    END LOOP;
+    x := mod(mod(x * v_inverse, p) + p, p);
+    y := mod(mod(y * v_inverse, p) + p, p) + CASE WHEN mod(x, 2) = 1 THEN 2::numeric ^ 255 ELSE 0 END;
+    FOR i IN 0..31 LOOP
+        v_public := set_byte(v_public, i, mod(y, 256)::int);
+        y := div(y, 256);
+    END LOOP;
+    RETURN v_public;
+END
+$f$;
+
+-- What stands behind whsk_: the seed, and perhaps the public half after it. NULL where the text is no such key.
+CREATE FUNCTION postrider.signing_key_bytes(p_key text) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    RETURN CASE WHEN p_key ~ '^whsk_([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/]{85}[AQgw]==)$'
+        THEN decode(substr(p_key, 6), 'base64') END;
+END
+$f$;
+
+CREATE FUNCTION postrider.check_signing_key(p_signing_key text, p_public_key text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_bytes bytea := postrider.signing_key_bytes(p_signing_key);
+BEGIN
+    IF p_public_key !~ '^whpk_[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$' THEN
+        PERFORM postrider.refuse('public_key', 'must be whpk_ followed by the Base64 of 32 bytes');
+    ELSIF postrider.is_sealed(p_signing_key, 500) THEN
+        IF p_public_key IS NULL THEN
+            PERFORM postrider.refuse('public_key', 'must be given with a signing key that is sealed');
+        END IF;
+    ELSIF p_signing_key IS NOT NULL AND (v_bytes IS NULL
+            OR length(v_bytes) = 64 AND substr(v_bytes, 33) <> postrider.ed25519_public(substr(v_bytes, 1, 32))) THEN
+        PERFORM postrider.refuse('signing_key',
+            'must be whsk_ followed by the Base64 of an Ed25519 seed of 32 bytes, and perhaps of its public key behind it');
+    ELSIF p_public_key IS NOT NULL AND p_public_key IS DISTINCT FROM
+            'whpk_' || encode(postrider.ed25519_public(substr(v_bytes, 1, 32)), 'base64') THEN
+        PERFORM postrider.refuse('public_key', 'must be the public half of signing_key');
+    END IF;
+END
+$f$;
+
+-- Gives an endpoint another Ed25519 key, a new one if none is given. What is given was checked.
+CREATE FUNCTION postrider.add_signing_key(p_id int, p_signing_key text, p_public_key text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_key text := coalesce(p_signing_key, replace(postrider.new_secret(), 'whsec_', 'whsk_'));
+BEGIN
+    INSERT INTO postrider.endpoint_secrets (endpoint_id, secret, public_key) VALUES (p_id, v_key, coalesce(p_public_key,
+        'whpk_' || encode(postrider.ed25519_public(substr(postrider.signing_key_bytes(v_key), 1, 32)), 'base64')));
+END
+$f$;
+
+-- Which rule the making of the Authorization header breaks; NULL if none. Authorization in Swift. It never quotes the text.
+CREATE FUNCTION postrider.auth_rule(p_auth text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_kind text := split_part(p_auth, ':', 1);
+    v_rest text := substr(p_auth, length(v_kind) + 2);
+BEGIN
+    RETURN CASE
+        WHEN p_auth IN ('none', 'jwt') THEN NULL
+        WHEN v_kind NOT IN ('bearer', 'basic', 'oauth2') OR strpos(p_auth, ':') = 0
+            THEN 'must be bearer:TOKEN, basic:USER:PASSWORD, jwt, oauth2:TOKEN_URL,CLIENT_ID,CLIENT_SECRET[,SCOPE] or none'
+        WHEN postrider.is_sealed(v_rest, 8192) THEN NULL
+        WHEN v_rest LIKE 'sealed:%' THEN 'must not begin with sealed: after its kind'
+        WHEN octet_length(v_rest) > 4000 THEN 'must be at most 4000 bytes'
+        WHEN v_kind = 'bearer' AND v_rest !~ '^[\x21-\x7e]+$' THEN 'must have a token of visible ASCII characters'
+        WHEN v_kind = 'basic' AND v_rest !~ '^[^:\x01-\x1f\x7f]+:[^\x01-\x1f\x7f]*$'
+            THEN 'must have a user, a colon and a password, without control characters'
+        WHEN v_kind = 'oauth2' AND v_rest !~ '^[^,]+,[\x20-\x2b\x2d-\x7e]+,[\x20-\x2b\x2d-\x7e]+(,[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+( [\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+)*)?$'
+            THEN 'must have a token URL, a client id, a client secret and perhaps scopes, without commas in them'
+        WHEN v_kind = 'oauth2' AND postrider.url_rule(split_part(v_rest, ',', 1)) IS NOT NULL
+            THEN 'has a token URL that ' || postrider.url_rule(split_part(v_rest, ',', 1))
+    END;
+END
+$f$;
+
+-- PEM (RFC 7468) as OpenSSL reads it: blocks of one kind and nothing beside them. The command line takes them out of a file.
+CREATE FUNCTION postrider.is_pem(p_text text, p_label text, p_most int) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT octet_length(p_text) <= 65536
+        AND p_text ~ format('^(-----BEGIN %1$s-----\n([A-Za-z0-9+/=]{1,76}\n)+-----END %1$s-----\n){1,%2$s}$', p_label, p_most)
+$f$;
+
+-- What is not NULL of how requests are sent.
+CREATE FUNCTION postrider.check_sending(
+    p_signature text[], p_signing_key text, p_public_key text, p_auth text, p_client_certificate text, p_client_key text, p_ca text,
+    p_method text, p_text text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_auth text := postrider.auth_rule(p_auth);
+BEGIN
+    PERFORM postrider.check_signature(p_signature);
+    PERFORM postrider.check_signing_key(p_signing_key, p_public_key);
+    IF v_auth IS NOT NULL THEN
+        PERFORM postrider.refuse('auth', v_auth);
+    ELSIF p_client_certificate <> '' AND NOT postrider.is_pem(p_client_certificate, 'CERTIFICATE', 16) THEN
+        PERFORM postrider.refuse('client_certificate', 'must be 1 to 16 certificates in PEM, at most 65536 bytes, and nothing else');
+    ELSIF p_client_key <> '' AND NOT postrider.is_pem(p_client_key, '((RSA |EC )?PRIVATE KEY)', 1)
+            AND NOT postrider.is_sealed(p_client_key, 131072) THEN
+        PERFORM postrider.refuse('client_key', 'must be a private key in PEM that is not encrypted, and nothing else');
+    ELSIF p_ca <> '' AND NOT postrider.is_pem(p_ca, 'CERTIFICATE', 64) THEN
+        PERFORM postrider.refuse('ca', 'must be 1 to 64 certificates in PEM, at most 65536 bytes, and nothing else');
+    ELSIF p_method NOT IN ('POST', 'PUT', 'PATCH') THEN
+        PERFORM postrider.refuse('method', 'must be POST, PUT or PATCH');
+    ELSIF octet_length(p_text) > 4000 OR p_text ~ '[\x01-\x09\x0b-\x1f\x7f]'
+            OR p_text !~ '^([^{}]|\{\{|\}\}|\{[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*\})*$' THEN
+        PERFORM postrider.refuse('text',
+            'must be at most 4000 bytes without control characters, with {path.to.value} for a value and {{ or }} for a brace');
+    END IF;
+END
+$f$;
+
+-- Sets what is not NULL of how requests are sent, and refuses what does not go together. The endpoint is locked.
+CREATE FUNCTION postrider.set_sending(
+    p_id int, p_signature text[], p_signing_key text, p_public_key text, p_auth text, p_client_certificate text, p_client_key text,
+    p_ca text, p_method text, p_text text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_row record;
+BEGIN
+    UPDATE postrider.endpoints e SET
+        signature = coalesce(p_signature, e.signature),
+        auth = coalesce(p_auth, e.auth),
+        client_certificate = nullif(coalesce(p_client_certificate, e.client_certificate), ''),
+        client_key = nullif(coalesce(p_client_key, e.client_key), ''),
+        ca = nullif(coalesce(p_ca, e.ca), ''),
+        method = coalesce(p_method, e.method),
+        text = nullif(coalesce(p_text, e.text), '')
+    WHERE e.id = p_id;
+    SELECT e.signature, e.headers, e.auth, (e.client_certificate IS NULL) <> (e.client_key IS NULL) AS is_half,
+           (SELECT h.name FROM unnest(e.headers) AS l (line), lower(split_part(l.line, ':', 1) COLLATE "C") AS h (name)
+            WHERE h.name = ANY (ARRAY(SELECT unnest(postrider.signature_headers(u.s)) FROM unnest(e.signature) AS u (s)))
+                OR h.name = 'authorization' AND e.auth <> 'none' LIMIT 1) AS taken
+    INTO v_row FROM postrider.endpoints e WHERE e.id = p_id;
+    IF v_row.is_half THEN
+        PERFORM postrider.refuse('client_certificate', 'and client_key must be given together');
+    ELSIF v_row.taken IS NOT NULL THEN
+        PERFORM postrider.refuse('headers', format('must not hold %L, which signature or auth sets', v_row.taken));
+    END IF;
+    IF 'v1a' = ANY (v_row.signature) AND NOT EXISTS (
+            SELECT FROM postrider.endpoint_secrets s
+            WHERE s.endpoint_id = p_id AND s.public_key IS NOT NULL AND s.expires_at > now()) THEN
+        PERFORM postrider.add_signing_key(p_id, p_signing_key, p_public_key);
     END IF;
 END
 $f$;
@@ -362,11 +631,21 @@ CREATE FUNCTION postrider.register_endpoint(
     retry_schedule interval[] DEFAULT NULL, max_attempts int DEFAULT NULL, timeout interval DEFAULT '15 s',
     max_in_flight int DEFAULT NULL, rate_limit real DEFAULT NULL, payload_format text DEFAULT 'envelope',
     headers text[] DEFAULT '{}',
+    signature text[] DEFAULT '{v1}',
+    signing_key text DEFAULT NULL,
+    public_key text DEFAULT NULL,
+    auth text DEFAULT 'none',
+    client_certificate text DEFAULT NULL,
+    client_key text DEFAULT NULL,
+    ca text DEFAULT NULL,
+    method text DEFAULT 'POST',
+    text text DEFAULT NULL,
     OUT endpoint_id int, OUT signing_secret text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
 DECLARE
     v_url int;
+    v_stored text;
 BEGIN
     PERFORM postrider.check_name(name);
     IF url IS NULL THEN
@@ -380,8 +659,9 @@ BEGIN
     END IF;
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers);
+    PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     signing_secret := coalesce(secret, postrider.new_secret());
-    PERFORM postrider.check_secret(signing_secret);
+    v_stored := postrider.stored_secret(signing_secret, coalesce(signature, '{v1}'));
     BEGIN
         INSERT INTO postrider.endpoints AS e (name, tenant, payload_format, headers, retry_schedule, max_attempts)
         VALUES (name, coalesce(tenant, ''), coalesce(payload_format, 'envelope'), coalesce(headers, '{}'),
@@ -394,7 +674,8 @@ BEGIN
     END;
     INSERT INTO postrider.endpoint_urls AS u (endpoint_id, url) VALUES (endpoint_id, url) RETURNING u.id INTO v_url;
     UPDATE postrider.endpoints e SET url_id = v_url WHERE e.id = register_endpoint.endpoint_id;
-    INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (endpoint_id, signing_secret);
+    INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (endpoint_id, v_stored);
+    PERFORM postrider.set_sending(endpoint_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     INSERT INTO postrider.lanes (endpoint_id, timeout, max_in_flight, rate_limit)
     VALUES (endpoint_id, coalesce(timeout, '15 s'), nullif(max_in_flight, 0), nullif(rate_limit, 0));
     INSERT INTO postrider.endpoint_marks (endpoint_id) VALUES (endpoint_id);
@@ -403,12 +684,22 @@ BEGIN
 END
 $f$;
 
--- Changes what is given and leaves the rest (NULL). To lift a limit, give 0. With `tenant` only an endpoint of that tenant.
+-- Changes what is given and leaves the rest (NULL). To lift a limit, give 0; to take a certificate, a CA or the text away, give ''.
+-- `signing_key` is taken where v1a has no key yet; rotate_secret changes one. With `tenant` only an endpoint of that tenant.
 CREATE FUNCTION postrider.update_endpoint(
     name text, url text DEFAULT NULL, event_types text[] DEFAULT NULL, retry_schedule interval[] DEFAULT NULL,
     max_attempts int DEFAULT NULL, timeout interval DEFAULT NULL, max_in_flight int DEFAULT NULL,
     rate_limit real DEFAULT NULL, payload_format text DEFAULT NULL, headers text[] DEFAULT NULL,
-    tenant text DEFAULT NULL)
+    tenant text DEFAULT NULL,
+    signature text[] DEFAULT NULL,
+    signing_key text DEFAULT NULL,
+    public_key text DEFAULT NULL,
+    auth text DEFAULT NULL,
+    client_certificate text DEFAULT NULL,
+    client_key text DEFAULT NULL,
+    ca text DEFAULT NULL,
+    method text DEFAULT NULL,
+    text text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -419,6 +710,7 @@ BEGIN
     PERFORM postrider.check_tenant(v_id, name, tenant);
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers);
+    PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF max_in_flight > 0 THEN
         PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
     ELSE
@@ -434,6 +726,7 @@ BEGIN
         retry_schedule = coalesce(update_endpoint.retry_schedule, e.retry_schedule),
         max_attempts = coalesce(update_endpoint.max_attempts, cardinality(update_endpoint.retry_schedule) + 1, e.max_attempts)
     WHERE e.id = v_id;
+    PERFORM postrider.set_sending(v_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF event_types IS NOT NULL THEN
         DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id AND s.pattern <> ALL (event_types);
         INSERT INTO postrider.subscriptions (tenant, pattern, endpoint_id)
@@ -491,31 +784,76 @@ END
 $f$;
 
 -- A new secret signs from now on, first in the list; the old ones sign along until p_grace is over, so that receivers
--- can change at their leisure. Returns the new secret. With `tenant` only an endpoint of that tenant.
+-- can change at their leisure. Returns the new secret. Where v1a signs, its key is a new one too. With `tenant` only an endpoint of that tenant.
 CREATE FUNCTION postrider.rotate_secret(
-    name text, secret text DEFAULT NULL, grace interval DEFAULT '24 hours', tenant text DEFAULT NULL)
+    name text, secret text DEFAULT NULL, grace interval DEFAULT '24 hours', tenant text DEFAULT NULL,
+    signing_key text DEFAULT NULL,
+    public_key text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int := postrider.hold_endpoint(rotate_secret.name);
     v_secret text := coalesce(rotate_secret.secret, postrider.new_secret());
+    v_signature text[] := (SELECT e.signature FROM postrider.endpoints e WHERE e.id = v_id);
+    v_stored text := postrider.stored_secret(v_secret, v_signature);
 BEGIN
     PERFORM postrider.check_tenant(v_id, rotate_secret.name, rotate_secret.tenant);
-    PERFORM postrider.check_secret(v_secret);
+    PERFORM postrider.check_signing_key(rotate_secret.signing_key, rotate_secret.public_key);
     IF rotate_secret.grace IS NULL THEN
         PERFORM postrider.refuse('grace', 'must not be NULL');
     END IF;
     PERFORM postrider.check_duration('grace', rotate_secret.grace, '0', '30 days');
     PERFORM postrider.hold_lane(v_id);
-    IF (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id AND s.expires_at > now()) >= 8 THEN
+    IF (SELECT count(*) FROM postrider.endpoint_secrets s
+        WHERE s.endpoint_id = v_id AND s.public_key IS NULL AND s.expires_at > now()) >= 8 THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = 'this endpoint has 8 live secrets; wait until the oldest has expired';
     END IF;
     UPDATE postrider.endpoint_secrets s SET expires_at = least(s.expires_at, now() + rotate_secret.grace)
     WHERE s.endpoint_id = v_id;
-    INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (v_id, v_secret);
+    INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (v_id, v_stored);
+    IF 'v1a' = ANY (v_signature) THEN
+        PERFORM postrider.add_signing_key(v_id, rotate_secret.signing_key, rotate_secret.public_key);
+    END IF;
     PERFORM postrider.touch_endpoint(v_id);
     RETURN v_secret;
+END
+$f$;
+
+-- Puts sealed texts in the place of what they were made of, each only where that is what is stored still, and returns how many that
+-- were. A kind is secret, with the number of the secret, or auth or client_key, with that of the endpoint. Workers need not hear of
+-- it: what they opened is the same. Locks the endpoints by id, then the secrets by id.
+CREATE FUNCTION postrider.reseal(kinds text[], ids int[], was text[], sealed text[]) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_count int := 0; v_part int;
+BEGIN
+    IF EXISTS (SELECT FROM unnest(kinds, sealed) AS u (kind, text) WHERE NOT coalesce(postrider.is_sealed(
+            CASE WHEN u.kind = 'auth' THEN regexp_replace(u.text, '^(bearer|basic|oauth2):', '') ELSE u.text END, 131072), false)) THEN
+        PERFORM postrider.refuse('sealed', 'must hold sealed texts');
+    END IF;
+    PERFORM 1 FROM postrider.endpoints e
+    WHERE e.id IN (SELECT coalesce(s.endpoint_id, u.id) FROM unnest(kinds, ids) AS u (kind, id)
+                   LEFT JOIN postrider.endpoint_secrets s ON u.kind = 'secret' AND s.id = u.id)
+    ORDER BY e.id FOR NO KEY UPDATE;
+    PERFORM 1 FROM postrider.endpoint_secrets s
+    WHERE s.id IN (SELECT u.id FROM unnest(kinds, ids) AS u (kind, id) WHERE u.kind = 'secret') ORDER BY s.id FOR NO KEY UPDATE;
+    UPDATE postrider.endpoint_secrets s SET secret = u.sealed
+    FROM unnest(kinds, ids, was, sealed) AS u (kind, id, was, sealed)
+    WHERE u.kind = 'secret' AND s.id = u.id AND s.secret = u.was;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    UPDATE postrider.endpoints e SET auth = u.sealed
+    FROM unnest(kinds, ids, was, sealed) AS u (kind, id, was, sealed)
+    WHERE u.kind = 'auth' AND e.id = u.id AND e.auth = u.was;
+    GET DIAGNOSTICS v_part = ROW_COUNT;
+    v_count := v_count + v_part;
+    UPDATE postrider.endpoints e SET client_key = u.sealed
+    FROM unnest(kinds, ids, was, sealed) AS u (kind, id, was, sealed)
+    WHERE u.kind = 'client_key' AND e.id = u.id AND e.client_key = u.was;
+    GET DIAGNOSTICS v_part = ROW_COUNT;
+    v_count := v_count + v_part;
+    PERFORM postrider.note_act('reseal', 'secrets', v_count, NULL);
+    RETURN v_count;
 END
 $f$;
 
@@ -623,6 +961,7 @@ BEGIN
     WHERE e.id = v_id;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
+    UPDATE postrider.endpoints e SET auth = 'none', client_certificate = NULL, client_key = NULL, ca = NULL WHERE e.id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
     RETURN v_count;
 END

@@ -274,7 +274,8 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
        -- A line without a colon has no name, and all of it may be a value, which no operator sees.
        ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE strpos(h, ':') > 0) AS header_names,
-       (SELECT count(*) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id AND s.expires_at > now())::int AS secrets,
+       (SELECT count(*) FROM postrider.endpoint_secrets s
+        WHERE s.endpoint_id = e.id AND s.public_key IS NULL AND s.expires_at > now())::int AS secrets,
        e.created_at, e.updated_at,
        CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'
             WHEN array_position(e.headers, NULL) IS NOT NULL THEN 'headers holds a NULL'
@@ -283,7 +284,18 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
             WHEN EXISTS (SELECT FROM unnest(e.retry_schedule) AS w (wait) WHERE extract(year FROM w.wait) <> 0
                              OR extract(month FROM w.wait) <> 0) THEN 'retry_schedule counts months'
             WHEN extract(year FROM l.timeout) <> 0 OR extract(month FROM l.timeout) <> 0 THEN 'timeout counts months'
-       END AS fault
+            WHEN array_ndims(e.signature) > 1 THEN 'signature is not an array of one dimension'
+            WHEN array_position(e.signature, NULL) IS NOT NULL THEN 'signature holds a NULL'
+       END AS fault,
+       e.signature,
+       ARRAY(SELECT s.public_key FROM postrider.endpoint_secrets s
+             WHERE s.endpoint_id = e.id AND s.public_key IS NOT NULL AND s.expires_at > now() ORDER BY s.id DESC) AS public_keys,
+       -- Its kind alone: what follows is credentials.
+       split_part(e.auth, ':', 1) AS auth,
+       e.client_certificate,
+       e.ca,
+       e.method,
+       e.text
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.lanes l ON l.endpoint_id = e.id

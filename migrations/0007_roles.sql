@@ -70,7 +70,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()
 TO postrider_worker;
 
--- An operator reads everything but secrets (endpoint_secrets, and endpoint headers, which may hold credentials), and
+-- An operator reads everything but secrets (endpoint_secrets, and the headers, auth and client_key of endpoints), and
 -- acts through functions, each of which records who did it.
 GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dead_letters, postrider.endpoint_health,
     postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
@@ -78,14 +78,13 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
     postrider.idempotency_keys, postrider.worker_names, postrider.schema_migrations TO postrider_operator;
 GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
-              updated_at) ON postrider.endpoints TO postrider_operator;
+              updated_at, signature, method, text) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
-    postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
-    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[], text),
+    postrider.register_endpoint, postrider.update_endpoint,
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
-    postrider.rotate_secret(text, text, interval, text), postrider.cancel_event(bigint, timestamptz, text),
+    postrider.rotate_secret, postrider.reseal(text[], int[], text[], text[]), postrider.cancel_event(bigint, timestamptz, text),
     postrider.event_state(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),
     postrider.replay_dead_letter(bigint, boolean, text),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text),
@@ -97,7 +96,6 @@ TO postrider_operator;
 -- An application that lets customers enter URLs registers, changes and rotates endpoints, each time naming the tenant that they
 -- belong to, and reads nothing.
 GRANT EXECUTE ON FUNCTION
-    postrider.register_endpoint(text, text, text[], text, text, interval[], int, interval, int, real, text, text[]),
-    postrider.update_endpoint(text, text, text[], interval[], int, interval, int, real, text, text[], text),
-    postrider.rotate_secret(text, text, interval, text)
+    postrider.register_endpoint, postrider.update_endpoint,
+    postrider.rotate_secret
 TO postrider_registrar;

@@ -21,7 +21,7 @@ struct PostriderCommand: ParsableCommand {
         subcommands: [
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, EventCommand.self, DeadLetterCommand.self,
             ReplayCommand.self, EventTypeCommand.self,
-            StatusCommand.self, DoctorCommand.self, DemoCommand.self, ReceiveCommand.self,
+            StatusCommand.self, DoctorCommand.self, SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
         ])
 }
 

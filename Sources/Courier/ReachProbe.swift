@@ -85,11 +85,14 @@ package struct ReachRequest: Hashable, Sendable {
     let host: EndpointURL.Host
     let port: UInt16
     let isTLS: Bool
+    /// The authorities to trust, in PEM; nil for the usual ones.
+    let authorities: String?
 
-    package init(_ url: EndpointURL) {
+    package init(_ url: EndpointURL, authorities: String? = nil) {
         host = url.host
         port = url.port
         isTLS = url.scheme == .https
+        self.authorities = isTLS ? authorities : nil
     }
 
     var url: String { "\(isTLS ? "https" : "http")://\(host):\(port)/" }

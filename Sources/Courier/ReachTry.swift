@@ -35,7 +35,9 @@ struct ReachTry {
     private func setOptions(_ handle: borrowing EasyHandle) {
         handle.set(CURLOPT_CONNECT_ONLY, 1)
         handle.set(CURLOPT_CERTINFO, 1)
-        handle.setCommonOptions(trustedRootsFile: trustedRootsFile)
+        handle.setCommonOptions(
+            trustedRootsFile: trustedRootsFile,
+            request.authorities.map { TLSCredentials(certificate: nil, key: nil, authorities: $0) })
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: timeout)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: timeout)
     }
@@ -44,6 +46,7 @@ struct ReachTry {
         var end = TransferEnd(code: code.rawValue)
         end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
         end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
+        end.hasOwnAuthorities = request.authorities != nil
         let failure = TransferFailure(end)
         return .failed(failure.code, detail: failure.detail)
     }

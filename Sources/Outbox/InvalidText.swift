@@ -3,7 +3,7 @@ package struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
     /// What the text should have been.
     package enum Concept: Hashable, Sendable {
         case network, duration, retrySchedule, maxAttempts, endpointName, eventType, eventTypePattern, payloadFormat
-        case contentType
+        case contentType, text, authorization, method, pem, signature
     }
 
     package let concept: Concept

@@ -28,17 +28,19 @@ package struct WebhookHead: Sendable {
     ///   - append: takes the name and the value of one field.
     /// - Throws: when the request cannot be signed. Nothing was appended then, and the request must not be sent.
     package func append(
-        signedBy signer: WebhookSigner, at timestamp: Int64, body: UnsafeRawBufferPointer,
+        signedBy signer: RequestSigner, at timestamp: Int64, body: UnsafeRawBufferPointer,
         _ append: (_ name: String, _ value: String) -> Void
     ) throws(WebhookSigningError) {
-        let signature = try signer.signature(id: id, timestamp: timestamp, body: body)
+        let signature = try signer.standard?.signature(id: id, timestamp: timestamp, body: body)
+        let foreign = try signer.foreignFields(id: id, timestamp: timestamp, type: eventType, body: body)
         append("content-type", contentType)
         append(WebhookHeader.id, id)
         append(WebhookHeader.timestamp, String(timestamp))
-        append(WebhookHeader.signature, String(decoding: signature, as: UTF8.self))
+        if let signature { append(WebhookHeader.signature, String(decoding: signature, as: UTF8.self)) }
         append(WebhookHeader.eventType, eventType)
         append(WebhookHeader.attempt, String(attempt))
         if let traceparent { append("traceparent", traceparent) }
+        for field in foreign { append(field.name, field.value) }
     }
 }
 

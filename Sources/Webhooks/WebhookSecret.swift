@@ -89,6 +89,8 @@ public struct WebhookSecretError: Error, Hashable, Sendable, CustomStringConvert
         case base64
         /// Too few bytes to be safe, or more than have a use.
         case length
+        /// The public half of an Ed25519 key does not belong to the other one.
+        case publicHalf = "public_half"
     }
 
     /// The rule that was broken.

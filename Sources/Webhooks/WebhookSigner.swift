@@ -1,21 +1,26 @@
 import Crypto
 import Formats
 
-/// Signs requests with the symmetric scheme `v1` of Standard Webhooks 1.0.0: HMAC-SHA256 over
-/// `{id}.{timestamp}.{body}`.
+/// Signs requests over `{id}.{timestamp}.{body}` with the schemes of Standard Webhooks 1.0.0: `v1`, HMAC-SHA256, and `v1a`,
+/// Ed25519.
 ///
 /// Keep one signer per endpoint: the keys are prepared once, a signature then costs the hashing of the content. During a
 /// rotation every live secret signs, the newest first; a receiver accepts any of them.
 public struct WebhookSigner: Sendable {
     private let keyed: [KeyedHash]
+    private let keys: [WebhookPrivateKey]
 
-    /// A signer with these secrets, the newest first.
-    public init(secrets: [WebhookSecret]) throws(WebhookSigningError) {
-        guard !secrets.isEmpty else { throw WebhookSigningError(.noSecret, "there is no secret to sign with") }
+    /// A signer with these secrets for `v1` and these keys for `v1a`, the newest first.
+    public init(secrets: [WebhookSecret], keys: [WebhookPrivateKey] = []) throws(WebhookSigningError) {
+        guard !secrets.isEmpty || !keys.isEmpty else {
+            throw WebhookSigningError(.noSecret, "there is no secret to sign with")
+        }
         keyed = secrets.map { KeyedHash(key: $0.key) }
+        self.keys = keys
     }
 
-    /// The value of the `webhook-signature` header: `v1,<Base64>` for each secret, separated by spaces.
+    /// The value of the `webhook-signature` header: `v1,<Base64>` for each secret and `v1a,<Base64>` for each key, separated by
+    /// spaces.
     ///
     /// - Parameters:
     ///   - id: the value of `webhook-id`. It must not be empty, and a dot in it would let one signature fit two requests.
@@ -45,6 +50,12 @@ public struct WebhookSigner: Sendable {
             if !value.isEmpty { value.append(UInt8(ascii: " ")) }
             SignedContent.appendSignature(of: head, body, with: hash, to: &value)
         }
+        for key in keys {
+            if !value.isEmpty { value.append(UInt8(ascii: " ")) }
+            let signature = try key.signature(of: head + body)
+            value.append(contentsOf: SignedContent.ed25519.utf8)
+            signature.withUnsafeBytes { Base64.append($0, to: &value) }
+        }
         return value
     }
 }
@@ -57,6 +68,8 @@ public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConver
         case noSecret = "no_secret"
         /// The id is empty, or it holds a dot or another character that would blur where it ends.
         case id
+        /// The library of cryptography failed.
+        case failed
     }
 
     /// The rule that was broken.
@@ -76,6 +89,8 @@ public struct WebhookSigningError: Error, Hashable, Sendable, CustomStringConver
 /// What signer and verifier have in common: the content `{id}.{timestamp}.{body}` and the text of its signature.
 enum SignedContent {
     static let dot = UInt8(ascii: ".")
+    /// What stands before an Ed25519 signature.
+    static let ed25519 = "v1a,"
     /// `v1,` and the Base64 of 32 bytes.
     static let signatureLength = 47
     /// `-9223372036854775808`

@@ -1,4 +1,6 @@
-/// Verifies requests that were signed with the symmetric scheme `v1` of Standard Webhooks 1.0.0.
+import Formats
+
+/// Verifies requests that were signed with the schemes of Standard Webhooks 1.0.0: `v1`, and `v1a` where it has public keys.
 ///
 /// Pass the body exactly as it arrived: parsing the JSON and writing it again changes bytes and breaks the signature.
 public struct WebhookVerifier: Sendable {
@@ -6,15 +8,19 @@ public struct WebhookVerifier: Sendable {
     public let tolerance: Duration
 
     private let keyed: [KeyedHash]
+    private let keys: [WebhookPublicKey]
 
     /// The tolerance of the reference libraries.
     public static let standardTolerance = Duration.seconds(300)
     /// A sender signs once per live secret and version; more signatures than this are not looked at.
     public static let maximumSignatures = 32
 
-    /// A verifier that accepts a signature with any of these secrets; without secrets it accepts nothing.
-    public init(secrets: [WebhookSecret], tolerance: Duration = standardTolerance) {
+    /// A verifier that accepts a signature with any of these secrets and keys; without any it accepts nothing.
+    public init(
+        secrets: [WebhookSecret], keys: [WebhookPublicKey] = [], tolerance: Duration = standardTolerance
+    ) {
         self.keyed = secrets.map { KeyedHash(key: $0.key) }
+        self.keys = keys
         self.tolerance = tolerance
     }
 
@@ -35,7 +41,7 @@ public struct WebhookVerifier: Sendable {
         }
         SignedContent.complete(&head, timestamp: timestamp)
         guard try fits(signatures: fields.signature, head: head, body: body) else {
-            throw WebhookVerificationError(.noMatchingSignature, "no v1 signature in \(WebhookHeader.signature) fits")
+            throw WebhookVerificationError(.noMatchingSignature, "no signature in \(WebhookHeader.signature) fits")
         }
         return VerifiedWebhook(id: fields.id, timestamp: timestamp)
     }
@@ -61,7 +67,7 @@ public struct WebhookVerifier: Sendable {
     }
 
     /// Compares every `v1` signature with every secret's, all of them to the end: neither how long it takes nor where it
-    /// stops tells which one fits. Other versions are skipped, as the specification asks.
+    /// stops tells which one fits. Other versions are skipped, as the specification asks; `v1a` too, without a key for it.
     private func fits(signatures: String, head: [UInt8], body: [UInt8]) throws(WebhookVerificationError) -> Bool {
         let given = Array(signatures.utf8).split(separator: UInt8(ascii: " "))
         guard given.count <= Self.maximumSignatures else {
@@ -75,6 +81,11 @@ public struct WebhookVerifier: Sendable {
             for signature in given where ConstantTime.equal(expected, signature) {
                 fits = true
             }
+        }
+        guard !keys.isEmpty else { return fits }
+        for signature in given where signature.starts(with: SignedContent.ed25519.utf8) {
+            guard let bytes = Base64.decode(signature.dropFirst(SignedContent.ed25519.utf8.count)) else { continue }
+            for key in keys where key.verifies(bytes, of: head + body) { fits = true }
         }
         return fits
     }
@@ -106,7 +117,7 @@ public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringC
         case tooNew = "too_new"
         /// More signatures than a sender has a use for.
         case tooManySignatures = "too_many_signatures"
-        /// No signature of version `v1` fits.
+        /// No signature fits.
         case noMatchingSignature = "no_matching_signature"
     }
 

@@ -107,7 +107,7 @@ package struct WorkerServices: Sendable {
             Housekeeper(parts, store: store("housekeeper")),
             Settler(parts, store: store(Settler.loop), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
-            Claimer(parts, store: store(Claimer.loop), couriers: pool, wakeup: claimWakeup),
+            Claimer(parts, store: store(Claimer.loop), couriers: TokenDesk(pool), wakeup: claimWakeup),
         ]
     }
 

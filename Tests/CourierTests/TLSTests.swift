@@ -40,6 +40,25 @@ struct TLSTests {
         #expect(second.timings.tls == 0)
     }
 
+    @Test("An endpoint's own authorities are trusted, and no others")
+    func ownAuthorities() async throws {
+        let server = try await TLSServer(certificate: certificate)
+        func route(_ authorities: String) -> CourierRoute {
+            CourierRoute(
+                id: 1, revision: 1, url: "https://tls.example:\(server.port)/hook", host: .name("tls.example"),
+                port: server.port, timeout: .seconds(10), connectTimeout: .seconds(10), fixedHeaders: HeaderLines(),
+                credentials: TLSCredentials(certificate: nil, key: nil, authorities: authorities))
+        }
+        let own = try String(contentsOfFile: certificate, encoding: .utf8)
+        #expect(try await fixture(trusting: nil).send(route(own)).outcome.answer?.status == 200)
+        let otherFolder = try TemporaryFolder()
+        let other = try await TLSServer.certificate(for: "tls.example", in: otherFolder.url)
+        let alone = try await fixture(trusting: certificate).send(route(String(contentsOfFile: other, encoding: .utf8)))
+        #expect(alone.outcome.errorCode == .tlsFailure)
+        let unreadable = try await fixture(trusting: certificate).send(route("no certificate"))
+        #expect(unreadable.outcome == .failed(.tlsFailure, detail: "the endpoint's CA cannot be read"))
+    }
+
     @Test("A self-signed certificate will not do, and nothing is sent")
     func selfSigned() async throws {
         let server = try await TLSServer(certificate: certificate)

@@ -6,7 +6,8 @@ struct WebhookHeadTests {
     private let body: [UInt8] = Array(#"{"a":1}"#.utf8)
 
     private func fields(_ head: WebhookHead, at timestamp: Int64 = 1_674_087_231) throws -> [String] {
-        let signer = try WebhookSigner(secrets: [try WebhookSecret(bytes: [UInt8](repeating: 0x56, count: 32))])
+        let signer = RequestSigner(
+            try WebhookSigner(secrets: [try WebhookSecret(bytes: [UInt8](repeating: 0x56, count: 32))]))
         var fields: [String] = []
         try body.withUnsafeBytes { bytes in
             try head.append(signedBy: signer, at: timestamp, body: bytes) { fields.append("\($0): \($1)") }
@@ -41,7 +42,8 @@ struct WebhookHeadTests {
     @Test("nothing is appended when the request cannot be signed")
     func unsigned() throws {
         let head = WebhookHead(contentType: "text/plain", id: "evt.1", eventType: "a", attempt: 1)
-        let signer = try WebhookSigner(secrets: [try WebhookSecret(bytes: [UInt8](repeating: 0x56, count: 32))])
+        let signer = RequestSigner(
+            try WebhookSigner(secrets: [try WebhookSecret(bytes: [UInt8](repeating: 0x56, count: 32))]))
         var count = 0
         #expect(throws: WebhookSigningError.self) {
             try body.withUnsafeBytes { bytes in

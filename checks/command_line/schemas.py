@@ -113,6 +113,12 @@ def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
         run("endpoint", "show", "bad")
         run("endpoint", "update", "bad", "--timeout", "2s")
         run("endpoint", "rotate-secret", "bad")
+        keys = pathlib.Path(directory, "keys")
+        keys.write_text(f"k1:{'1' * 64}\n")
+        keys.chmod(0o400)
+        postrider.environment["POSTRIDER_SECRET_KEY_FILE"] = str(keys)
+        run("secrets", "reseal")
+        del postrider.environment["POSTRIDER_SECRET_KEY_FILE"]
         run("event", "replay", "1", "--dry-run")
         replay = run("event", "replay", "1", "--why", "asked for")
         run("replay", "list")

@@ -18,13 +18,14 @@ struct RepeatedRequest: Encodable, Sendable {
     }
 
     let url: String
+    let method: String
     let headers: [Header]
     let bodyBase64: String
     /// Whether it has a signature, which is valid for five minutes.
     let signed: Bool
 
     private enum CodingKeys: CodingKey {
-        case url, headers, bodyBase64, signed
+        case url, method, headers, bodyBase64, signed
     }
 
     private let body: [UInt8]
@@ -42,30 +43,35 @@ struct RepeatedRequest: Encodable, Sendable {
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
         let isJSON = event.content.payload != nil
-        body = try EndpointJudge.format(endpoint).applied(toJSON: isJSON).body(
-            type: event.eventType, createdAt: event.createdAt,
-            content: event.content.payload ?? event.content.body ?? [])
+        let recipe = try EndpointJudge.recipe(endpoint)
         let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
+        body = try recipe.body(
+            EventContent(
+                id: event.webhookID, type: event.eventType, createdAt: event.createdAt,
+                bytes: event.content.payload ?? event.content.body ?? [], bodyContentType: isJSON ? nil : kind))
         let head = WebhookHead(
-            contentType: kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
+            contentType: recipe.contentType ?? kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
             traceparent: event.traceparent)
-        let signer = try EndpointJudge.signer(endpoint, sealing).signer
-        var headers: [Header] = []
-        try body.withUnsafeBytes { bytes in
-            try head.append(signedBy: signer, at: timestamp, body: bytes) { name, value in
-                headers.append(Header(name: name, value: value))
-            }
-        }
         let own = try HeaderFields(endpoint.headers.map { try HeaderField($0) })
         let extra = try HeaderFields(
             event.headerValues.sorted { $0.key < $1.key }.map { try HeaderField(name: $0.key, value: $0.value) })
-        let fromEvent = Set(extra.fields.map { $0.name.lowercased() })
-        headers += own.overridden(by: extra).map { field in
-            let isHidden = !revealing && !fromEvent.contains(field.name.lowercased())
-            return Header(name: field.name, value: isHidden ? "…" : field.value, redacted: isHidden ? true : nil)
+        let proof = try EndpointSecrets(of: endpoint, sealing).proof()
+        let cloudEvent = recipe.cloudEvent(id: event.webhookID, type: event.eventType, createdAt: event.createdAt)
+        var headers: [Header] = []
+        try body.withUnsafeBytes { bytes in
+            // A token of OAuth 2 is not fetched for this: it stands as a credential that is left out.
+            try proof.append(
+                head, cloudEvent, token: proof.client.map { _ in "…" }, at: timestamp, body: bytes, own: own,
+                event: extra
+            ) { origin, name, value in
+                let isCredential = origin == .credentials && (!revealing || proof.client != nil)
+                let isHidden = isCredential || origin == .endpoint && !revealing
+                headers.append(Header(name: name, value: isHidden ? "…" : value, redacted: isHidden ? true : nil))
+            }
         }
         self.headers = headers
         url = endpoint.url
+        method = endpoint.method
         bodyBase64 = Data(body).base64EncodedString()
         signed = true
     }
@@ -77,8 +83,9 @@ struct RepeatedRequest: Encodable, Sendable {
         // Text that a terminal shows unchanged can be quoted. Other bytes would change when a person copies them.
         let isPlain = Array(text.utf8) == body && PrintableText(text).description == text
         let source = isPlain ? "printf %s \(ShellWord(text))" : "printf %s \(bodyBase64) | base64 -d"
+        let request = method == "POST" ? "" : "--request \(ShellWord(method)) "
         let options = headers.map { "--header \(ShellWord("\($0.name): \($0.value)"))" }
-        return ["\(source) |", "curl --include --data-binary @- \\"] + options.map { "  \($0) \\" }
+        return ["\(source) |", "curl --include \(request)--data-binary @- \\"] + options.map { "  \($0) \\" }
             + ["  \(ShellWord(url))"]
     }
 

@@ -83,6 +83,14 @@ extension Diagnosis {
                         + check.whyLeftOut.joined(separator: "; "),
                     "postrider endpoint rotate-secret NAME, once the receiver has the newest"))
         }
+        if check.underOldKey + check.plain > 0 {
+            let old = check.underOldKey > 0 ? "\(Plural.of("secret", check.underOldKey)) sealed with an older key" : nil
+            let plain = check.plain > 0 ? "\(Plural.of("secret", check.plain)) not sealed" : nil
+            findings.append(
+                .warning(
+                    "secrets", [old, plain].compactMap(\.self).joined(separator: ", "),
+                    "postrider secrets reseal, once all workers have the newest key"))
+        }
         guard findings.isEmpty else { return findings }
         let read = "those of \(Plural.of("endpoint", check.endpoints)) can be opened"
         return [

@@ -170,7 +170,7 @@ struct Examination {
         var places: [(place: String, endpoint: String)] = []
         for endpoint in endpoints {
             guard requests.count < Self.hostLimit, let url = try? policy.endpointURL(endpoint.url) else { continue }
-            let request = ReachRequest(url)
+            let request = ReachRequest(url, authorities: endpoint.ca)
             guard !requests.contains(request) else { continue }
             requests.append(request)
             places.append((url.authority, endpoint.name))

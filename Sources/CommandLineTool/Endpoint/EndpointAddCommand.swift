@@ -2,6 +2,7 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 import Webhooks
+import Worker
 
 struct EndpointAddCommand: ContextCommand {
     static let configuration = CommandConfiguration(
@@ -28,6 +29,10 @@ struct EndpointAddCommand: ContextCommand {
     @Option(help: ArgumentHelp("The signing secret, whsec_…; - reads it from standard input.", valueName: "secret"))
     var secret: String?
 
+    @Option(
+        help: ArgumentHelp("The Ed25519 key for v1a, whsk_…; - reads it from standard input.", valueName: "key"))
+    var signingKey: String?
+
     @Option(help: "The tenant of the endpoint. It gets only events of this tenant.")
     var tenant = ""
 
@@ -41,27 +46,43 @@ struct EndpointAddCommand: ContextCommand {
         /// Only when it was made here.
         let secret: String?
         let secretFingerprint: String
+        /// Only with `v1a`.
+        let publicKey: String?
+    }
+
+    func validate() throws {
+        guard [secret, signingKey, settings.sending.auth].count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("Only one of --secret, --signing-key and --auth can be read from standard input.")
+        }
     }
 
     func run(in context: CommandContext) async throws {
-        let output = Output(options, in: context)
+        let output = Output(self.options, in: context)
         let configuration = try context.configuration()
         let name = try EndpointName(name).text
-        let settings = try settings.settings(url: url, policy: EndpointPolicy(configuration))
+        let policy = EndpointPolicy(configuration)
+        let options = self.settings
+        var settings = try options.settings(url: url, policy: policy)
         let tenant = try Tenant.check(tenant)
-        let secret = try SigningSecret(given: secret, in: context)
-        let stored = try secret.stored(for: name, tenant: tenant, configuration)
+        let secret = try SigningSecret(
+            given: secret, key: signingKey, schemes: try options.sending.schemes() ?? .standard, in: context)
+        let seal = EndpointSeal(endpoint: name, tenant: tenant, sealing: try SigningSecret.sealing(configuration))
+        try options.sending.apply(to: &settings, seal, policy: policy, in: context)
+        let key = try secret.key.map(seal.stored)
+        settings.signingKey = key?.text
+        settings.publicKey = key?.publicKey
         _ = try await context.run(
-            Endpoints.register(name, tenant: tenant, secret: stored, settings: settings))
+            Endpoints.register(name, tenant: tenant, secret: try secret.stored(seal), settings: settings))
         defer { secret.tellIfUnseen(of: name, in: context) }
         let report = Report(
             endpoint: name, url: settings.url ?? url, tenant: tenant, eventTypes: settings.eventTypes ?? ["*"],
-            secret: secret.shown, secretFingerprint: secret.secret.fingerprint)
+            secret: secret.shown, secretFingerprint: secret.fingerprint, publicKey: secret.publicKey)
         guard !output.isJSON else { return try output.json(report) }
         output.line("Added endpoint \(name) at \(report.url), for \(report.eventTypes.joined(separator: ", ")).")
         if let secret = report.secret {
             output.line("Its signing secret, which is not shown again: \(secret)")
         }
+        if let key = report.publicKey { output.line("Its public key, for receivers that verify v1a: \(key)") }
         output.remark("Try it with: postrider endpoint test \(ShellWord(name))")
     }
 }

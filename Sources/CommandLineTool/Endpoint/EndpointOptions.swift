@@ -34,7 +34,9 @@ struct EndpointOptions: ParsableArguments {
     var rateLimit: Float?
 
     @Option(
-        help: ArgumentHelp("How the body is made: envelope or raw.", valueName: "format"),
+        help: ArgumentHelp(
+            "How the body is made: \(PayloadFormat.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "format"),
         completion: .list(PayloadFormat.allCases.map(\.rawValue)))
     var payloadFormat: String?
 
@@ -44,16 +46,18 @@ struct EndpointOptions: ParsableArguments {
             "A header to add to requests, 'Name: value'; repeat the option for more.", valueName: "name: value"))
     var headers: [String] = []
 
+    @OptionGroup var sending: SendingOptions
+
     static let inFlightBounds = 0...100_000
     static let rateBounds: ClosedRange<Float> = 0.001...1_000_000
 
     /// Whether no option was given.
     var isEmpty: Bool {
         eventTypes.isEmpty && retrySchedule == nil && maxAttempts == nil && timeout == nil && maxInFlight == nil
-            && rateLimit == nil && payloadFormat == nil && headers.isEmpty
+            && rateLimit == nil && payloadFormat == nil && headers.isEmpty && sending.isEmpty
     }
 
-    /// The settings, each checked.
+    /// The settings but for those of `sending`, each checked.
     ///
     /// - Parameters:
     ///   - url: nil when it stays the same.

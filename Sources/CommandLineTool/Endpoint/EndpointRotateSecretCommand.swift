@@ -3,6 +3,7 @@ import OutboxStore
 import Postgres
 import Settings
 import Webhooks
+import Worker
 
 struct EndpointRotateSecretCommand: ContextCommand {
     static let configuration = CommandConfiguration(
@@ -10,7 +11,8 @@ struct EndpointRotateSecretCommand: ContextCommand {
         abstract: "Give an endpoint a new signing secret; for a while requests have both signatures.",
         discussion: """
             Without --secret a new secret is made and shown once. --secret - reads it from standard input, where the list \
-            of processes does not show it. During the grace period requests are signed with the old secrets too.
+            of processes does not show it. During the grace period requests are signed with the old secrets too, in each scheme \
+            that can carry several signatures. An endpoint that is signed with v1a gets a new Ed25519 key as well.
 
             Example:
               postrider endpoint rotate-secret billing --grace 24h
@@ -21,6 +23,10 @@ struct EndpointRotateSecretCommand: ContextCommand {
 
     @Option(help: ArgumentHelp("The new secret, whsec_…; - reads it from standard input.", valueName: "secret"))
     var secret: String?
+
+    @Option(
+        help: ArgumentHelp("The new Ed25519 key for v1a, whsk_…; - reads it from standard input.", valueName: "key"))
+    var signingKey: String?
 
     @Option(
         help: ArgumentHelp(
@@ -40,31 +46,41 @@ struct EndpointRotateSecretCommand: ContextCommand {
         let secret: String?
         let secretFingerprint: String
         let graceSeconds: Double
+        /// Only with `v1a`.
+        let publicKey: String?
+    }
+
+    func validate() throws {
+        guard secret != "-" || signingKey != "-" else {
+            throw ValidationError("Only one of --secret and --signing-key can be read from standard input.")
+        }
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let configuration = try context.configuration()
         let grace = try Bounded.check(grace, of: "--grace", in: Self.graceBounds, DurationText.format)
-        let secret = try SigningSecret(given: secret, in: context)
+        let sealing = try SigningSecret.sealing(configuration)
+        let signing = try await context.run(Endpoints.signing(name)).first
+        guard let signing else { throw CommandError.unknownEndpoint(name) }
+        let secret = try SigningSecret(
+            given: secret, key: signingKey, schemes: try SignatureSchemes(signing.signature), in: context)
         try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
-        try await context.withDatabase { connection in
-            guard let tenant = try await connection.rows(Endpoints.tenant(name)).first else {
-                throw CommandError.unknownEndpoint(name)
-            }
-            let stored = try secret.stored(for: name, tenant: tenant, configuration)
-            _ = try await connection.rows(Endpoints.rotateSecret(name, secret: stored, grace: grace))
-        }
+        let seal = EndpointSeal(endpoint: name, tenant: signing.tenant, sealing: sealing)
+        _ = try await context.run(
+            Endpoints.rotateSecret(
+                name, secret: try secret.stored(seal), key: try secret.key.map(seal.stored), grace: grace))
         defer { secret.tellIfUnseen(of: name, in: context) }
         let shown = secret.shown
         guard !output.isJSON else {
             return try output.json(
                 Report(
-                    endpoint: name, secret: shown, secretFingerprint: secret.secret.fingerprint,
-                    graceSeconds: Seconds.number(grace)))
+                    endpoint: name, secret: shown, secretFingerprint: secret.fingerprint,
+                    graceSeconds: Seconds.number(grace), publicKey: secret.publicKey))
         }
         output.line(
             "Endpoint \(name) has a new signing secret; the old ones are used too for \(DurationText.format(grace)).")
         if let shown { output.line("The new secret, which is not shown again: \(shown)") }
+        if let key = secret.publicKey { output.line("The new public key, for receivers that verify v1a: \(key)") }
     }
 }

@@ -62,7 +62,12 @@ struct EndpointDetails: Sendable {
             ("URL", overview.url),
             ("State", overview.state + (overview.stateReason.map { ", \($0)" } ?? "")),
             ("Events", overview.eventTypes.joined(separator: ", ")),
-            ("Payload format", settings.payloadFormat),
+            ("Payload format", settings.payloadFormat), ("Text", settings.text),
+            ("Method", settings.method), ("Signature", settings.signature.joined(separator: ", ")),
+            ("Public keys", settings.publicKeys.isEmpty ? nil : settings.publicKeys.joined(separator: ", ")),
+            ("Authorization", settings.auth == "none" ? nil : settings.auth),
+            ("Client certificate", settings.clientCertificate.map { _ in "its own; --json shows it" }),
+            ("Trusts", settings.ca.map { _ in "its own CA alone; --json shows it" }),
             ("Retry schedule", settings.retrySchedule.map(DurationText.format).joined(separator: ",")),
             ("Attempts at most", "\(settings.maxAttempts)"), ("Timeout", DurationText.format(settings.timeout)),
             ("In flight at most", settings.maxInFlight.map { "\($0)" } ?? "no limit"),
@@ -104,6 +109,13 @@ struct EndpointDetailsReport: Encodable {
         let secrets: Int32
         let createdAt: String
         let updatedAt: String
+        let signature: [String]
+        let publicKeys: [String]
+        let auth: String
+        let clientCertificate: String?
+        let ca: String?
+        let method: String
+        let text: String?
     }
 
     private let overview: EndpointReport
@@ -117,7 +129,9 @@ struct EndpointDetailsReport: Encodable {
             maxAttempts: settings.maxAttempts, timeoutSeconds: Seconds.number(settings.timeout),
             maxInFlight: settings.maxInFlight, rateLimit: settings.rateLimit, headerNames: settings.headerNames,
             secrets: settings.secrets, createdAt: settings.createdAt.description,
-            updatedAt: settings.updatedAt.description)
+            updatedAt: settings.updatedAt.description, signature: settings.signature,
+            publicKeys: settings.publicKeys, auth: settings.auth, clientCertificate: settings.clientCertificate,
+            ca: settings.ca, method: settings.method, text: settings.text)
     }
 
     func encode(to encoder: any Encoder) throws {

@@ -39,9 +39,15 @@ struct EndpointTestCommand: ContextCommand {
         let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
         let report: PingReport
         do {
+            let settings = try judge.settings(stored)
+            let token = try await Self.token(settings, policy.addresses)
             let ping = try PingRequest(
-                content, to: stored, judge, now: context.now(), randomBytes: context.randomBytes(8))
-            report = PingReport(endpoint: name, ping, try await Self.send(ping, policy.addresses))
+                content, to: name, settings, token: token.text, now: context.now(), randomBytes: context.randomBytes(8))
+            let result =
+                if let why = token.refusal {
+                    CourierResult(request: ping, startedAt: .now, outcome: .failed(.tokenFailure, detail: why))
+                } else { try await Self.send(ping, policy.addresses) }
+            report = PingReport(endpoint: name, ping, result)
         } catch let obstacle as SendingObstacle {
             report = try PingReport(endpoint: stored, obstacle)
         }
@@ -62,8 +68,21 @@ struct EndpointTestCommand: ContextCommand {
         }
     }
 
+    /// The token of OAuth 2, where the endpoint wants one, or why there is none.
+    private static func token(
+        _ settings: SendingSettings, _ addresses: AddressPolicy
+    ) async throws -> (text: String?, refusal: String?) {
+        guard let request = settings.tokenRequest() else { return (nil, nil) }
+        let result = try await send(request, addresses)
+        return switch TokenAnswer(result.outcome) {
+        case .token(let text, _): (text, nil)
+        case .refused(let why): (nil, why)
+        case .notAsked: (nil, "the token server was not asked")
+        }
+    }
+
     /// Sends it through its own pool. The endpoint's timeout limits how long this takes.
-    private static func send(_ ping: PingRequest, _ addresses: AddressPolicy) async throws -> CourierResult {
+    private static func send(_ request: any CourierRequest, _ addresses: AddressPolicy) async throws -> CourierResult {
         let (results, arrived) = AsyncStream.makeStream(of: CourierResult.self)
         var configuration = CourierConfiguration()
         configuration.couriers = 1
@@ -71,11 +90,11 @@ struct EndpointTestCommand: ContextCommand {
         let pool = try CourierPool(configuration: configuration, judge: DialJudge(addresses).allows) { batch in
             for result in batch { arrived.yield(result) }
         }
-        pool.submit([ping])
+        pool.submit([request])
         var iterator = results.makeAsyncIterator()
         let result = await iterator.next()
         await pool.close()
-        guard let result else { throw CommandError(.failure, "the ping was interrupted") }
+        guard let result else { throw CommandError(.failure, "the request was interrupted") }
         return result
     }
 }

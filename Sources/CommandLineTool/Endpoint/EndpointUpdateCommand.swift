@@ -2,13 +2,15 @@ import ArgumentParser
 import Outbox
 import OutboxStore
 import Postgres
+import Webhooks
+import Worker
 
 struct EndpointUpdateCommand: ContextCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",
         abstract: "Change an endpoint; settings that are not given stay the same.",
         discussion: """
-            0 removes a limit. --event-type and --header replace all earlier ones. rotate-secret changes the secret.
+            0 removes a limit. --event-type, --header and --signature replace all earlier ones. rotate-secret changes the secret.
 
             Example:
               postrider endpoint update billing --retry-schedule 5s,1m,10m \\
@@ -26,22 +28,45 @@ struct EndpointUpdateCommand: ContextCommand {
     @Flag(help: "Add no headers to requests any more.")
     var noHeaders = false
 
+    @Flag(help: "Show no client certificate any more.")
+    var noClientCertificate = false
+
+    @Flag(name: .customLong("no-ca"), help: "Trust the usual authorities again.")
+    var noCA = false
+
     @OptionGroup var options: OutputOptions
 
     func validate() throws {
-        guard url != nil || noHeaders || !settings.isEmpty else {
+        guard url != nil || noHeaders || noClientCertificate || noCA || !settings.isEmpty else {
             throw ValidationError("Say what to change; --help lists the options.")
         }
         guard !noHeaders || settings.headers.isEmpty else {
             throw ValidationError("--no-headers and --header exclude each other.")
         }
+        guard !noClientCertificate || settings.sending.clientCertificate == nil && settings.sending.clientKey == nil
+        else {
+            throw ValidationError("--no-client-certificate excludes --client-certificate and --client-key.")
+        }
+        guard !noCA || settings.sending.ca == nil else {
+            throw ValidationError("--no-ca and --ca exclude each other.")
+        }
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        var changes = try settings.settings(url: url, policy: EndpointPolicy(try context.configuration()))
+        let configuration = try context.configuration()
+        let policy = EndpointPolicy(configuration)
+        var changes = try settings.settings(url: url, policy: policy)
         if noHeaders { changes.headers = [] }
+        let sealing = try SigningSecret.sealing(configuration)
         let details = try await context.withDatabase { [changes] connection in
+            var changes = changes
+            // What is sealed is bound to the endpoint's tenant.
+            let tenant =
+                try await settings.sending.hasSecrets ? connection.rows(Endpoints.tenant(name)).first : ""
+            guard let tenant else { throw CommandError.unknownEndpoint(name) }
+            let seal = EndpointSeal(endpoint: name, tenant: tenant, sealing: sealing)
+            try add(to: &changes, seal, policy: policy, in: context)
             _ = try await connection.rows(Endpoints.update(name, settings: changes))
             return await EndpointDetails.readBack(name, from: connection, output)
         }
@@ -51,5 +76,16 @@ struct EndpointUpdateCommand: ContextCommand {
         }
         output.line("Changed endpoint \(name).")
         details?.show(on: output)
+    }
+    private func add(
+        to changes: inout EndpointSettings, _ seal: EndpointSeal, policy: EndpointPolicy, in context: CommandContext
+    ) throws {
+        try settings.sending.apply(to: &changes, seal, policy: policy, in: context)
+        if noClientCertificate { (changes.clientCertificate, changes.clientKey) = ("", "") }
+        if noCA { changes.ca = "" }
+        guard settings.sending.signatures.contains("v1a") else { return }
+        // The database takes it when the endpoint has none yet.
+        let key = try seal.stored(WebhookPrivateKey(seed: context.randomBytes(WebhookPrivateKey.seedByteCount)))
+        (changes.signingKey, changes.publicKey) = (key.text, key.publicKey)
     }
 }

@@ -109,6 +109,8 @@ enum PingAdvice {
         case .timeout: "the receiver is slow: postrider endpoint update \(name) --timeout 30s gives it more time"
         case .redirect: "redirects are not followed; set the final URL: postrider endpoint update \(name) --url URL"
         case .protocolError: "the server at this address does not speak HTTP: check the URL"
+        case .tokenFailure:
+            "see the token server's logs; postrider endpoint update \(name) --auth - takes other credentials"
         case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .invalidEvent, .secretUnavailable,
             .internalError, nil:
             nil

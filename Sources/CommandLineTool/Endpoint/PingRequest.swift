@@ -1,7 +1,7 @@
 import Courier
 import FoundationEssentials
 import Outbox
-import OutboxStore
+import Postgres
 import Webhooks
 import Worker
 
@@ -15,6 +15,8 @@ final class PingRequest: CourierRequest {
 
     private let settings: SendingSettings
     private let eventType: String
+    private let token: String?
+    private let createdAt: PostgresTimestamp
 
     /// How long it may wait before it is sent.
     private static let patience = Duration.seconds(30)
@@ -22,30 +24,31 @@ final class PingRequest: CourierRequest {
     /// - Parameters:
     ///   - now: seconds since 1970.
     ///   - randomBytes: eight bytes, for the webhook id.
-    /// - Throws: ``SendingObstacle`` when a worker would not send to this endpoint either.
+    ///   - token: of OAuth 2, where the endpoint wants one.
     init(
-        _ content: PingContent, to endpoint: EndpointRecord, _ judge: EndpointJudge, now: Double, randomBytes: [UInt8]
+        _ content: PingContent, to endpoint: String, _ settings: SendingSettings, token: String?, now: Double,
+        randomBytes: [UInt8]
     ) throws {
-        settings = try judge.settings(endpoint)
+        var settings = settings
+        // A ping has a form that all receivers know; what a person sends has the one that the endpoint asked for.
+        if content.payload == nil, settings.recipe.format == .raw { settings.recipe = BodyRecipe(.envelope) }
+        self.settings = settings
+        self.token = token
         route = settings.route
         eventType = content.eventType
-        let payload = try content.payload ?? Array(JSONEncoder().encode(["endpoint": endpoint.name]))
-        // A ping has the form that all receivers know; what a person sends has the one that the endpoint asked for.
-        let format = content.payload == nil ? .envelope : settings.format
-        body = RequestBody(
-            format == .envelope
-                ? Envelope.body(
-                    type: eventType, time: EventTime(microseconds: Int64(exactly: (now * 1e6).rounded()) ?? 0),
-                    payload: payload)
-                : payload)
+        let payload = try content.payload ?? Array(JSONEncoder().encode(["endpoint": endpoint]))
         webhookID =
             "evt_test_" + randomBytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        createdAt = PostgresTimestamp(unixMicroseconds: Int64(exactly: (now * 1e6).rounded()) ?? 0)
+        body = RequestBody(
+            try settings.recipe.body(
+                EventContent(
+                    id: webhookID, type: eventType, createdAt: createdAt, bytes: payload, bodyContentType: nil)))
         mustStartBefore = .now + Self.patience
     }
 
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {
         let head = WebhookHead(contentType: "application/json", id: webhookID, eventType: eventType, attempt: 1)
-        try lines.append(head, signedBy: settings.signer, at: unixTime, body)
-        for field in settings.headers.fields { lines.append(field.name, field.value) }
+        try lines.append(head, settings, createdAt: createdAt, .none, token: token, at: unixTime, body)
     }
 }

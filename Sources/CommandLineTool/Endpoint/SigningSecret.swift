@@ -5,29 +5,54 @@ import Worker
 
 /// The signing secret that a command stores: the one that was given, or a new one.
 struct SigningSecret {
-    let secret: WebhookSecret
+    let secret: SigningSecretText
+    /// For `v1a`; nil where it does not sign.
+    let key: WebhookPrivateKey?
     private let isNew: Bool
 
     /// The most bytes that are read from standard input.
     private static let inputLimit = 1024
 
-    /// - Parameter given: the value of `--secret`: `whsec_…`, or `-` for standard input.
-    init(given: String?, in context: CommandContext) throws {
+    /// - Parameters:
+    ///   - given: the value of `--secret`: `whsec_…`, or `-` for standard input. Where only other systems' schemes sign, any text.
+    ///   - givenKey: the value of `--signing-key`, in the same way.
+    init(
+        given: String?, key givenKey: String? = nil, schemes: SignatureSchemes, in context: CommandContext
+    ) throws {
         isNew = given == nil
-        guard let given else {
-            secret = try WebhookSecret(bytes: context.randomBytes(WebhookSecret.generatedByteCount))
+        if let given {
+            let text = try Self.text(given, isLine: schemes.takesText, in: context)
+            secret = try SigningSecretText(given: text, takesText: schemes.takesText)
+        } else {
+            secret = SigningSecretText(
+                try WebhookSecret(bytes: context.randomBytes(WebhookSecret.generatedByteCount)))
+        }
+        guard schemes.schemes.contains(.v1a) else {
+            guard givenKey == nil else { throw CommandError(.badData, "--signing-key goes with the signature v1a") }
+            key = nil
             return
         }
-        guard given == "-" else {
-            secret = try WebhookSecret(given)
-            return
+        if let givenKey {
+            key = try WebhookPrivateKey(try Self.text(givenKey, isLine: false, in: context))
+        } else {
+            key = try WebhookPrivateKey(seed: context.randomBytes(WebhookPrivateKey.seedByteCount))
         }
-        let input = String(decoding: try context.input(limit: Self.inputLimit), as: UTF8.self)
-        secret = try WebhookSecret(String(input.prefix { !$0.isWhitespace }))
+    }
+
+    /// - Parameter isLine: whether it may hold spaces.
+    private static func text(_ given: String, isLine: Bool, in context: CommandContext) throws -> String {
+        guard given == "-" else { return given }
+        let input = String(decoding: try context.input(limit: inputLimit), as: UTF8.self)
+        return String(input.prefix { isLine ? !$0.isNewline : !$0.isWhitespace })
     }
 
     /// The secret when it was made here: then this is the only time that it is shown.
-    var shown: String? { isNew ? secret.revealed : nil }
+    var shown: String? { isNew ? secret.standard.revealed : nil }
+
+    /// What receivers verify `v1a` with.
+    var publicKey: String? { key.map { "\($0.publicKey)" } }
+
+    var fingerprint: String { secret.standard.fingerprint }
 
     /// When the secret was made here and standard output did not take it, says how to get another.
     func tellIfUnseen(of endpoint: String, in context: CommandContext) {
@@ -41,11 +66,10 @@ struct SigningSecret {
             """)
     }
 
-    /// What the database stores: sealed when there is a key file.
-    func stored(for endpoint: String, tenant: String, _ configuration: WorkerConfiguration) throws -> String {
-        guard let sealing = try Self.sealing(configuration) else { return secret.revealed }
-        return try sealing.seal(
-            secret.revealed, for: SealingContext(endpoint: endpoint, tenant: tenant, purpose: .signingSecret))
+    /// What the database stores: sealed when there is a key file. An unsealed text is given as it is; the database marks it.
+    func stored(_ seal: EndpointSeal) throws -> String {
+        guard seal.sealing != nil else { return secret.given }
+        return try seal.sealed(secret.stored, .signingSecret)
     }
 
     /// nil without a key file.

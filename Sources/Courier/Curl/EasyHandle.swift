@@ -86,8 +86,10 @@ enum CurlGlobal {
 
     /// What holds for every connection, whether a request is sent over it or not.
     ///
-    /// - Parameter trustedRootsFile: certificates to trust instead of the system's.
-    func setCommonOptions(trustedRootsFile: String?) {
+    /// - Parameters:
+    ///   - trustedRootsFile: certificates to trust instead of the system's.
+    ///   - credentials: of the endpoint; its authorities come before that file.
+    func setCommonOptions(trustedRootsFile: String?, _ credentials: TLSCredentials? = nil) {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_NOSIGNAL, 1)
         // libcurl would read the environment otherwise, for the first at every connection and for the second at every request.
@@ -101,6 +103,17 @@ enum CurlGlobal {
         // The file says it all, see TrustedRoots. With a folder beside it libcurl shares the certificates between no connections:
         // each would read the file and keep 0.8 MB.
         unsafe set(CURLOPT_CAPATH, pointer: nil)
+        if let authorities = credentials?.authorities { set(CURLOPT_CAINFO_BLOB, blob: authorities) }
+        if let certificate = credentials?.certificate { set(CURLOPT_SSLCERT_BLOB, blob: certificate) }
+        if let key = credentials?.key { set(CURLOPT_SSLKEY_BLOB, blob: key) }
+    }
+
+    /// libcurl copies the bytes.
+    private func set(_ option: CURLoption, blob text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            unsafe check(courier_set_blob(pointer, option, bytes.baseAddress, bytes.count))
+        }
     }
 
     /// Every option set here is known to the version that we build with, and every value is ours.

@@ -92,6 +92,7 @@ import Outbox
         self.body = body
         watched = nil
         progress = Progress(nameLookup: nameLookup)
+        progress.end.body.limit = pending.request.keptBytes
     }
 
     /// Gives the request up without a result.
@@ -109,6 +110,7 @@ import Outbox
             progress.end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
             progress.end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
             progress.end.text = unsafe String(cString: errorText)
+            progress.end.hasOwnAuthorities = prepared.route.credentials?.authorities != nil
             unsafe errorText.pointee = 0
         }
         return CourierResult(
@@ -179,7 +181,9 @@ import Outbox
     private func setFixedOptions(_ configuration: CourierConfiguration) {
         let route = prepared.route
         handle.set(CURLOPT_POST, 1)
-        handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile)
+        // Its body and everything else stay those of a POST.
+        if route.method != .post { handle.set(CURLOPT_CUSTOMREQUEST, route.method.rawValue) }
+        handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile, route.credentials)
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)
         handle.set(CURLOPT_TCP_NODELAY, 1)

@@ -11,6 +11,8 @@ package protocol CourierRequest: AnyObject, Sendable {
     var mustStartBefore: ContinuousClock.Instant { get }
     /// Whether it may begin before others that wait longer.
     var passesOthers: Bool { get }
+    /// How much of the answer's body is kept, in bytes.
+    var keptBytes: Int { get }
 
     /// Appends the lines that belong to this request alone.
     ///
@@ -22,6 +24,11 @@ package protocol CourierRequest: AnyObject, Sendable {
     /// - Throws: when the request must not go out, because it cannot be signed for example. Its result says so, and
     ///   nothing is sent.
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal)
+}
+
+extension CourierRequest {
+    /// For the record of an attempt.
+    package var keptBytes: Int { AnswerBody.keptBytes }
 }
 
 /// Why a request cannot be made. Nothing of it was sent.

@@ -19,12 +19,15 @@ package final class CourierRoute: Sendable {
     /// How long making the connection may take, TLS included. Never more than `timeout`.
     package let connectTimeout: Duration
     package let fixedHeaders: HeaderLines
+    package let method: RequestMethod
+    /// What the endpoint wants of TLS beside the usual; nil for most.
+    package let credentials: TLSCredentials?
 
     /// Checks only that the times are positive: shorter ones become 1 ms.
     package init(
         id: Int32, revision: Int32, url: String, host: EndpointURL.Host, port: UInt16, timeout: Duration,
         connectTimeout: Duration,
-        fixedHeaders: HeaderLines
+        fixedHeaders: HeaderLines, method: RequestMethod = .post, credentials: TLSCredentials? = nil
     ) {
         self.id = id
         self.revision = revision
@@ -34,5 +37,27 @@ package final class CourierRoute: Sendable {
         self.timeout = max(timeout, .milliseconds(1))
         self.connectTimeout = min(max(connectTimeout, .milliseconds(1)), self.timeout)
         self.fixedHeaders = fixedHeaders
+        self.method = method
+        self.credentials = credentials
     }
+}
+
+/// Certificates of an endpoint of one's own, in PEM. It holds a private key, so nothing prints it.
+package struct TLSCredentials: Sendable, CustomStringConvertible, CustomReflectable {
+    /// Shows who we are, with its key; both or neither.
+    let certificate: String?
+    let key: String?
+    /// The authorities to trust, and no others; nil for the usual ones.
+    let authorities: String?
+
+    package init(certificate: String?, key: String?, authorities: String?) {
+        self.certificate = certificate
+        self.key = key
+        self.authorities = authorities
+    }
+
+    package var description: String { "TLS credentials" }
+
+    /// Empty, so that `dump` shows nothing.
+    package var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
 }

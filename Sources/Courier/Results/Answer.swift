@@ -138,6 +138,8 @@ struct AnswerBody: Equatable {
     /// keeps the connection; reading large ones has no use.
     static let readBytes = 64 * 1024
 
+    /// How much of this one is kept.
+    var limit = keptBytes
     private(set) var kept: [UInt8] = []
     private(set) var byteCount = 0
 
@@ -147,7 +149,7 @@ struct AnswerBody: Equatable {
     /// Takes a piece of the body. False when enough was read.
     mutating func take(_ piece: Span<UInt8>) -> Bool {
         byteCount += piece.count
-        let room = min(Self.keptBytes - kept.count, piece.count)
+        let room = min(limit - kept.count, piece.count)
         for index in 0..<room { kept.append(piece[index]) }
         return byteCount <= Self.readBytes
     }

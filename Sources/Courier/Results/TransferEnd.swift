@@ -32,6 +32,8 @@ struct TransferEnd {
     var certificateError = 0
     /// libcurl's own words.
     var text = ""
+    /// Whether the endpoint has authorities of its own.
+    var hasOwnAuthorities = false
     var stop: Stop?
     var head = AnswerHead()
     var body = AnswerBody()

@@ -25,10 +25,14 @@ struct TransferFailure: Equatable {
             self = Self.broken(end)
         case CURLE_COULDNT_RESOLVE_HOST:
             self.init(.dnsFailure, "the name could not be resolved")
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CIPHER,
             CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_SHUTDOWN_FAILED,
             CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED:
             self.init(.tlsFailure, TLSFailureText.text(certificateError: end.certificateError, curl: end.text))
+        case CURLE_SSL_CERTPROBLEM:
+            self.init(.tlsFailure, "the endpoint's client certificate and its key cannot be used together")
+        case CURLE_SSL_CACERT_BADFILE where end.hasOwnAuthorities:
+            self.init(.tlsFailure, "the endpoint's CA cannot be read")
         case CURLE_SSL_CACERT_BADFILE:
             self.init(.internalError, "the worker's trusted certificates cannot be read")
         case CURLE_OUT_OF_MEMORY where end.wasSent:

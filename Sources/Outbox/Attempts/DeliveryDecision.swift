@@ -68,7 +68,7 @@ package struct DeliveryDecision: Hashable, Sendable {
                 case .eventMissing: .dead(.eventMissing)
                 case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
                     .tlsFailure, .blockedAddress, .redirect, .httpStatus, .protocolError, .responseTooLarge,
-                    .lostLease, .secretUnavailable, .internalError:
+                    .lostLease, .secretUnavailable, .tokenFailure, .internalError:
                     tryAgain()
                 }
             // The next worker need not wait: the endpoint did nothing wrong.

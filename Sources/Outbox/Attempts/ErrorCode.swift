@@ -38,6 +38,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case eventMissing = "event_missing"
     /// A secret of the endpoint could not be read, so that nothing was sent.
     case secretUnavailable = "secret_unavailable"
+    /// No token for the endpoint could be had from its token server, so that nothing was sent: the receiver has no part in it.
+    case tokenFailure = "token_failure"
     /// An internal failure of the worker itself.
     case internalError = "internal_error"
 }

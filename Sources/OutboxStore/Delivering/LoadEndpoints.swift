@@ -6,7 +6,11 @@ package struct LoadEndpoints: PostgresStatement {
         SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers, e.retry_schedule,
                e.max_attempts, l.timeout,
                ARRAY(SELECT s.secret FROM postrider.endpoint_secrets s
-                     WHERE s.endpoint_id = e.id AND s.expires_at > now() ORDER BY s.id DESC)
+                     WHERE s.endpoint_id = e.id AND s.public_key IS NULL AND s.expires_at > now() ORDER BY s.id DESC),
+               CASE WHEN 'v1a' = ANY (e.signature) THEN ARRAY(
+                   SELECT s.secret FROM postrider.endpoint_secrets s
+                   WHERE s.endpoint_id = e.id AND s.public_key IS NOT NULL AND s.expires_at > now() ORDER BY s.id DESC) END,
+               e.signature, e.auth, e.client_certificate, e.client_key, e.ca, e.method, e.text
         FROM postrider.endpoints e
         JOIN postrider.lanes l ON l.endpoint_id = e.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -25,11 +29,20 @@ package struct LoadEndpoints: PostgresStatement {
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> EndpointRecord {
-        EndpointRecord(
+        var record = EndpointRecord(
             id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),
             urlID: try row.column(4), url: try row.column(5), payloadFormat: try row.column(6),
             headers: try row.column(7), retrySchedule: try row.column(8), maxAttempts: try row.column(9),
             timeout: try row.column(10), secrets: try row.column(11))
+        record.signingKeys = try row.column(12, as: [String]?.self) ?? []
+        record.signature = try row.column(13)
+        record.auth = try row.column(14)
+        record.clientCertificate = try row.column(15)
+        record.clientKey = try row.column(16)
+        record.ca = try row.column(17)
+        record.method = try row.column(18)
+        record.text = try row.column(19)
+        return record
     }
 }
 
@@ -58,7 +71,7 @@ package struct EndpointRecord: Sendable {
     package var urlID: Int32
     /// The URL.
     package var url: String
-    /// `envelope` or `raw`.
+    /// A payload format.
     package var payloadFormat: String
     /// `Name: value` lines. May hold credentials.
     package var headers: [String]
@@ -70,4 +83,19 @@ package struct EndpointRecord: Sendable {
     package var timeout: Duration
     /// Live signing secrets, newest first, plain or sealed.
     package var secrets: [String]
+    /// Live Ed25519 keys, newest first, plain or sealed; none where no scheme needs them.
+    package var signingKeys: [String] = []
+    /// The schemes that requests are signed in.
+    package var signature = ["v1"]
+    /// What the `Authorization` header is made of: a kind, a colon and its credentials, plain or sealed.
+    package var auth = "none"
+    /// In PEM.
+    package var clientCertificate: String?
+    /// In PEM, plain or sealed.
+    package var clientKey: String?
+    /// In PEM.
+    package var ca: String?
+    package var method = "POST"
+    /// What the chat formats say.
+    package var text: String?
 }

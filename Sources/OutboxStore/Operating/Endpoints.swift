@@ -42,7 +42,8 @@ package enum Endpoints {
                    ARRAY(SELECT \(microseconds("w.length"))
                          FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
                    s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
-                   s.header_names, s.secrets, s.created_at, s.updated_at
+                   s.header_names, s.secrets, s.created_at, s.updated_at,
+                   s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text
             FROM postrider.endpoint_settings s WHERE s.endpoint = $1
             """, name)
     }
@@ -84,7 +85,7 @@ package enum Endpoints {
     /// Where each endpoint is, and why it cannot be read.
     package static let urls = PostgresQuery<EndpointLocation>(
         """
-        SELECT s.endpoint, s.url, s.fault FROM postrider.endpoint_settings s ORDER BY s.endpoint LIMIT \(urlLimit)
+        SELECT s.endpoint, s.url, s.fault, s.ca FROM postrider.endpoint_settings s ORDER BY s.endpoint LIMIT \(urlLimit)
         """)
 
     /// Registers an endpoint and returns its id.
@@ -100,9 +101,13 @@ package enum Endpoints {
                 name => $1, url => $2, event_types => coalesce($3, '{*}'), secret => $4, tenant => $5,
                 retry_schedule => $6, max_attempts => $7, timeout => $8, max_in_flight => nullif($9, 0),
                 rate_limit => nullif($10, 0), payload_format => coalesce($11, 'envelope'),
-                headers => coalesce($12, '{}')) r
+                headers => coalesce($12, '{}'),
+                signature => $13, signing_key => $14, public_key => $15, auth => $16, client_certificate => $17, client_key => $18,
+                ca => $19, method => $20, text => $21) r
             """, name, settings.url, settings.eventTypes, secret, tenant, settings.retrySchedule, settings.maxAttempts,
-            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers)
+            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
+            settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
+            settings.clientKey, settings.ca, settings.method, settings.text)
     }
 
     /// Changes what is set and leaves the rest.
@@ -111,9 +116,13 @@ package enum Endpoints {
             """
             SELECT postrider.update_endpoint(
                 name => $1, url => $2, event_types => $3, retry_schedule => $4, max_attempts => $5, timeout => $6,
-                max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10)
+                max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10,
+                signature => $11, signing_key => $12, public_key => $13, auth => $14, client_certificate => $15, client_key => $16,
+                ca => $17, method => $18, text => $19)
             """, name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
-            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers)
+            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
+            settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
+            settings.clientKey, settings.ca, settings.method, settings.text)
     }
 
     /// Keeps what is owed to an endpoint.
@@ -136,12 +145,22 @@ package enum Endpoints {
     ///
     /// - Parameters:
     ///   - secret: `whsec_…`, or sealed.
+    ///   - key: for `v1a`, where the endpoint is signed so.
     ///   - grace: how long the old secrets go on signing.
-    package static func rotateSecret(_ name: String, secret: String, grace: Duration) -> PostgresQuery<Void> {
+    package static func rotateSecret(
+        _ name: String, secret: String, key: StoredSigningKey?, grace: Duration
+    ) -> PostgresQuery<Void> {
         PostgresQuery(
             """
-            SELECT count(r) FROM postrider.rotate_secret(name => $1, secret => $2, grace => $3) r
-            """, name, secret, grace)
+            SELECT count(r) FROM postrider.rotate_secret(
+                name => $1, secret => $2, grace => $3, signing_key => $4, public_key => $5) r
+            """, name, secret, grace, key?.text, key?.publicKey)
+    }
+
+    /// The schemes that an endpoint is signed in, with its tenant; no row where there is none of this name.
+    package static func signing(_ name: String) -> PostgresQuery<EndpointSigning> {
+        PostgresQuery(
+            "SELECT e.tenant, e.signature FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'", name)
     }
 }
 
@@ -161,18 +180,60 @@ package struct EndpointSettings: Sendable, Equatable {
     package var maxInFlight: Int32?
     /// Requests a second; 0 for no limit.
     package var rateLimit: Float?
-    /// `envelope` or `raw`.
+    /// A payload format.
     package var payloadFormat: String?
     /// `Name: value` lines. May hold credentials.
     package var headers: [String]?
+    /// The schemes that requests are signed in.
+    package var signature: [String]?
+    /// `whsk_…` or sealed, for an endpoint that begins to be signed with `v1a`.
+    package var signingKey: String?
+    /// `whpk_…`, the public half of that key.
+    package var publicKey: String?
+    /// A kind, a colon and its credentials, plain or sealed.
+    package var auth: String?
+    /// In PEM; empty for none.
+    package var clientCertificate: String?
+    /// In PEM, plain or sealed; empty for none.
+    package var clientKey: String?
+    /// In PEM; empty for the usual authorities.
+    package var ca: String?
+    package var method: String?
+    /// What the chat formats say; empty for the type of the event.
+    package var text: String?
 
     package init() {}
+}
+
+/// An Ed25519 key as it is stored.
+package struct StoredSigningKey: Sendable {
+    /// `whsk_…` or sealed.
+    package let text: String
+    /// `whpk_…`.
+    package let publicKey: String
+
+    package init(text: String, publicKey: String) {
+        self.text = text
+        self.publicKey = publicKey
+    }
+}
+
+/// How an endpoint is signed.
+package struct EndpointSigning: Sendable, PostgresRecord {
+    package let tenant: String
+    /// The schemes.
+    package let signature: [String]
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        tenant = try row.column(0)
+        signature = try row.column(1)
+    }
 }
 
 /// How an endpoint is set up.
 package struct EndpointSetup: Sendable {
     package var tenant: String
-    /// `envelope` or `raw`.
+    /// A payload format.
     package var payloadFormat: String
     /// Waits between attempts.
     package var retrySchedule: [Duration]
@@ -190,6 +251,18 @@ package struct EndpointSetup: Sendable {
     package var secrets: Int32
     package var createdAt: PostgresTimestamp
     package var updatedAt: PostgresTimestamp
+    /// The schemes that requests are signed in.
+    package var signature: [String]
+    /// The public halves of the live Ed25519 keys, newest first.
+    package var publicKeys: [String]
+    /// The kind alone.
+    package var auth: String
+    /// In PEM.
+    package var clientCertificate: String?
+    /// In PEM.
+    package var ca: String?
+    package var method: String
+    package var text: String?
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -200,7 +273,9 @@ extension EndpointSetup: PostgresRecord {
             maxAttempts: try row.column(3), timeout: .microseconds(try row.column(4, as: Int64.self)),
             maxInFlight: try row.column(5),
             rateLimit: try row.column(6), headerNames: try row.column(7), secrets: try row.column(8),
-            createdAt: try row.column(9), updatedAt: try row.column(10))
+            createdAt: try row.column(9), updatedAt: try row.column(10), signature: try row.column(11),
+            publicKeys: try row.column(12), auth: try row.column(13), clientCertificate: try row.column(14),
+            ca: try row.column(15), method: try row.column(16), text: try row.column(17))
     }
 }
 
@@ -210,6 +285,8 @@ package struct EndpointLocation: Sendable, Equatable {
     package var url: String
     /// Why workers cannot read it as it is stored; nil when they can.
     package var fault: String?
+    /// The authorities that it is trusted by instead of the usual ones, in PEM.
+    package var ca: String?
 }
 
 extension EndpointLocation: PostgresRecord {
@@ -217,5 +294,6 @@ extension EndpointLocation: PostgresRecord {
         name = try row.column(0)
         url = try row.column(1)
         fault = try row.column(2)
+        ca = try row.column(3)
     }
 }

@@ -97,6 +97,9 @@ package struct SealingContext: Hashable, Sendable {
 /// What a sealed text is for.
 package enum SealingPurpose: String, CaseIterable, Sendable {
     case signingSecret = "signing_secret"
+    /// What the `Authorization` header is made of.
+    case authorization = "auth"
+    case clientKey = "client_key"
     case headers
 }
 

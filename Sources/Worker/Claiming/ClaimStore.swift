@@ -1,4 +1,3 @@
-import Courier
 import OutboxStore
 import Postgres
 
@@ -28,8 +27,4 @@ protocol Couriers: Sendable {
     var queued: Int { get }
     /// Ends what was submitted, with results.
     func cancelAll()
-}
-
-extension CourierPool: Couriers {
-    func submit(_ batch: [OutgoingDelivery]) { submit(batch as [any CourierRequest]) }
 }

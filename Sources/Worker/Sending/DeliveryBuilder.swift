@@ -73,7 +73,7 @@ struct DeliveryBuilder: Sendable {
             return .send(
                 OutgoingDelivery(
                     delivery, to: endpoint, settings: settings, event: try parcels[parcel].headers.get(),
-                    body: try parcels[parcel].body(settings.format),
+                    body: try parcels[parcel].body(settings.recipe),
                     mustStartBefore: lease.mustStartBefore(claimRequestedAt: claimRequestedAt),
                     expiresAt: expiresIn.map { now + $0 }, passesOthers: passes))
         } catch {
@@ -89,25 +89,31 @@ private struct Parcels {
         let headers: Result<EventHeaders, SendingObstacle>
         private var envelope: RequestBody?
         private var raw: RequestBody?
+        /// The bodies in other formats. Most endpoints have none of them.
+        private var others: [BodyRecipe: RequestBody] = [:]
 
         init(_ event: StoredEvent) {
             self.event = event
             headers = Result { () throws(SendingObstacle) in try EventHeaders(event) }
         }
 
-        mutating func body(_ format: PayloadFormat) throws(SendingObstacle) -> RequestBody {
-            switch format.applied(toJSON: event.bodyContentType == nil) {
-            case .envelope: try body(.envelope, keptIn: \.envelope)
-            case .raw: try body(.raw, keptIn: \.raw)
+        mutating func body(_ recipe: BodyRecipe) throws(SendingObstacle) -> RequestBody {
+            switch recipe.format {
+            case .envelope where event.bodyContentType == nil: try body(recipe, keptIn: \.envelope)
+            case .envelope, .raw, .cloudEventsBinary: try body(recipe, keptIn: \.raw)
+            case .cloudEvents, .slack, .discord, .teams: try body(recipe, keptIn: \.others[recipe])
             }
         }
 
         private mutating func body(
-            _ format: PayloadFormat, keptIn place: WritableKeyPath<Self, RequestBody?>
+            _ recipe: BodyRecipe, keptIn place: WritableKeyPath<Self, RequestBody?>
         ) throws(SendingObstacle) -> RequestBody {
             if let made = self[keyPath: place] { return made }
             let made = RequestBody(
-                try format.body(type: event.eventType, createdAt: event.createdAt, content: event.content))
+                try recipe.body(
+                    EventContent(
+                        id: event.webhookID, type: event.eventType, createdAt: event.createdAt, bytes: event.content,
+                        bodyContentType: event.bodyContentType)))
             self[keyPath: place] = made
             return made
         }

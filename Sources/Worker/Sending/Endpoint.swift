@@ -1,7 +1,6 @@
 package import Courier
 package import Outbox
 import OutboxStore
-package import Webhooks
 
 /// An endpoint ready to be sent to: judged, parsed, its keys at hand; or the reason why nothing can be sent to it.
 final class Endpoint: Sendable {
@@ -53,17 +52,28 @@ final class Endpoint: Sendable {
     /// Secrets that cannot be read and are not the newest: it is signed without them.
     var secretsLeftOut: [String] {
         guard case .success(let settings) = settings else { return [] }
-        return settings.secretsLeftOut
+        return settings.proof.secretsLeftOut
     }
 }
 
 /// What it takes to send to a sound endpoint.
 package struct SendingSettings: Sendable {
     package let route: CourierRoute
-    package let signer: WebhookSigner
+    package let proof: RequestProof
     /// Those that the endpoint adds.
     package let headers: HeaderFields
-    package let format: PayloadFormat
-    /// Why secrets beside the newest are not signed with, one line each.
-    package let secretsLeftOut: [String]
+    package var recipe: BodyRecipe
+    /// Where the tokens come from, when each request needs one.
+    package let tokenRoute: CourierRoute?
+
+    /// Where the tokens come from, and for whom.
+    var tokenSource: TokenSource? {
+        guard let tokenRoute, let client = proof.client else { return nil }
+        return TokenSource(client: client, route: tokenRoute)
+    }
+
+    /// A request for a token, where each request needs one.
+    package func tokenRequest(_ now: ContinuousClock.Instant = .now) -> TokenRequest? {
+        tokenSource.map { TokenRequest($0, now: now) }
+    }
 }

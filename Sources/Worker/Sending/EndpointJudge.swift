@@ -2,7 +2,6 @@ import Courier
 package import Outbox
 package import OutboxStore
 package import Settings
-package import Webhooks
 
 /// Makes endpoints out of what is stored. Everything is judged again here: a row may have come from a restored dump, from
 /// another writer, or from before the policy was tightened. What breaks a rule is said, and nothing takes its place.
@@ -47,70 +46,64 @@ package struct EndpointJudge: Sendable {
     /// What it takes to send to an endpoint, or why nothing may be sent to it as it is stored.
     package func settings(_ record: EndpointRecord) throws(SendingObstacle) -> SendingSettings {
         _ = try retryPolicy(record)
+        let secrets = EndpointSecrets(of: record, sealing)
         let timeout = try timeout(record)
-        let format = try Self.format(record)
-        let url = try url(record)
+        let recipe = try Self.recipe(record)
+        let method = try method(record)
+        let url = try url(record.url)
         var fixed = HeaderLines()
         fixed.append("user-agent", userAgent)
         let route = CourierRoute(
             id: record.id, revision: record.revision, url: url.absoluteString, host: url.host, port: url.port,
-            timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed)
+            timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed, method: method,
+            credentials: try credentials(record, secrets))
         let headers = try headers(record)
-        let (signer, leftOut) = try Self.signer(record, sealing)
-        return SendingSettings(route: route, signer: signer, headers: headers, format: format, secretsLeftOut: leftOut)
+        let proof = try secrets.proof()
+        return SendingSettings(
+            route: route, proof: proof, headers: headers, recipe: recipe,
+            tokenRoute: try proof.client.map { client throws(SendingObstacle) in try tokenRoute(record, client) })
     }
 
-    /// The payload format of an endpoint.
-    package static func format(_ record: EndpointRecord) throws(SendingObstacle) -> PayloadFormat {
+    /// How the bodies of requests to an endpoint are made.
+    package static func recipe(_ record: EndpointRecord) throws(SendingObstacle) -> BodyRecipe {
         guard let format = PayloadFormat(rawValue: record.payloadFormat) else {
             throw SendingObstacle(.invalidEndpoint, "payload_format is not one that this version knows")
         }
-        return format
-    }
-
-    /// Signs with the live secrets of an endpoint.
-    ///
-    /// - Parameter sealing: opens sealed secrets; nil without a key file.
-    /// - Returns: the signer, and why secrets beside the newest are left out of it. Receivers that know only such a one will
-    ///   refuse what is signed without it; but the newest is the one to go on with.
-    package static func signer(
-        _ record: EndpointRecord, _ sealing: SecretSealing?
-    ) throws(SendingObstacle) -> (signer: WebhookSigner, leftOut: [String]) {
-        var secrets: [WebhookSecret] = []
-        var leftOut: [String] = []
-        for (place, text) in record.secrets.enumerated() {
-            do throws(SendingObstacle) {
-                secrets.append(try secret(text, of: record, sealing))
-            } catch {
-                guard place > 0 else { throw error }
-                leftOut.append(error.message)
-            }
-        }
-        do throws(WebhookSigningError) {
-            return (try WebhookSigner(secrets: secrets), leftOut)
+        do throws(InvalidText) {
+            let template = try record.text.map { text throws(InvalidText) in try TextTemplate(text) }
+            return BodyRecipe(format, template: template, tenant: record.tenant)
         } catch {
-            throw SendingObstacle(.secretUnavailable, "\(error)")
+            throw SendingObstacle(.invalidEndpoint, error.message)
         }
     }
 
-    private static func secret(
-        _ text: String, of record: EndpointRecord, _ sealing: SecretSealing?
-    ) throws(SendingObstacle) -> WebhookSecret {
-        do {
-            guard SecretSealing.isSealed(text) else { return try WebhookSecret(text) }
-            guard let sealing else {
-                throw SendingObstacle(
-                    .keyMissing, "the signing secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set")
-            }
-            let context = SealingContext(endpoint: record.name, tenant: record.tenant, purpose: .signingSecret)
-            return try WebhookSecret(try sealing.open(text, for: context))
-        } catch let obstacle as SendingObstacle {
-            throw obstacle
-        } catch let error as SealingError where error.code == .unknownKey {
-            throw SendingObstacle(.keyMissing, "\(error)")
-        } catch {
-            throw SendingObstacle(.secretUnavailable, "\(error)")
+    private func method(_ record: EndpointRecord) throws(SendingObstacle) -> RequestMethod {
+        guard let method = RequestMethod(rawValue: record.method) else {
+            throw SendingObstacle(.invalidEndpoint, "method is not POST, PUT or PATCH")
         }
+        return method
+    }
+
+    private func credentials(
+        _ record: EndpointRecord, _ secrets: EndpointSecrets
+    ) throws(SendingObstacle) -> TLSCredentials? {
+        guard record.clientCertificate != nil || record.clientKey != nil || record.ca != nil else { return nil }
+        return TLSCredentials(
+            certificate: record.clientCertificate, key: try secrets.clientKey(), authorities: record.ca)
+    }
+
+    /// Where the tokens of an endpoint come from. Its URL keeps every rule for URLs; the endpoint's own certificates are not for it.
+    private func tokenRoute(
+        _ record: EndpointRecord, _ client: OAuth2Client
+    ) throws(SendingObstacle) -> CourierRoute {
+        let url = try url(client.tokenURL)
+        var fixed = HeaderLines()
+        fixed.append("user-agent", userAgent)
+        let timeout = min(record.timeout, TokenRequest.timeout)
+        return CourierRoute(
+            id: TokenRequest.routeID(ofEndpoint: record.id), revision: record.revision, url: url.absoluteString,
+            host: url.host, port: url.port, timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout),
+            fixedHeaders: fixed)
     }
 
     private func retryPolicy(_ record: EndpointRecord) throws(SendingObstacle) -> RetryPolicy {
@@ -129,9 +122,9 @@ package struct EndpointJudge: Sendable {
         return record.timeout
     }
 
-    private func url(_ record: EndpointRecord) throws(SendingObstacle) -> EndpointURL {
+    private func url(_ text: String) throws(SendingObstacle) -> EndpointURL {
         do {
-            return try policy.endpointURL(record.url)
+            return try policy.endpointURL(text)
         } catch let refusal as EndpointRefusal {
             switch refusal.code {
             case .address, .name:

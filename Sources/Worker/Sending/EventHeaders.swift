@@ -1,5 +1,6 @@
 import Outbox
 import OutboxStore
+import Postgres
 import Webhooks
 
 /// What all requests for one event say about it in their heads. Shared by its deliveries.
@@ -7,6 +8,7 @@ final class EventHeaders: Sendable {
     /// Without the number of an attempt.
     let head: WebhookHead
     let fields: HeaderFields
+    let createdAt: PostgresTimestamp
 
     /// - Throws: when a column breaks a rule. The insert has checked them, but the row may have come another way; and a
     ///   request without one of its headers would not be what the producer asked for.
@@ -18,6 +20,7 @@ final class EventHeaders: Sendable {
                 try Self.checked(text, "traceparent")
             })
         fields = try Self.fields(event.headers)
+        createdAt = event.createdAt
     }
 
     private static func contentType(_ event: StoredEvent) throws(SendingObstacle) -> String {

@@ -1,6 +1,7 @@
 package import Courier
-import Outbox
+package import Outbox
 import OutboxStore
+package import Postgres
 package import Webhooks
 
 /// A claimed delivery on its way through a courier.
@@ -13,6 +14,8 @@ final class OutgoingDelivery: CourierRequest {
     let passesOthers: Bool
     /// When the event expires; nil when it never does.
     let expiresAt: ContinuousClock.Instant?
+    /// The token of OAuth 2 that it is sent with.
+    let token: DeliveryToken?
 
     private let settings: SendingSettings
     private let event: EventHeaders
@@ -20,7 +23,7 @@ final class OutgoingDelivery: CourierRequest {
     init(
         _ delivery: ClaimedDelivery, to endpoint: Endpoint, settings: SendingSettings, event: EventHeaders,
         body: RequestBody, mustStartBefore: ContinuousClock.Instant, expiresAt: ContinuousClock.Instant?,
-        passesOthers: Bool = false
+        passesOthers: Bool = false, token: DeliveryToken? = nil
     ) {
         self.delivery = delivery
         self.endpoint = endpoint
@@ -30,7 +33,21 @@ final class OutgoingDelivery: CourierRequest {
         self.mustStartBefore = mustStartBefore
         self.expiresAt = expiresAt
         self.passesOthers = passesOthers
+        self.token = token
         route = settings.route
+    }
+
+    /// Whether it is sent with a token of OAuth 2.
+    var needsToken: Bool { settings.tokenRoute != nil }
+
+    /// Where its token is to come from; nil when it needs none.
+    var tokenSource: TokenSource? { settings.tokenSource }
+
+    /// The same delivery, to be sent with a token.
+    func with(_ token: DeliveryToken) -> OutgoingDelivery {
+        OutgoingDelivery(
+            delivery, to: endpoint, settings: settings, event: event, body: body, mustStartBefore: mustStartBefore,
+            expiresAt: expiresAt, passesOthers: passesOthers, token: token)
     }
 
     /// How long the whole exchange may take.
@@ -39,20 +56,36 @@ final class OutgoingDelivery: CourierRequest {
     func appendHeaders(atUnixTime unixTime: Int64, to lines: inout HeaderLines) throws(RequestRefusal) {
         var head = event.head
         head.attempt = Int32(delivery.attempt)
-        try lines.append(head, signedBy: settings.signer, at: unixTime, body)
-        // The event's word counts more than the endpoint's.
-        for field in settings.headers.overridden(by: event.fields) { lines.append(field.name, field.value) }
+        try lines.append(
+            head, settings, createdAt: event.createdAt, event.fields, token: token?.text, at: unixTime, body)
     }
 }
 
+/// A token of OAuth 2, as a delivery is sent with it.
+struct DeliveryToken: Sendable {
+    let text: String
+    /// To be called when the receiver does not take it.
+    let refused: @Sendable () -> Void
+}
+
 extension HeaderLines {
-    /// Appends the signed head of a request.
+    /// Appends all that is sent in the head of a request to an endpoint.
+    ///
+    /// - Parameters:
+    ///   - createdAt: when the transaction of the event began.
+    ///   - fields: of the event.
     package mutating func append(
-        _ head: WebhookHead, signedBy signer: WebhookSigner, at unixTime: Int64, _ body: RequestBody
+        _ head: WebhookHead, _ settings: SendingSettings, createdAt: PostgresTimestamp, _ fields: HeaderFields,
+        token: String?, at unixTime: Int64, _ body: RequestBody
     ) throws(RequestRefusal) {
+        var head = head
+        if let contentType = settings.recipe.contentType { head.contentType = contentType }
+        let cloudEvent = settings.recipe.cloudEvent(id: head.id, type: head.eventType, createdAt: createdAt)
         do {
             try body.withUnsafeBytes { bytes in
-                try head.append(signedBy: signer, at: unixTime, body: bytes) { append($0, $1) }
+                try settings.proof.append(
+                    head, cloudEvent, token: token, at: unixTime, body: bytes, own: settings.headers, event: fields
+                ) { append($1, $2) }
             }
         } catch {
             throw RequestRefusal(.internalError, "the request cannot be signed: \(error)")

@@ -17,6 +17,7 @@ struct ResultReceiver: Sendable {
     let random: @Sendable () -> Double
 
     func receive(_ results: [CourierResult]) {
+        guard !results.isEmpty else { return }
         let now = ContinuousClock.now
         let wallClock = wallClock()
         var settlements: [Settlement] = []
@@ -24,9 +25,14 @@ struct ResultReceiver: Sendable {
         var answers: [LaneNews.Answered] = []
         answers.reserveCapacity(results.count)
         for result in results {
-            // The claimer alone submits to this pool, and only deliveries (`Couriers`). Were that broken by a change of ours, to
+            // The claimer alone submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`). Were that broken by a change of ours, to
             // skip the result would keep its permit for ever without a word.
             guard let outgoing = result.request as? OutgoingDelivery else {
+                if let token = result.request as? TokenRequest {
+                    // Those of the deliveries that waited for it in vain.
+                    receive(token.end(result))
+                    continue
+                }
                 preconditionFailure("a result of a request that is no delivery")
             }
             let settlement = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
@@ -34,6 +40,7 @@ struct ResultReceiver: Sendable {
             answers.append(LaneNews.Answered(settlement, took: result.timings.total))
             if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
             if let code = settlement.errorCode { report(settlement, code, outgoing, result) }
+            if settlement.httpStatus == 401 { outgoing.token?.refused() }
         }
         permits.answered(answers)
         queue.add(settlements)

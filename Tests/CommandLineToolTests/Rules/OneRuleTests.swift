@@ -135,6 +135,9 @@ struct OneRuleTests {
         case ("url", .one(let text)): [name, text]
         case ("headers", .list(let lines)): [name, "https://x.example/"] + lines.map { "--header=\($0)" }
         case ("event_types", .list(let types)): [name, "https://x.example/"] + types.map { "--event-type=\($0)" }
+        case ("signature", .list(let schemes)):
+            // An empty list cannot be given there; an empty scheme is refused for the same reason.
+            [name, "https://x.example/"] + (schemes.isEmpty ? [""] : schemes).map { "--signature=\($0)" }
         case (_, .list(let list)): [name, "https://x.example/"] + option(rule, list.joined(separator: ","))
         case (_, .one(let text)): [name, "https://x.example/"] + option(rule, text)
         }
