@@ -7,21 +7,21 @@
 #endif
 
 /// The content of a small regular file, read without trusting its size, its kind or its path.
-struct BoundedFile {
-    let bytes: [UInt8]
+package struct BoundedFile {
+    package let bytes: [UInt8]
     /// Whether anybody on the machine may read it.
-    let isWorldReadable: Bool
+    package let isWorldReadable: Bool
 
     /// Why a file was not read, worded to follow the path.
-    struct Failure: Error {
-        let reason: String
+    package struct Failure: Error {
+        package let reason: String
     }
 
     /// Reads the file at `path`.
     ///
     /// A pipe, device or directory is refused rather than waited for.
     /// - Parameter limit: the most bytes the file may have.
-    init(path: String, limit: Int) throws(Failure) {
+    package init(path: String, limit: Int) throws(Failure) {
         guard !path.utf8.contains(0) else { throw Failure(reason: "is not a path") }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.failure(errno) }

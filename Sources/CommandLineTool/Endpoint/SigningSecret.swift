@@ -13,17 +13,31 @@ struct SigningSecret {
 
     /// - Parameter given: the value of `--secret`: `whsec_…`, or `-` for standard input.
     init(given: String?, in context: CommandContext) throws {
-        isNew = given == nil
         guard let given else {
-            secret = try WebhookSecret(bytes: context.randomBytes(WebhookSecret.generatedByteCount))
+            self = try Self.made(in: context)
             return
         }
         guard given == "-" else {
-            secret = try WebhookSecret(given)
+            self.init(try WebhookSecret(given))
             return
         }
         let input = String(decoding: try context.input(limit: Self.inputLimit), as: UTF8.self)
-        secret = try WebhookSecret(String(input.prefix { !$0.isWhitespace }))
+        self.init(try WebhookSecret(String(input.prefix { !$0.isWhitespace })))
+    }
+
+    /// One that was given.
+    init(_ secret: WebhookSecret) {
+        self.secret = secret
+        isNew = false
+    }
+
+    private init(new secret: WebhookSecret) {
+        self.secret = secret
+        isNew = true
+    }
+
+    static func made(in context: CommandContext) throws -> SigningSecret {
+        SigningSecret(new: try WebhookSecret(bytes: context.randomBytes(WebhookSecret.generatedByteCount)))
     }
 
     /// The secret when it was made here: then this is the only time that it is shown.
