@@ -19,6 +19,11 @@ _TYPED = {
     "postrider event list --error-code time": "timeout",
     "postrider endpoint update a --payload-format r": "raw",
 }
+# Shells that complete names only for a person, and what they need first.
+_PERSONS = [
+    ("zsh", ["zsh", "-f", "-i"], "unsetopt BEEP; autoload -Uz compinit && compinit -u -D; "),
+    ("fish", ["fish", "--no-config", "--private"], ""),
+]
 _ASK = """
 source "$1"
 COMP_LINE=$2 COMP_POINT=${#2}
@@ -54,15 +59,14 @@ def names(postrider: Postrider, tally: Tally) -> None:
         for shell in ("bash", "zsh", "fish"):
             script = pathlib.Path(directory, shell)
             script.write_text(postrider.run("--generate-completion-script", shell))
-        environment = postrider.environment | _path(postrider.executable) | {"HOME": directory, "TERM": "dumb"}
+        environment = postrider.environment | _path(postrider.executable) | {"HOME": directory}
         wanted = ["europe-1", "europe-2"]
         for typed in ("postrider endpoint pause eur", "postrider event list --endpoint eur"):
             offers = _bash(pathlib.Path(directory, "bash"), typed, environment)
             tally.check(f"bash offers names for {typed!r}", None if offers == wanted else f"{offers}")
-            offers = _fish(pathlib.Path(directory, "fish"), typed, environment)
-            tally.check(f"fish offers names for {typed!r}", None if sorted(offers) == wanted else f"{offers}")
-            screen = _zsh(pathlib.Path(directory, "zsh"), typed, wanted, environment)
-            tally.check(f"zsh offers names for {typed!r}", None if all(name in screen for name in wanted) else screen)
+            for shell, words, prepare in _PERSONS:
+                screen = _screen(words, f"{prepare}source {pathlib.Path(directory, shell)}", typed, wanted, environment)
+                tally.check(f"{shell} offers names for {typed!r}", None if all(name in screen for name in wanted) else screen)
         tally.check("no shell runs what a name holds", "it ran" if trap.exists() else None)
 
 
@@ -83,11 +87,11 @@ def _fish(script: pathlib.Path, typed: str, environment: dict[str, str]) -> list
     return [line.split("\t")[0] for line in asked.stdout.splitlines()] or [asked.stderr]
 
 
-def _zsh(script: pathlib.Path, typed: str, wanted: list[str], environment: dict[str, str]) -> str:
+def _screen(words: list[str], prepare: str, typed: str, wanted: list[str], environment: dict[str, str]) -> str:
     """What a terminal shows after the line was typed and Tab pressed twice."""
-    with terminal(["zsh", "-f", "-i"], environment) as zsh:
-        zsh.type(f"unsetopt BEEP; autoload -Uz compinit && compinit -u -D; source {script}; echo rea''dy\n")
-        zsh.shows("ready")
-        zsh.type(f"{typed}\t\t")
-        zsh.shows(*wanted)
-        return zsh.screen
+    with terminal(words, environment | {"TERM": "xterm" if words[0] == "fish" else "dumb"}) as shell:
+        shell.type(f"{prepare}; echo rea''dy\n")
+        shell.shows("ready")
+        shell.type(f"{typed}\t\t")
+        shell.shows(*wanted)
+        return shell.screen

@@ -44,7 +44,9 @@ def terminal(words: Sequence[object], environment: dict[str, str], rows: int = 2
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [str(word) for word in words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+        [str(word) for word in words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True,
+        # fish waits until the terminal is its own.
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0))
     try:
         yield Terminal(ours, theirs, process)
     finally:

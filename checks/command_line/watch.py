@@ -23,7 +23,7 @@ def watch(product: Postrider, tally: Tally) -> None:
             tally.check(f"s sorts: {order}", None if shown.shows(order, "more: postrider") else shown.screen)
         shown.resize(45, 200)
         shown.type("s")
-        fits = shown.shows("longest backlog first", "watched-29")
+        fits = shown.shows("longest backlog first", "watched-20")
         tally.check("--watch follows the terminal's size", None if fits else shown.screen)
         shown.type("xq")
         try:

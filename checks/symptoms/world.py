@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from checks.harness.postgres import Postgres, Session, own, postgres
-from checks.harness.processes import wait_until
+from checks.harness.processes import Failure, wait_until
 from checks.harness.product import Postrider, Worker, built_executable
 from checks.symptoms.page import Look
 from checks.symptoms.receiver import receiver
@@ -60,7 +60,10 @@ class World:
                 "SELECT count(*) FROM postrider.event_deliveries WHERE event_id = %s AND status = 'delivered'", int(number)) == 1, 20)
 
     def wait_until_well(self) -> None:
-        wait_until("all is well", lambda: "All is well." in self._run("postrider status"), 40, 0.2)
+        try:
+            wait_until("all is well", lambda: "All is well." in self._run("postrider status"), 40, 0.2)
+        except Failure as failure:
+            raise Failure(f"{failure}; it says: {self._run('postrider status')}") from None
 
     def says(self, look: Look, named: Named) -> bool:
         text = look.text
