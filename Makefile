@@ -1,7 +1,7 @@
 # Everything a newcomer types. The work itself is in scripts/, checks/run, soak/run and bench/run, which can be run without make too.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-postgres-18 soak soak-housekeeping census faults bench bench-quick fuzz sanitize lint format docs-test
+.PHONY: help build demo test test-postgres-18 soak soak-patroni soak-housekeeping census faults bench bench-quick fuzz sanitize lint format docs-test
 .PHONY: check-deploy symptoms-test alerts-test image image-test release release-test examples man
 
 executable := .build/release/postrider
@@ -29,6 +29,12 @@ soak: ## Run workers under faults for ten minutes and prove that nothing is lost
 	@scripts/prepare test
 	swift build -c release --product postrider
 	soak/run --seconds 600 --fail-overs 2
+
+soak-patroni: ## Fail over under Patroni, asynchronously, then synchronously: about 7 minutes (Debian)
+	@scripts/prepare patroni
+	swift build -c release --product postrider
+	soak/run --patroni --seconds 150 --fail-overs 4
+	soak/run --patroni --seconds 150 --fail-overs 4 --synchronous
 
 bench: ## Measure this machine, scene by scene: about 15 minutes
 	@scripts/prepare bench

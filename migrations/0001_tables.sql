@@ -308,6 +308,8 @@ CREATE TABLE postrider.workers (
     id int PRIMARY KEY DEFAULT floor(1 + random() * 2147483646)::int,
     name text NOT NULL,
     version text NOT NULL,
+    -- The role that it works as.
+    login text NOT NULL DEFAULT current_user::text,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     in_flight int NOT NULL DEFAULT 0,

@@ -113,7 +113,7 @@ JOIN postrider.endpoints e ON e.id = x.endpoint_id
 LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 
 -- How much is owed to each endpoint, by state, with at most p_cap rows read of each lane's due, of its later and of its dead ones,
--- and a tenth of that of its parked ones; `is_capped` says that there may be more. p_lanes: NULL for all. A lane without anything
+-- and a tenth of that of its parked ones; `is_capped` says that there may be more. A lane without anything
 -- has no row.
 --
 -- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, above the cap too: since when the oldest
@@ -135,9 +135,7 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH lane AS MATERIALIZED (
-        SELECT l.endpoint_id, l.open_at <= v_now AS is_open FROM postrider.lanes l WHERE p_lanes IS NULL
-        UNION ALL
-        SELECT l.endpoint_id, l.open_at <= v_now FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes))
+        SELECT l.endpoint_id, l.open_at <= v_now AS is_open FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes))
     SELECT n.endpoint_id,
            CASE WHEN n.is_open THEN n.waiting - n.retrying - n.blocked ELSE 0 END, n.in_flight,
            CASE WHEN n.is_open THEN n.retrying ELSE 0 END, CASE WHEN n.is_open THEN 0 ELSE n.waiting END,
@@ -200,6 +198,33 @@ BEGIN
 END
 $f$;
 
+-- The lanes that are owed something or have dead letters. It steps from each to the next, so lanes that have nothing cost nothing,
+-- however many they are.
+CREATE FUNCTION postrider.owed_lanes() RETURNS int[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $f$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE owed (id) AS (
+            (SELECT d.endpoint_id FROM postrider.deliveries d ORDER BY d.endpoint_id, d.due_at, d.id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.endpoint_id > owed.id
+                    ORDER BY d.endpoint_id, d.due_at, d.id LIMIT 1)
+            FROM owed WHERE owed.id IS NOT NULL),
+        buried (id) AS (
+            (SELECT x.endpoint_id FROM postrider.dead x ORDER BY x.endpoint_id, x.id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT x.endpoint_id FROM postrider.dead x WHERE x.endpoint_id > buried.id
+                    ORDER BY x.endpoint_id, x.id LIMIT 1)
+            FROM buried WHERE buried.id IS NOT NULL)
+        SELECT owed.id FROM owed WHERE owed.id IS NOT NULL
+        UNION
+        SELECT buried.id FROM buried WHERE buried.id IS NOT NULL);
+END
+$f$;
+
 -- The same for all lanes, within about half a second: counts are capped for each lane, never over all, so that a long backlog hides no
 -- other lane. First all lanes with the cap that p_budget rows allow each, then those that reached it with what is allowed for so few.
 CREATE FUNCTION postrider.census(p_budget int DEFAULT 300000)
@@ -209,10 +234,11 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $f$
 #variable_conflict use_column
 DECLARE
-    v_cap int := (SELECT greatest(3, least(10000, p_budget / greatest(1, count(*)))) FROM postrider.lanes);
+    v_lanes int[] := postrider.owed_lanes();
+    v_cap int := greatest(3, least(10000, p_budget / greatest(1, cardinality(v_lanes))));
 BEGIN
     RETURN QUERY
-    WITH counted AS MATERIALIZED (SELECT n.* FROM postrider.count_lanes(NULL, v_cap) n),
+    WITH counted AS MATERIALIZED (SELECT n.* FROM postrider.count_lanes(v_lanes, v_cap) n),
     again AS MATERIALIZED (
         SELECT n.* FROM (
             SELECT array_agg(c.endpoint_id) AS lanes, least(100000, p_budget / greatest(1, count(*)))::int AS cap

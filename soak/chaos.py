@@ -16,13 +16,12 @@ import psycopg
 from checks.harness.processes import wait_until
 from soak.fleet import READY_S, Member
 from soak.journal import Journal
+from soak.patroni import Cluster
 from soak.plan import ENDPOINTS, LEASE_S, MAX_ATTEMPTS, Scene
 from soak.pooler import Pooler
 from soak.proxy import Proxy
 from soak.servers import Pair
 
-# The pause between two ends of workers, which the draw halves or doubles.
-_PAUSE_S = 0.4
 # Beyond what receivers let a signature be early.
 _CLOCK_STEP_S = 600
 
@@ -30,7 +29,7 @@ _CLOCK_STEP_S = 600
 @dataclasses.dataclass(frozen=True)
 class Chaos:
     scene: Scene
-    pair: Pair
+    pair: Pair | Cluster
     members: list[Member]
     proxy: Proxy
     pooler: Pooler
@@ -55,7 +54,8 @@ class Chaos:
             while (left := end - time.monotonic()) > 0:
                 if due and time.monotonic() >= due[0]:
                     due.pop(0)
-                    self._suffer("fail_over", self._fail_over)
+                    is_silent = len(due) % 2 == 0
+                    self._suffer("fail_over", lambda: self._fail_over(is_silent))
                 elif faults:
                     name = self.chance.choice(sorted(faults))
                     self._suffer(name, faults[name])
@@ -71,8 +71,6 @@ class Chaos:
 
     def _faults(self) -> dict[str, Callable[[], None]]:
         faults: dict[str, Callable[[], None]] = {
-            "restart_fast": lambda: self._restart(signal.SIGINT),
-            "restart_at_once": lambda: self._restart(signal.SIGQUIT),
             "sessions_ended": self._end_sessions,
             "connections_used_up": self._use_up_connections,
             "lanes_locked": self._lock_lanes,
@@ -82,6 +80,9 @@ class Chaos:
             "network_reset": self.proxy.reset,
             "pooler_restarted": self._restart_pooler,
         }
+        if isinstance(pair := self.pair, Pair):
+            faults["restart_fast"] = lambda: self._restart(pair, signal.SIGINT)
+            faults["restart_at_once"] = lambda: self._restart(pair, signal.SIGQUIT)
         if self.scene.has_clock:
             faults["clock_stepped"] = self._step_clock
         if self.small_disk is not None:
@@ -97,7 +98,7 @@ class Chaos:
         self.journal.note("healed", name=name, number=number)
 
     def _end_workers(self, stop: threading.Event, chance: random.Random) -> None:
-        while not stop.wait(chance.uniform(_PAUSE_S / 2, _PAUSE_S * 2)):
+        while not stop.wait(chance.uniform(self.scene.end_pause_s / 2, self.scene.end_pause_s * 2)):
             member = chance.choice(self.members)
             # What is suspended cannot drain.
             if member.is_suspended or chance.random() < 0.9:
@@ -114,13 +115,19 @@ class Chaos:
             member.suspend(LEASE_S * chance.uniform(*self.scene.suspension))
             self.journal.note("resumed", worker=member.number, pid=pid)
 
-    def _restart(self, parting: signal.Signals) -> None:
-        self.pair.primary.stop(parting)
+    def _restart(self, pair: Pair, parting: signal.Signals) -> None:
+        pair.primary.stop(parting)
         time.sleep(self.chance.uniform(0, 2))
-        self.pair.primary.start()
+        pair.primary.start()
 
-    def _fail_over(self) -> None:
-        self.pair.fail_over(self.chance.uniform(0.5, 4))
+    def _fail_over(self, is_silent: bool) -> None:
+        """A primary that falls silent is one that Patroni fences; where no one does, it crashes."""
+        lag_s = self.chance.uniform(0.5, 4)
+        if isinstance(self.pair, Cluster):
+            how = self.pair.fail_over(lag_s, is_silent, lambda: self.journal.note("promoted", after_silence=is_silent))
+            self.journal.note("returned", how=how)
+        else:
+            self.pair.fail_over(lag_s, lambda: self.journal.note("promoted", after_silence=False))
 
     def _end_sessions(self) -> None:
         """In the middle of what they do: claims and settles that came in the meantime wait for the lock."""
@@ -189,7 +196,7 @@ class Chaos:
 
 
 @contextlib.contextmanager
-def looking(pair: Pair, members: list[Member], journal: Journal) -> Iterator[None]:
+def looking(pair: Pair | Cluster, members: list[Member], journal: Journal) -> Iterator[None]:
     """Notes twice a second what the workers hold and how long their transactions last, and at once when one has ended by itself."""
     stop = threading.Event()
 
@@ -220,7 +227,7 @@ def looking(pair: Pair, members: list[Member], journal: Journal) -> Iterator[Non
             thread.join()
 
 
-def heal(pair: Pair, members: list[Member], journal: Journal) -> None:
+def heal(pair: Pair | Cluster, members: list[Member], journal: Journal) -> None:
     """Waits until the workers say that all is well; how long that took is for the checker."""
     for member in members:
         member.spare()

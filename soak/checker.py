@@ -17,6 +17,8 @@ _MARGIN_S = 1.0
 DRAIN_LIMIT_S = 60
 # How long after its commit a new event is sent while there are no faults.
 _PROMPT_S = 2
+# How long after the promotion of a standby a new event is sent, its producer's way to the new primary included.
+_AGAIN_S = 10
 
 
 @dataclasses.dataclass
@@ -52,6 +54,8 @@ def judge(evidence: Evidence) -> Findings:
                 _attempts_in_row(evidence), _fencing(evidence), _waits(evidence), _order(evidence), _one_event_an_id(evidence),
                 _bounds(evidence), _after_healing(evidence), _liveness(evidence), _drains(evidence), _canaries(evidence),
                 _transactions(evidence), _log_lines(evidence), _prompt(evidence), _locks(evidence)]
+    if evidence.fail_overs:
+        verdicts.append(_after_fail_overs(evidence))
     if evidence.scene.has_forbidden:
         verdicts.append(_forbidden(evidence))
     dead = sum(state == "dead" for state, _ in evidence.states.values())
@@ -216,6 +220,13 @@ def _bounds(evidence: Evidence) -> Verdict:
     return verdict
 
 
+def most_held(evidence: Evidence) -> tuple[int, int, int]:
+    """The most that a worker was seen to hold: MiB, descriptors and threads."""
+    looks = list(_looks(evidence, "looked"))
+    most = (max((int(look[what]) for look in looks), default=0) for what in ("rss_mib", "descriptors", "threads"))
+    return next(most), next(most), next(most)
+
+
 def _after_healing(evidence: Evidence) -> Verdict:
     verdict = Verdict("I13", f"after the last fault workers are ready within {READY_S} s, and all is sent within {DRAIN_LIMIT_S} s")
     for what, limit in (("ready_again", READY_S), ("all_sent", DRAIN_LIMIT_S)):
@@ -281,6 +292,20 @@ def _prompt(evidence: Evidence) -> Verdict:
         if at > well_at and not evidence.meant[n]["key"]:
             took = first.get(n, float("inf")) - at
             verdict.expect(took <= _PROMPT_S, f"event {n} was sent after {took:.2f} s")
+    return verdict
+
+
+def after_fail_overs(evidence: Evidence) -> list[float]:
+    """For each fail-over how long it took from the promotion to the first request of an event that was committed after it."""
+    promoted = sorted(float(look["t"]) for look in _looks(evidence, "promoted"))
+    return [min((request.at - at for request in evidence.requests if evidence.committed_at.get(request.n or -1, 0) > at), default=float("inf"))
+            for at in promoted]
+
+
+def _after_fail_overs(evidence: Evidence) -> Verdict:
+    verdict = Verdict("again", f"after a promotion the first new event is sent within {_AGAIN_S} s")
+    for took_s in after_fail_overs(evidence):
+        verdict.expect(took_s <= _AGAIN_S, f"it took {took_s:.1f} s")
     return verdict
 
 

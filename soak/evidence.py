@@ -152,6 +152,8 @@ def _database(connection: "psycopg.Connection[tuple[Any, ...]]", found: Evidence
             " FROM postrider.attempt_log"):
         if event in numbers:
             rows = found.attempts.setdefault((numbers[event], endpoint), {})
+            if outcome == "stale" and attempt in rows:
+                continue  # After a fail-over a token may be given away twice; the one that counts is looked at.
             rows[attempt] = Attempt(outcome, code, started, started + (duration_ms or 0) / 1000)
     row = connection.execute("SELECT count(*) FROM postrider.unaccounted").fetchone()
     found.unaccounted = int(row[0]) if row else 0

@@ -18,8 +18,12 @@ from soak.journal import Journal
 from soak.plan import FORBIDDEN_ADDRESS, FORBIDDEN_NAME, SLACK_S, Scene
 
 DRAIN_S = 8
-# The bounds of one worker's process.
-RSS_MIB, DESCRIPTORS, THREADS, LOG_LINES_PER_S = 200, 400, 40, 30
+# Deliveries that a worker may hold. After a fault there are more than that to send, so that the limit is reached.
+IN_FLIGHT = 256
+# The bounds of one worker's process. Of descriptors: a connection for each delivery in flight, as kept ones take the place of busy ones;
+# never two, since the address stands in the URL, and none to ask for a name. And what the worker reserves for all that is no
+# delivery (`DescriptorLimit.reserve`): standard streams, Dispatch, sessions of the database, the health server and its clients.
+RSS_MIB, DESCRIPTORS, THREADS, LOG_LINES_PER_S = 200, IN_FLIGHT + 48, 40, 30
 # How long a worker may take to see that the database is there again.
 READY_S = 15
 
@@ -36,7 +40,7 @@ class Member:
         self._address = f"127.0.0.1:{free_port()}"
         self._environment = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ} | {
             "POSTRIDER_DATABASE_URL": url, "POSTRIDER_ALLOW_HTTP": "true", "POSTRIDER_ALLOWED_NETWORKS": "127.0.0.1/32",
-            "POSTRIDER_HEALTH_LISTEN": self._address, "POSTRIDER_LEASE_SLACK": f"{SLACK_S}s",
+            "POSTRIDER_HEALTH_LISTEN": self._address, "POSTRIDER_LEASE_SLACK": f"{SLACK_S}s", "POSTRIDER_MAX_IN_FLIGHT": str(IN_FLIGHT),
             "POSTRIDER_DRAIN_TIMEOUT": f"{DRAIN_S}s", "POSTRIDER_LOG_FORMAT": "json",
         }
         if scene.switch is not None:

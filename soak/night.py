@@ -16,6 +16,7 @@ from soak.chaos import Chaos, heal, looking
 from soak.evidence import Evidence, collect
 from soak.fleet import fleet
 from soak.journal import Journal
+from soak.patroni import Cluster, cluster
 from soak.plan import FORBIDDEN, HEADER_CANARY, MAX_ATTEMPTS, SCHEDULE, SECRET, TIMEOUT_S, Scene
 from soak.pooler import pooler
 from soak.producers import producers
@@ -35,7 +36,7 @@ def play(scene: Scene, seed: int, executable: pathlib.Path, keep: str | None = N
         return _play(scene, seed, executable, root)
     finally:
         if keep:
-            shutil.copytree(root, keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data", "small"))
+            shutil.copytree(root, keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data", "small", ".s.*"))
         subprocess.run(["umount", root / "small"], capture_output=True)
         shutil.rmtree(root, ignore_errors=True)
 
@@ -43,20 +44,22 @@ def play(scene: Scene, seed: int, executable: pathlib.Path, keep: str | None = N
 def _play(scene: Scene, seed: int, executable: pathlib.Path, root: pathlib.Path) -> Evidence:
     journal = Journal(root / "chaos.jsonl")
     with contextlib.ExitStack() as stack:
-        pair = stack.enter_context(servers(root, scene))
+        pair = stack.enter_context(cluster(root, scene) if scene.by_patroni else servers(root, scene))
         urls = stack.enter_context(receivers(root / "receivers.jsonl", scene, seed))
         _prepare(scene, pair, executable, urls)
         fills_disk = scene.fail_overs == 0 and scene.faults is None
         disk = _small_disk(pair, root) if fills_disk else None
+        # Not past HAProxy: nothing else ends the sessions that a producer has with a server that fell silent.
+        producing = pair.balanced_url("soak_producer") if isinstance(pair, Cluster) else pair.url("soak_producer")
         # One worker has a bad network before its database, one has a pooler, and the others know both servers.
-        wire, sound_wire = (stack.enter_context(proxy(lambda: pair.primary.folder / ".s.PGSQL.5432", seed)) for _ in range(2))
+        wire, sound_wire = (stack.enter_context(proxy(lambda: pair.entry, seed)) for _ in range(2))
         pool = stack.enter_context(pooler(root / "pooler", sound_wire.port))
         proxied = f"postgresql://soak_worker@127.0.0.1:{wire.port}/postgres?connect_timeout=3&sslmode=disable&gssencmode=disable"
         ways = [proxied, pool.url("soak_worker"), pair.url("soak_worker")]
         databases = [ways[min(number, len(ways) - 1)] for number in range(scene.workers)]
         members = stack.enter_context(fleet(executable, scene, databases, root, journal))
         with looking(pair, members, journal):
-            with producers(scene, pair.url("soak_producer"), root, seed):
+            with producers(scene, producing, root, seed):
                 Chaos(scene, pair, members, wire, pool, journal, random.Random(seed), disk).run()
                 heal(pair, members, journal)
                 time.sleep(scene.quiet_s)
@@ -70,7 +73,7 @@ def _play(scene: Scene, seed: int, executable: pathlib.Path, root: pathlib.Path)
         return evidence
 
 
-def _prepare(scene: Scene, pair: Pair, executable: pathlib.Path, urls: dict[str, str]) -> None:
+def _prepare(scene: Scene, pair: Pair | Cluster, executable: pathlib.Path, urls: dict[str, str]) -> None:
     """The schema belongs to a role that no one at work is a member of."""
     with pair.primary.connect() as connection:
         for statement in ("CREATE ROLE soak_owner LOGIN SUPERUSER", "CREATE ROLE soak_worker LOGIN", "CREATE ROLE soak_producer LOGIN"):
@@ -93,7 +96,7 @@ def _prepare(scene: Scene, pair: Pair, executable: pathlib.Path, urls: dict[str,
             connection.execute(statement.encode())
 
 
-def _small_disk(pair: Pair, root: pathlib.Path) -> pathlib.Path | None:
+def _small_disk(pair: Pair | Cluster, root: pathlib.Path) -> pathlib.Path | None:
     """Attempts of today on a small file system, which a fault fills. None where nothing may be mounted."""
     disk = root / "small"
     disk.mkdir()
@@ -111,7 +114,7 @@ def _small_disk(pair: Pair, root: pathlib.Path) -> pathlib.Path | None:
     return disk
 
 
-def _send_all(scene: Scene, pair: Pair, journal: Journal) -> None:
+def _send_all(scene: Scene, pair: Pair | Cluster, journal: Journal) -> None:
     """Waits until nothing is owed."""
     began = time.monotonic()
     left = -1

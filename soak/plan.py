@@ -56,12 +56,16 @@ class Scene:
     rate: float = 15
     slow_commits: float = 0.1
     fail_overs: int = 0
+    # Whether Patroni keeps the servers, with HAProxy before them.
+    by_patroni: bool = False
     # Whether commits wait for the standby. Then a fail-over loses nothing that was committed.
     is_synchronous: bool = False
     # The faults that it draws from, by name; None for all.
     faults: frozenset[str] | None = None
     # The pauses between faults are so many times as long.
     pause: float = 1
+    # The pause between two ends of workers, which the draw halves or doubles.
+    end_pause_s: float = 0.4
     # How long a worker is suspended, in leases.
     suspension: tuple[float, float] = (0.3, 2)
     # What is on in the workers of a test build (soak/faulty), and whether it kills them.

@@ -1,5 +1,6 @@
 """A PostgreSQL primary and, where asked for, its standby, which change places at a fail-over."""
 
+import abc
 import contextlib
 import os
 import pathlib
@@ -7,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 
@@ -15,7 +16,7 @@ from checks.harness.postgres import account, binaries, own
 from checks.harness.processes import Failure, end_with_parent, wait_until
 from soak.plan import Scene
 
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "", "port": "5432", "shared_buffers": "128MB", "max_wal_size": "2GB", "max_connections": "60",
     "log_min_messages": "warning", "wal_level": "replica", "hot_standby": "on", "max_wal_senders": "5", "wal_keep_size": "256MB",
     "log_line_prefix": "%m [%p] %u ", "wal_sender_timeout": "5s",
@@ -24,7 +25,25 @@ _SETTINGS = {
 PATIENCE_S = 60
 
 
-class Server:
+class Place(abc.ABC):
+    """Where a server answers."""
+
+    @abc.abstractmethod
+    def url(self, user: str = "postgres") -> str:
+        """For a login."""
+
+    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(self.url(), autocommit=True, connect_timeout=5)
+
+    def answers(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg.Error:
+            return False
+        return True
+
+
+class Server(Place):
     """One data directory and its process, which listens on a Unix socket in `folder` alone."""
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -34,15 +53,12 @@ class Server:
     def url(self, user: str = "postgres") -> str:
         return f"postgresql://{user}@/postgres?host={self.folder}&port=5432"
 
-    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
-        return psycopg.connect(self.url(), autocommit=True, connect_timeout=5)
-
     def create(self) -> None:
         self.folder.mkdir()
         own(self.folder)
         _call("initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         with open(self.folder / "data/postgresql.conf", "a") as settings:
-            for name, setting in (_SETTINGS | {"unix_socket_directories": str(self.folder)}).items():
+            for name, setting in (SETTINGS | {"unix_socket_directories": str(self.folder)}).items():
                 settings.write(f"{name} = '{setting}'\n")
 
     def follow(self, primary: "Server") -> None:
@@ -82,19 +98,17 @@ class Server:
     def promote(self) -> None:
         with self.connect() as connection:
             connection.execute("SELECT pg_promote()")
-            wait_until("the standby is promoted", lambda: not self._is_standby(connection), PATIENCE_S)
+            wait_until("the standby is promoted", lambda: not is_standby(connection), PATIENCE_S)
 
-    def answers(self) -> bool:
-        try:
-            self.connect().close()
-        except psycopg.Error:
-            return False
-        return True
 
-    @staticmethod
-    def _is_standby(connection: "psycopg.Connection[tuple[object, ...]]") -> bool:
-        found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
-        return found is None or bool(found[0])
+def is_standby(connection: "psycopg.Connection[tuple[object, ...]]") -> bool:
+    found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    return found is None or bool(found[0])
+
+
+def walsenders(connection: "psycopg.Connection[tuple[object, ...]]") -> list[int]:
+    """The processes that send a standby what it is to repeat."""
+    return [int(str(row[0])) for row in connection.execute("SELECT pid FROM pg_stat_replication WHERE state = 'streaming'").fetchall()]
 
 
 class Pair:
@@ -105,6 +119,11 @@ class Pair:
         self.primary = self._first
         self.standby = self._second if with_standby else None
 
+    @property
+    def entry(self) -> pathlib.Path:
+        """The socket of the primary."""
+        return self.primary.folder / ".s.PGSQL.5432"
+
     def url(self, user: str = "postgres") -> str:
         """Both servers in one URL of libpq, which takes the one that can be written to."""
         if self.standby is None:
@@ -112,20 +131,21 @@ class Pair:
         folders = f"{self._first.folder},{self._second.folder}"
         return f"postgresql://{user}@/postgres?host={folders}&port=5432,5432&target_session_attrs=read-write&connect_timeout=3"
 
-    def fail_over(self, lag_s: float) -> None:
+    def fail_over(self, lag_s: float, promoted: Callable[[], None]) -> None:
         """The primary crashes with `lag_s` of its work not sent to the standby, which takes its place. It comes back as a standby.
 
         Where commits wait for the standby, they do not return in that time, and in the time until there is one again.
         """
         assert self.standby is not None
         with self.primary.connect() as connection:
-            senders = [int(str(row[0])) for row in connection.execute("SELECT pid FROM pg_stat_replication").fetchall()]
+            senders = walsenders(connection)
         for sender in senders:
             os.kill(sender, signal.SIGSTOP)
         time.sleep(lag_s)
         self.primary.stop(signal.SIGQUIT, senders)
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
+        promoted()
         self.standby.follow(self.primary)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from soak.checker import judge
 from soak.evidence import Attempt, Evidence, Request, Span
+from soak.fleet import DESCRIPTORS
 from soak.plan import ELSEWHERE, ENDPOINTS, FORBIDDEN, SECRET, Scene
 
 _SHA = "5e"
@@ -68,7 +69,7 @@ class CheckerTests(unittest.TestCase):
         evidence = sound()
         evidence.committed.add(4)
         self.assertEqual(broken(evidence), {"I1"})
-        evidence.fail_overs = 1
+        _fail_over(evidence, 45)
         findings = judge(evidence)
         self.assertEqual(broken(evidence), set())
         self.assertEqual(findings.lost_by_fail_over, 1)
@@ -81,6 +82,11 @@ def _lose_the_record(evidence: Evidence) -> None:
     first = next(request for request in evidence.requests if request.endpoint == "failing")
     first.status = 200
     evidence.attempts[1, "failing"][1] = Attempt("retry", "lost_lease", 1, 1)
+
+
+def _fail_over(evidence: Evidence, *promoted: float) -> None:
+    evidence.fail_overs = len(promoted)
+    evidence.looks += [{"t": at, "what": "promoted", "after_silence": False} for at in promoted]
 
 
 def _look(evidence: Evidence, what: str, **fields: object) -> None:
@@ -133,6 +139,7 @@ _SPOILED: dict[str, Callable[[Evidence], object]] = {
     "order: overtaken": _swap,
     "id: two events": lambda evidence: _first(evidence, id="evt_2"),
     "I11: memory": lambda evidence: _look(evidence, "looked", rss_mib=999),
+    "I11: descriptors": lambda evidence: _look(evidence, "looked", descriptors=DESCRIPTORS + 1),
     "I13: late": lambda evidence: _look(evidence, "all_sent", took_s=999),
     "I14: not live": lambda evidence: _look(evidence, "looked", live=None),
     "I14: ended": lambda evidence: evidence.looks.append({"t": 5, "what": "ended", "worker": 0, "status": 1}),
@@ -143,5 +150,7 @@ _SPOILED: dict[str, Callable[[Evidence], object]] = {
     "I18: many lines": lambda evidence: evidence.logs[0].extend([{}] * 5000),
     "prompt: late": lambda evidence: evidence.committed_at.update({5: 48}),
     "locks: deadlock": lambda evidence: evidence.deadlocks.append("ERROR:  deadlock detected"),
+    "again: too late after a fail-over": lambda evidence: _fail_over(evidence, 31),
+    "again: never": lambda evidence: _fail_over(evidence, 45, 60),
     "I12: trespassed": lambda evidence: _forbid(evidence, trespasses=1),
 }

@@ -21,6 +21,8 @@ struct AnswerTests {
             "HTTP/1.1 99 Low\r\n\r\n", "HTTP/1.1 1000 High\r\n\r\n", "HTTP/1.1 -200 No\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
             "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n", "hello\n",
             "\u{0}\u{1}\u{2}\u{3}",
+            // What a server that speaks HTTP/2 alone begins with: SETTINGS, and GOAWAY with PROTOCOL_ERROR.
+            "\0\0\0\u{4}\0\0\0\0\0\0\0\u{8}\u{7}\0\0\0\0\0\0\0\0\0\0\0\0\u{1}",
             "HTTP/1.1 20\r\n", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nX: a\u{0}b\r\n\r\n",
         ])
     func garbage(_ text: String) async throws {

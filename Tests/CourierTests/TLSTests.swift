@@ -64,6 +64,14 @@ struct TLSTests {
         #expect(server.answered == 0)
     }
 
+    @Test("A server that offers HTTP/2 alone will not do")
+    func otherProtocol() async throws {
+        let server = try await TLSServer(certificate: certificate, options: ["-alpn", "h2"])
+        let result = try await fixture(trusting: certificate).send(route(server, host: "tls.example"))
+        #expect(result.outcome.errorCode == .tlsFailure, "\(result.outcome)")
+        #expect(server.answered == 0)
+    }
+
     @Test("A chain of certificates without end will not do")
     func longChain() async throws {
         let one = try String(contentsOfFile: certificate + ".crt", encoding: .utf8)

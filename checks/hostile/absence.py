@@ -1,4 +1,5 @@
-"""A database that is away: a worker that waits for it writes few lines, uses next to no processor time, and goes on where it was."""
+"""A database that is away: a worker that waits for it writes few lines, uses next to no processor time, and goes on where it was, with
+no more descriptors than before."""
 
 import asyncio
 import contextlib
@@ -22,6 +23,8 @@ _AWAY_S = 4.0
 _LINES, _SHARE = 60, 0.2
 # Deliveries whose answers come while the database is away, so that their outcomes wait.
 _IN_FLIGHT = 200
+# A connection for each of them, which is kept, and what the worker reserves for all else.
+_DESCRIPTORS = _IN_FLIGHT + 48
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +51,18 @@ def _go_through(tally: Tally, absence: Absence, server: Postgres, outside: Outsi
         session.rows(f"INSERT INTO postrider.outbox (event_type, payload) SELECT 'late.event', '{{}}' FROM generate_series(1, {_IN_FLIGHT})")
     wait_until("all are sent", lambda: len(outside.requests) >= number * _IN_FLIGHT, 30)
     with absence.keep(server):
-        lines, used = _lines(worker), _processor_s(worker)
+        lines, used = _lines(worker), processor_s(worker.pid)
         time.sleep(_AWAY_S)
-        lines, used = _lines(worker) - lines, _processor_s(worker) - used
+        lines, used = _lines(worker) - lines, processor_s(worker.pid) - used
         print(f"{absence.title}: {lines} lines, {used:.2f} s of processor time in {_AWAY_S:.0f} s")
     tally.check(f"{absence.title}: at most {_LINES} lines", None if lines <= _LINES else f"{lines}: {worker.log.read_text()[-2_000:]}")
     tally.check(f"{absence.title}: at most {_SHARE:.0%} of a core", None if used <= _SHARE * _AWAY_S else f"{used:.2f} s")
     with server.session() as session:
         wait_until("all are recorded", lambda: session.value(
             "SELECT count(*) FROM postrider.attempt_log WHERE outcome = 'delivered'") == number * _IN_FLIGHT, 30, 0.1)
+    held = len(os.listdir(f"/proc/{worker.pid}/fd"))
+    print(f"{absence.title}: {held} descriptors afterwards")
+    tally.check(f"{absence.title}: no descriptor is left over", None if held <= _DESCRIPTORS else f"{held} of {_DESCRIPTORS}")
     tally.check(f"{absence.title}: nothing is sent again",
                 None if len(outside.requests) == number * _IN_FLIGHT else f"{len(outside.requests)} requests")
 
@@ -65,8 +71,9 @@ def _lines(worker: Worker) -> int:
     return len(worker.log.read_text().splitlines())
 
 
-def _processor_s(worker: Worker) -> float:
-    fields = pathlib.Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+def processor_s(process: int) -> float:
+    """How much processor time it has used so far."""
+    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

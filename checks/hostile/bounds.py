@@ -184,11 +184,14 @@ def _endless(head: bytes, piece: bytes) -> Script:
     return script
 
 
-async def _early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> None:
-    """The answer is whole, and the rest of the request is never read."""
-    writer.write(_OK + b"Content-Length: 2\r\n\r\nok")
-    await writer.drain()
-    writer.close()
+def _early(answer: bytes) -> Script:
+    """The answer comes, and the rest of the request is never read: what ends such a connection is a reset."""
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    return script
 
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> None:
@@ -203,7 +206,9 @@ _CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
 _SCRIPTS: dict[str, Script] = {
     "hang": _hang,
     "drip": _drip,
-    "early": _early,
+    "early-whole": _early(_OK + b"Content-Length: 2\r\n\r\nok"),
+    "early-error": _early(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"),
+    "early-half": _early(_OK + b"X-Header: x"),
     "body": _endless(_OK + b"\r\n", b"x" * 65_536),
     "chunks": _endless(_CHUNKED, b"8000\r\n" + b"x" * 32_768 + b"\r\n"),
     "small-chunks": _endless(_CHUNKED, b"1\r\nx\r\n" * 8_192),
@@ -218,7 +223,7 @@ _SCRIPTS: dict[str, Script] = {
 }
 # The code that each kind's attempts end with; None for delivered.
 _KINDS: dict[str, str | None] = {
-    "silent": "dns_failure", "drip": "timeout", "early": None, "body": None, "chunks": None, "small-chunks": None, "chunk-extension": None, "trailers": None,
+    "silent": "dns_failure", "drip": "timeout", "early-whole": None, "early-error": "http_status", "early-half": "connection_reset", "body": None, "chunks": None, "small-chunks": None, "chunk-extension": None, "trailers": None,
     "headers": "response_too_large", "one-header": "response_too_large", "status-line": "response_too_large",
     "continue": "response_too_large", "hints": "response_too_large", "location": "response_too_large",
 }

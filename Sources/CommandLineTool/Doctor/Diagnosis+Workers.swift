@@ -26,6 +26,19 @@ extension Diagnosis {
             "start it with the key file that has the key (POSTRIDER_SECRET_KEY_FILE), or correct the endpoint")
     }
 
+    /// Workers that could do anything to the database if something were wrong with them.
+    static func logins(_ workers: [WorkerOverview]) -> [Finding] {
+        let mighty = Dictionary(grouping: workers.filter { $0.isAlive && $0.mightiness != nil }, by: \.login)
+        return mighty.sorted { $0.key < $1.key }.prefix(settingsNamed).map { login, workers in
+            .warning(
+                "worker login",
+                "\(workers.count == 1 ? "a worker works" : "\(workers.count) workers work") as \(SQLName(login)), which "
+                    + "\(workers.first?.mightiness ?? "")",
+                "make a login for workers and name it in POSTRIDER_DATABASE_URL: CREATE ROLE courier LOGIN; GRANT postrider_worker TO courier;"
+            )
+        }
+    }
+
     /// What should be the same in all workers, and is not.
     static func differences(_ workers: [WorkerOverview]) -> [Finding] {
         let alive = workers.filter(\.isAlive)

@@ -31,6 +31,7 @@ struct Diagnosis {
             findings += Self.secrets(schema.secrets)
             findings.append(Self.unaccounted(schema.unaccounted))
             findings.append(Self.workers(schema))
+            findings += Self.logins(schema.workers)
             findings += Self.troubles(schema.workers)
             findings += Self.differences(schema.workers)
             findings.append(Self.backlog(schema.backlog))

@@ -44,7 +44,10 @@ package enum Workers {
                (extract(epoch FROM clock_timestamp() - w.seen_at) * 1000000)::bigint, w.in_flight, w.draining,
                w.seen_at > clock_timestamp() - interval '30 s', w.held_back, w.held_back_why,
                w.failing, w.failures, (extract(epoch FROM w.seen_at - w.failing_since) * 1000000)::bigint, w.last_error,
-               w.made_a_minute, w.ended_a_minute, w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint
+               w.made_a_minute, w.ended_a_minute, w.settings, (extract(epoch FROM w.clock_ahead) * 1000000)::bigint,
+               w.login, (SELECT CASE WHEN r.rolsuper THEN 'is a superuser' ELSE 'owns the schema' END
+                         FROM pg_roles r JOIN pg_namespace n ON n.nspname = 'postrider'
+                         WHERE r.rolname = w.login AND pg_has_role(r.oid, n.nspowner, 'MEMBER'))
         FROM postrider.workers w ORDER BY w.seen_at DESC LIMIT \(limit)
         """)
 }
@@ -127,6 +130,10 @@ package struct WorkerOverview: Sendable {
     package var settings: String?
     /// How far its clock is ahead of the database's, at least; negative when it is behind.
     package var clockAhead: Duration?
+    /// The role that it works as.
+    package var login = ""
+    /// Why that role may do more than work: `is a superuser`, `owns the schema`; nil when it may not.
+    package var mightiness: String?
 }
 
 extension WorkerOverview: PostgresRecord {
@@ -144,5 +151,7 @@ extension WorkerOverview: PostgresRecord {
         endedAMinute = try row.column(15)
         settings = try row.column(16)
         clockAhead = try row.microseconds(17)
+        login = try row.column(18)
+        mightiness = try row.column(19)
     }
 }

@@ -18,12 +18,13 @@ extension PostgresError {
 
 extension PostgresError {
     /// Whether the values of one row may be at fault: the same asked for the other rows alone may work. True of values that
-    /// the server cannot compute or send, of rows that it cannot read, and of columns that hold something else than they should.
+    /// the server cannot compute or send, of rows that it cannot read, of columns that hold something else than they should, and of
+    /// rows that a constraint or a trigger of the owner's own refuses.
     package var mayConcernOneRow: Bool {
         if code == .unexpectedValue { return true }
         guard code == .server, let category = sqlState?.category else { return false }
-        // Data exceptions, program limits, internal errors (damaged rows among them).
-        return ["22", "54", "XX"].contains(category)
+        // Data exceptions, constraints, checks of views, program limits, what PL/pgSQL raises, internal errors (damaged rows among them).
+        return ["22", "23", "44", "54", "P0", "XX"].contains(category)
     }
 }
 

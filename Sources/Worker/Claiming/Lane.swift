@@ -128,6 +128,9 @@ struct Lane: Sendable {
     /// Whether it is answered quickly and often, and has no backlog.
     var isLively: Bool { standing == .proven && isBusy && !hasBacklog && held < ScheduleLimits.few }
 
+    /// Whether it is answered quickly, and has a backlog.
+    var isQueueing: Bool { standing == .proven && hasBacklog }
+
     /// How many further permits the lane can use.
     var room: Int {
         let most = standing == .unknown ? ScheduleLimits.highestLaneShare : window

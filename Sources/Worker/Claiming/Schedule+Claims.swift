@@ -9,6 +9,9 @@ extension Schedule {
     static let worthwhilePart = 4
     /// But no longer than this, in microseconds.
     static let paceWait: Int64 = 5_000
+    /// A lane with a backlog is dealt so many permits at a time, where that is an eighth of what is free at most. Fewer, and a claim of
+    /// a hundred lanes takes two rows of each, while to look at a lane costs as much as five rows; more, and lanes wait longer for their turn.
+    static let backlogPortion = 16
     /// One of so many permits goes to a suspect while others want them all, so that it can show that it has recovered.
     static let suspectTurn = 8
     /// What is due for so long and not claimed makes a backlog. Shorter, and a lively lane that waited for a moment counts as one
@@ -115,6 +118,7 @@ extension Schedule {
         // Half of an even share at a time: exact enough, and a lone lane does not get its batch one by one.
         let ready = count(in: .lively) + count(in: .first) + count(in: .more) + count(in: .unknown)
         let portion = max(1, min(room.open, free) / max(1, 2 * ready))
+        let backlogPortion = max(portion, min(Self.backlogPortion, min(room.open, free) / 8))
         while free > 0, work > 0, let slot = nextToServe(free, room, unknown < Self.unknownPerClaim) {
             let lane = lanes[slot]
             if lane.granted == 0 {
@@ -124,7 +128,8 @@ extension Schedule {
                 if lane.standing == .unknown { unknown += 1 }
             }
             noteTurn(of: lane)
-            let count = lane.queue == .more ? max(1, min(portion, lane.room, room.open, free, work)) : 1
+            let fair = lane.isQueueing ? backlogPortion : lane.queue == .more ? portion : 1
+            let count = max(1, min(fair, lane.room, room.open, free, work))
             grant(count, to: slot)
             free -= count
             work -= count * ClaimPlan.workOfRow

@@ -295,6 +295,24 @@ import Testing
             }.first?.hasPrefix("warning workers: finish the upgrade") == true)
     }
 
+    @Test func loginsOfWorkers() {
+        let found = findings { snapshot in
+            snapshot.schema?.workers = ["courier", "postgres", "postgres", "Owner", "gone"].map { login in
+                var worker = Self.worker
+                worker.login = login
+                worker.isAlive = login != "gone"
+                let why = ["postgres": "is a superuser", "Owner": "owns the schema", "gone": "is a superuser"]
+                worker.mightiness = why[login]
+                return worker
+            }
+        }
+        #expect(
+            found.filter { $0.check == "worker login" }.map { "\($0.level) \($0.finding)" } == [
+                "warning a worker works as \"Owner\", which owns the schema",
+                "warning 2 workers work as postgres, which is a superuser",
+            ])
+    }
+
     @Test func troublesOfWorkers() {
         #expect(
             schemaProblems {

@@ -117,6 +117,39 @@ import Testing
         #expect(next(&schedule, 10)?.lanes.first?.from == at(-9))
     }
 
+    @Test("takes a good deal of few lanes in a claim where a hundred have a backlog, and of each as much in the end")
+    func aHundredBacklogs() {
+        var schedule = schedule()
+        let lanes = Array(Int32(1)...100)
+        var served: [Int32: Int] = [:]
+        var named = 0
+        schedule.noticed(lanes.map { found($0, -1_000, count: Schedule.manyRows) }, now: at(0))
+        for round in 1...400 {
+            let now = round * 10
+            guard let plan = schedule.nextClaim(now: at(now), freePermits: .max, freeBytes: 64 << 20, atMost: 256)
+            else {
+                Issue.record("nothing to claim in round \(round)")
+                return
+            }
+            let taken = plan.lanes.map { LaneCount(endpoint: $0.endpoint, count: $0.room, bytes: $0.room) }
+            schedule.claimed(
+                plan, taken: taken, reports: plan.lanes.map { report($0.endpoint, .more, from: at(-1_000)) },
+                now: at(now))
+            for lane in taken {
+                for _ in 1...lane.count {
+                    schedule.answered(lane.endpoint, .delivered, took: .milliseconds(2), now: at(now))
+                }
+                // The windows grow first.
+                if round > 200 { served[lane.endpoint, default: 0] += lane.count }
+            }
+            schedule.settled(taken, now: at(now))
+            named = plan.lanes.count
+        }
+        #expect(named <= 256 / Schedule.backlogPortion + 1, "\(named) lanes in the last claim")
+        let shares = lanes.map { served[$0, default: 0] }
+        #expect((shares.max() ?? 0) - (shares.min() ?? 0) <= 2 * Schedule.backlogPortion, "\(shares)")
+    }
+
     @Test func aLaneThatIsNotKnownAndOpensIsReadFromTheBeginning() {
         var schedule = schedule()
         schedule.noticed([FoundLane(endpoint: 1, dueAt: .infinity, count: 0, hasChanged: true)], now: at(10))

@@ -47,7 +47,7 @@ import Testing
 
     @Test(arguments: [
         PostgresError(.unexpectedValue, "no"), .refused("22003"), .refused("22021"), .refused("54000"),
-        .refused("XX001"),
+        .refused("XX001"), .refused("P0001"), .refused("23514"), .refused("44000"),
     ])
     func aRowThatTheServerOrWeCannotReadIsAlone(_ error: PostgresError) async throws {
         #expect(try await read(9, bad: [4], error).bad == [4])
