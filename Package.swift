@@ -71,8 +71,8 @@ let package = Package(
         .target(
             name: "CommandLineTool",
             dependencies: [
-                "Courier", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
-                "Worker",
+                "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "Webhooks", "Worker",
                 argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals, yams,
             ], swiftSettings: strict),
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
@@ -82,7 +82,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
-            name: "OutboxTests", dependencies: ["Outbox", "TestSupport"], resources: [.copy("Vectors")],
+            name: "OutboxTests", dependencies: ["Formats", "Outbox", "TestSupport"], resources: [.copy("Vectors")],
             swiftSettings: strict),
         .testTarget(
             name: "WebhooksTests", dependencies: ["Webhooks", crypto], resources: [.copy("Vectors")],

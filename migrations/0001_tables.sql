@@ -230,7 +230,8 @@ CREATE INDEX deliveries_ordering_key ON postrider.deliveries (endpoint_id, order
 
 -- ----------------------------------------------------------------------------------------------------------- history
 
--- outcome: 0 delivered, 1 retry, 2 dead, 3 stale. Times are the database's clock; *_us are microseconds.
+-- outcome: 0 delivered, 1 retry, 2 dead, 3 stale; 4 delivered, and replayed since: the delivery is live again, or ended again
+-- later. Times are the database's clock; *_us are microseconds.
 CREATE TABLE postrider.attempts (
     started_at timestamptz NOT NULL,
     event_at timestamptz NOT NULL,

@@ -89,7 +89,7 @@ $f$;
 CREATE VIEW postrider.attempt_log AS
 SELECT a.event_id, postrider.webhook_id(a.event_at, a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
        a.attempt::int AS attempt, a.started_at, round(a.duration_us / 1000.0, 3) AS duration_ms,
-       (ARRAY['delivered', 'retry', 'dead', 'stale'])[a.outcome + 1] AS outcome,
+       (ARRAY['delivered', 'retry', 'dead', 'stale', 'delivered'])[a.outcome + 1] AS outcome,
        a.http_status::int AS http_status, a.error_code, a.error, a.response_body, u.url AS request_url, a.remote_address,
        -- How many milliseconds each phase took; none for a phase that did not happen.
        jsonb_strip_nulls(jsonb_build_object(

@@ -33,7 +33,7 @@ CREATE FUNCTION postrider.standard_duties() RETURNS TABLE (duty text, every inte
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     VALUES ('partitions', interval '1 hour', timestamptz '-infinity'), ('retention', '1 hour', '-infinity'),
         ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('idempotency', '1 hour', '-infinity'),
-        ('strays', '1 day', '-infinity'),
+        ('strays', '1 day', '-infinity'), ('replays', '1 hour', '-infinity'),
         ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp())
 $f$;
 
@@ -76,13 +76,25 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     SELECT p_last_at <= clock_timestamp() - postrider.duty_rest(p_every, p_failures) OR p_last_at > clock_timestamp()
 $f$;
 
+-- After which time a duty is due again: replays at once, while there is one to do.
+CREATE FUNCTION postrider.duty_every(p_duty text, p_every interval) RETURNS interval
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF p_duty = 'replays' AND EXISTS (SELECT FROM postrider.replays r WHERE r.ended_at IS NULL) THEN
+        RETURN interval '500 ms';
+    END IF;
+    RETURN p_every;
+END
+$f$;
+
 -- True when the duty is due and no other session does it. It counts as failed until it says that it is done, and one that
 -- failed looks at less the next time.
 CREATE FUNCTION postrider.take_duty(p_duty text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     PERFORM 1 FROM postrider.duties d
-    WHERE d.duty = p_duty AND postrider.is_due(d.last_at, d.every, d.failures) FOR NO KEY UPDATE SKIP LOCKED;
+    WHERE d.duty = p_duty AND postrider.is_due(d.last_at, postrider.duty_every(d.duty, d.every), d.failures)
+    FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -841,8 +853,8 @@ BEGIN
 END
 $f$;
 
--- Forgets workers that have not been heard of for a day; and what they were called, and what operators did, with the attempts
--- and events of that time.
+-- Forgets workers that have not been heard of for a day; and what they were called, what operators did, and replays that have
+-- ended, with the attempts and events of that time.
 CREATE FUNCTION postrider.keep_workers() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -857,6 +869,7 @@ BEGIN
     -- Attempts are kept for some days longer than their events.
     DELETE FROM postrider.worker_names n WHERE n.seen_at < postrider.kept_since() - interval '7 days';
     DELETE FROM postrider.acts a WHERE a.at < postrider.kept_since();
+    DELETE FROM postrider.replays r WHERE r.ended_at < postrider.kept_since();
     PERFORM postrider.end_duty('workers', false);
     RETURN v_count;
 END

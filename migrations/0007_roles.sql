@@ -67,7 +67,8 @@ GRANT EXECUTE ON FUNCTION
     postrider.count_lanes(int[], int), postrider.census(int),
     postrider.forget_unreported(int, bigint[], timestamptz[], int[], smallint[]), postrider.unreported(),
     postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
-    postrider.is_due(timestamptz, interval, int), postrider.duty_rest(interval, int), postrider.keep_partitions(),
+    postrider.is_due(timestamptz, interval, int), postrider.duty_every(text, interval), postrider.duty_rest(interval, int),
+    postrider.keep_partitions(),
     postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
     postrider.keep_all_repaired(), postrider.keep_subscriptions(),
     postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()

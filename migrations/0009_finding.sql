@@ -270,6 +270,102 @@ BEGIN
 END
 $f$;
 
+-- What has happened since p_seen, the snapshot that the look before this one returned: a row for each delivery that is new or changed,
+-- and one for each event that nothing was made of. Costs what happened, and what is followed, however much is kept.
+--
+-- New events are those with a number above p_low that the look before did not see; p_low is a number that no transaction which
+-- was open then can have drawn an earlier one than. Deliveries that are live are found by the transaction that changed them, as by
+-- `look`; of p_followed, which were live when they were seen last, those that are gone have ended. First of all a row without an
+-- event: what this look has seen, and the last number drawn.
+CREATE FUNCTION postrider.follow_events(
+    p_seen pg_snapshot, p_low bigint, p_limit int, p_tenant text, p_type text, p_endpoint text,
+    p_events bigint[], p_times timestamptz[], p_lanes int[], p_dues timestamptz[], p_ids bigint[])
+RETURNS TABLE (
+    seen pg_snapshot, last_id bigint, is_cut boolean, event_id bigint, event_at timestamptz, event_type text, tenant text, endpoint text,
+    status text, attempts int, last_http_status int, last_error_code text, endpoint_id int, due_at timestamptz, id bigint,
+    last_attempt_at timestamptz, finished_at timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+-- By the indexes, whatever the planner believes to know of the tables.
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_next bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    v_open xid8[] := ARRAY(SELECT pg_snapshot_xip(p_seen));
+    v_events bigint[]; v_times timestamptz[]; v_ended bigint[]; v_ended_times timestamptz[];
+    v_live_events bigint[]; v_live_times timestamptz[]; v_spots tid[];
+BEGIN
+    seen := pg_current_snapshot();
+    last_id := pg_sequence_last_value('postrider.outbox_id_seq');
+    IF p_seen IS NULL THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    SELECT array_agg(n.id), array_agg(n.created_at) INTO v_events, v_times
+    FROM (SELECT o.id, o.created_at FROM postrider.outbox o
+          WHERE o.id > p_low AND (p_tenant IS NULL OR o.tenant = p_tenant) AND postrider.type_matches(o.event_type, p_type)
+              -- The whole number of the transaction: the row has its lower half.
+              AND NOT pg_visible_in_snapshot((v_next - ((v_next - o.xmin::text::bigint) % 4294967296))::text::xid8, p_seen)
+          ORDER BY o.id LIMIT p_limit) n;
+    SELECT array_agg(w.spot), array_agg(w.event_id), array_agg(w.event_at) INTO v_spots, v_live_events, v_live_times
+    FROM (SELECT d.ctid AS spot, d.event_id, d.event_at FROM postrider.deliveries d
+          WHERE d.changed_in >= pg_snapshot_xmax(p_seen) AND d.changed_in > '0'
+          UNION ALL
+          SELECT d.ctid, d.event_id, d.event_at FROM unnest(v_open) AS x (id)
+          JOIN postrider.deliveries d ON d.changed_in = x.id AND d.changed_in > '0'
+          UNION ALL
+          SELECT d.ctid, d.event_id, d.event_at FROM unnest(p_lanes, p_dues, p_ids) AS f (endpoint_id, due_at, id)
+          JOIN postrider.deliveries d ON d.endpoint_id = f.endpoint_id AND d.due_at = f.due_at AND d.id = f.id
+          LIMIT p_limit) w;
+    is_cut := coalesce(cardinality(v_events), 0) = p_limit OR coalesce(cardinality(v_spots), 0) = p_limit;
+    RETURN NEXT;
+    IF v_events IS NULL AND v_spots IS NULL AND cardinality(p_events) = 0 THEN
+        RETURN;
+    END IF;
+    -- What can have ended: the new ones, and those that were followed.
+    SELECT array_agg(u.id), array_agg(u.at) INTO v_ended, v_ended_times
+    FROM (SELECT x.id, x.at FROM unnest(v_events, v_times) AS x (id, at)
+          UNION SELECT f.id, f.at FROM unnest(p_events, p_times) AS f (id, at)) u;
+    RETURN QUERY
+    WITH live AS MATERIALIZED (
+        SELECT DISTINCT ON (d.id, d.event_id) d.* FROM postrider.deliveries d WHERE d.ctid = ANY (v_spots)),
+    ended AS MATERIALIZED (
+        SELECT x.event_id, x.event_at, x.endpoint_id, x.status, x.attempts FROM postrider.ended_deliveries(v_ended, v_ended_times, NULL) x),
+    known AS (
+        SELECT d.event_id, d.event_at, d.endpoint_id, d.due_at, d.id, d.attempt - coalesce(d.unsent, 0) AS attempts,
+               CASE WHEN d.lease_until > v_now THEN 'in_flight'
+                    WHEN l.open_at > v_now THEN 'held'
+                    WHEN d.due_at = 'infinity' AND (
+                        SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
+                        FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key
+                        ORDER BY h.id LIMIT 1) THEN 'blocked'
+                    WHEN d.attempt > d.attempt_base THEN 'retrying'
+                    ELSE 'pending' END AS status
+        FROM live d JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
+        UNION ALL
+        SELECT x.event_id, x.event_at, x.endpoint_id, NULL, NULL, x.attempts, x.status FROM ended x
+        UNION ALL
+        SELECT n.id, n.at, NULL, NULL, NULL, 0, 'no_subscriber' FROM unnest(v_events, v_times) AS n (id, at)
+        WHERE (n.id, n.at) NOT IN (SELECT x.event_id, x.event_at FROM ended x)
+            AND (n.id, n.at) NOT IN (SELECT d.event_id, d.event_at FROM live d))
+    SELECT NULL::pg_snapshot, NULL::bigint, NULL::boolean, k.event_id, k.event_at, o.event_type, o.tenant, e.name, k.status, k.attempts::int,
+           last.http_status::int, last.error_code, k.endpoint_id, k.due_at, k.id, last.started_at,
+           last.started_at + last.duration_us * interval '1 us'
+    FROM known k
+    JOIN LATERAL (SELECT o.event_type, o.tenant FROM postrider.outbox o WHERE o.created_at = k.event_at AND o.id = k.event_id LIMIT 1) o ON true
+    LEFT JOIN LATERAL (SELECT e.name FROM postrider.endpoints e WHERE e.id = k.endpoint_id LIMIT 1) e ON true
+    LEFT JOIN LATERAL (
+        SELECT a.http_status, a.error_code, a.started_at, a.duration_us FROM postrider.attempts a
+        WHERE k.attempts > 0 AND a.event_id = k.event_id AND a.event_at = k.event_at AND a.endpoint_id = k.endpoint_id
+            AND a.started_at > k.event_at - interval '2 days'
+        ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON true
+    WHERE (p_tenant IS NULL OR o.tenant = p_tenant) AND postrider.type_matches(o.event_type, p_type)
+        AND (p_endpoint IS NULL OR e.name = p_endpoint)
+    ORDER BY k.event_id, k.endpoint_id;
+END
+$f$;
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA postrider FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     postrider.payload_has(json, text[], text), postrider.payload_may_have(text, text), postrider.keyed_events(text, text),
@@ -277,6 +373,7 @@ GRANT EXECUTE ON FUNCTION
                                text, text[], text),
     postrider.find_events(text, bigint[], timestamptz, bigint, int, int, text, text, text, timestamptz, timestamptz, text, text, int,
                           text, text[], text),
+    postrider.follow_events(pg_snapshot, bigint, int, text, text, text, bigint[], timestamptz[], int[], timestamptz[], bigint[]),
     postrider.find_dead_letters(bigint[], bigint, int, int, text, text, text, timestamptz, timestamptz, text, text, int, text, text[],
                                 text)
 TO postrider_operator;

@@ -36,7 +36,8 @@ extension CommandContext {
         }
     }
 
-    private func connected<Result: Sendable>(
+    /// The same without a line for the one who waits.
+    func connected<Result: Sendable>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await PostgresConnection.connect(

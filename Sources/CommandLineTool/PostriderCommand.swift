@@ -20,7 +20,8 @@ struct PostriderCommand: ParsableCommand {
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, ApplyCommand.self, EventCommand.self,
-            DeadLetterCommand.self, StatusCommand.self, DoctorCommand.self, DemoCommand.self, ReceiveCommand.self,
+            DeadLetterCommand.self, ReplayCommand.self, EventTypeCommand.self, StatusCommand.self, DoctorCommand.self,
+            DemoCommand.self, ReceiveCommand.self,
         ])
 }
 
@@ -71,14 +72,14 @@ struct EndpointCommand: ParsableCommand {
 struct EventCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "event",
-        abstract: "Events: publish, list, show, retry, cancel.",
+        abstract: "Events: publish, list, follow, show, retry, replay, cancel.",
         discussion: """
             Example:
               postrider event list
             """,
         subcommands: [
-            EventPublishCommand.self, EventListCommand.self, EventShowCommand.self, EventRetryCommand.self,
-            EventCancelCommand.self,
+            EventPublishCommand.self, EventListCommand.self, EventTailCommand.self, EventShowCommand.self,
+            EventRetryCommand.self, EventReplayCommand.self, EventCancelCommand.self,
         ])
 }
 
@@ -93,5 +94,30 @@ struct DeadLetterCommand: ParsableCommand {
         subcommands: [
             DeadLetterListCommand.self, DeadLetterShowCommand.self, DeadLetterReplayCommand.self,
             DeadLetterDiscardCommand.self,
+        ])
+}
+
+struct ReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Replays of events: list, cancel. postrider event replay begins one.",
+        discussion: """
+            Example:
+              postrider replay list
+            """,
+        subcommands: [ReplayListCommand.self, ReplayCancelCommand.self])
+}
+
+struct EventTypeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "event-type",
+        abstract: "The catalogue of event types: add, list, show, remove, export.",
+        discussion: """
+            Example:
+              postrider event-type list
+            """,
+        subcommands: [
+            EventTypeAddCommand.self, EventTypeListCommand.self, EventTypeShowCommand.self, EventTypeRemoveCommand.self,
+            EventTypeExportCommand.self,
         ])
 }

@@ -7,6 +7,8 @@ package enum Duty: String, CaseIterable, Sendable {
     case repair
     /// Forgets workers that were not heard of for a day.
     case workers
+    /// Sends events again that an operator wants sent again.
+    case replays
     /// Makes daily partitions a week ahead.
     case partitions
     /// Drops partitions past their retention.

@@ -3,8 +3,10 @@
 import json
 import pathlib
 import re
+import select
 import subprocess
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -42,6 +44,18 @@ def examples(tally: Tally) -> None:
         example = re.search(r"```json\n(.*?)\n```", section, re.DOTALL)
         if example:
             tally.check(f"example of {name}", problem(known[name], example[1]) if name in known else "there is no schema")
+
+
+def tail(postrider: Postrider, run: Callable[..., Any]) -> str:
+    """The first line that `event tail` prints of an event that is published while it looks."""
+    words = [postrider.executable, "event", "tail", "--json"]
+    with subprocess.Popen(words, env=postrider.environment, stdout=subprocess.PIPE, text=True) as following:
+        try:
+            while not select.select([following.stdout], [], [], 1)[0]:
+                run("event", "publish", "other")
+            return following.stdout.readline() if following.stdout else ""
+        finally:
+            following.terminate()
 
 
 def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
@@ -102,9 +116,25 @@ def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
         file.write_text(json.dumps(run("endpoint", "export")).replace('"2s"', '"3s"'))
         run("apply", "-f", str(file))
         run("endpoint", "rotate-secret", "bad")
+        run("event", "replay", "1", "--dry-run")
+        replay = run("event", "replay", "1", "--why", "asked for")
+        run("replay", "list")
+        run("replay", "cancel", str(replay["replay_id"]))
+        run("replay", "list")
+        schema = pathlib.Path(directory, "schema")
+        schema.write_text('{"type": "object"}')
+        run("event-type", "add", "order.paid", "--description", "Paid.", "--schema", str(schema))
+        run("event-type", "list")
+        run("event-type", "list", "--unknown")
+        run("event-type", "show", "order.paid")
+        run("event-type", "export")
+        run("event-type", "export", "--format", "asyncapi")
+        run("event-type", "remove", "order.paid")
+        followed = tail(postrider, run)
         run("endpoint", "remove", "bad", "--yes")
         received = sorted(set(log.read_text().splitlines()), key=len)
+    tally.check("a line of postrider event tail", problem(known["event-tail"], followed))
     for line in received[:3]:
         tally.check("a line of postrider receive", problem(known["receive"], line))
     run("demo")
-    tally.check("every schema was met", ", ".join(sorted(set(known) - met - {"receive"})))
+    tally.check("every schema was met", ", ".join(sorted(set(known) - met - {"receive", "event-tail"})))

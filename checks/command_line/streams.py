@@ -93,6 +93,12 @@ def _gone_readers(product: Postrider, tally: Tally) -> None:
         process.stdout.readline()
         process.stdout.close()
         tally.check(f"status --watch {' '.join(form)} ends with its reader", _ends(process))
+    # Nothing is written any more: it must hear of its reader all the same.
+    process = subprocess.Popen([product.executable, "event", "tail", "--json"], env=product.environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.close()
+    tally.check("event tail ends with its reader", _ends(process))
     port = free_port()
     process = subprocess.Popen([product.executable, "receive", "--json", "--listen", f"127.0.0.1:{port}"],
                                env=product.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

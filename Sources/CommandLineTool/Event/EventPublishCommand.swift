@@ -12,7 +12,8 @@ struct EventPublishCommand: ContextCommand {
             This command is for people and scripts. A program inserts into postrider.outbox itself, in the transaction \
             that makes the event true.
 
-            The payload is JSON and is sent as it is written; without one it is {}. With --content-type it can be any \
+            The payload is JSON and is sent as it is written; without one it is {}. If its type has a schema (postrider \
+            event-type show), it must fit. With --content-type it can be any \
             bytes. A time is a moment such as 2024-11-20T12:00:00Z, or a length of time from now such as 10m.
 
             Example:
@@ -73,6 +74,7 @@ struct EventPublishCommand: ContextCommand {
         let (published, state) = try await context.withDatabase { connection in
             var event = event
             if let endpoint { try await Self.requireEndpoint(endpoint, connection) }
+            if let payload = event.payload { try await Self.check(payload, of: event.eventType, connection) }
             let now = try await connection.readClock()
             event.deliverAfter = deliverAfter?.ahead(of: now)
             event.expiresAt = expiresAt?.ahead(of: now)
@@ -120,6 +122,16 @@ struct EventPublishCommand: ContextCommand {
             event.headers = Array(try JSONEncoder().encode(values))
         }
         return event
+    }
+
+    /// Holds the payload against the schema of its type, where there is one.
+    private static func check(_ payload: [UInt8], of type: String, _ connection: PostgresConnection) async throws {
+        guard let schema = try await connection.rows(Catalogue.schema(type)).first ?? nil else { return }
+        do {
+            try PayloadCheck.run(payload, against: JSONSchema(parsing: schema.bytes), what: "the payload")
+        } catch {
+            throw CommandError(.badData, "\(error); postrider event-type show \(type) shows it")
+        }
     }
 
     private static func publish(

@@ -40,7 +40,10 @@ final class StandardOutput: Sendable {
     private let isCollecting = isatty(STDOUT_FILENO) == 0
     private let state = Mutex(State())
 
-    var failure: StreamFailure? { state.withLock { $0.failure } }
+    /// Also when the reader has gone and nothing was written since: what waits for something to write would never know.
+    var failure: StreamFailure? {
+        state.withLock { $0.failure } ?? (StandardStreams.isBroken(STDOUT_FILENO) ? StreamFailure(code: EPIPE) : nil)
+    }
 
     func write(_ text: String) {
         state.withLock { state in
@@ -108,6 +111,12 @@ enum StandardStreams {
             }
         }
         return Array(content.prefix(limit + 1))
+    }
+
+    /// Whether the other end of a pipe or socket is gone.
+    static func isBroken(_ descriptor: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&entry, 1, 0) == 1 && Int32(entry.revents) & POLLERR != 0
     }
 
     /// Waits as a blocking call would: this descriptor may be non-blocking, since it is shared with other programs.

@@ -5,7 +5,10 @@ package import Postgres
 package enum Duties {
     /// Which are due, and which fail. One that failed rests for longer each time.
     package static let marks = PostgresQuery<DutyMark>(
-        "SELECT d.duty, postrider.is_due(d.last_at, d.every, d.failures), d.failures FROM postrider.duties d")
+        """
+        SELECT d.duty, postrider.is_due(d.last_at, postrider.duty_every(d.duty, d.every), d.failures), d.failures
+        FROM postrider.duties d
+        """)
 
     /// Marks a duty as begun, unless it is not due or another worker does it.
     package static func take(_ duty: Duty) -> PostgresQuery<Bool> {
@@ -58,6 +61,7 @@ package enum Duties {
         case .retention: "postrider.keep_retention()"
         case .idempotency: "postrider.keep_idempotency()"
         case .strays: "postrider.keep_strays()"
+        case .replays: "postrider.keep_replays()"
         case .repairAll: "postrider.keep_all_repaired()"
         }
     }

@@ -18,6 +18,9 @@ package struct Migration: Hashable, Sendable {
         Migration(7, "roles", PackageResources._007_roles_sql),
         Migration(8, "bulk", PackageResources._008_bulk_sql),
         Migration(9, "finding", PackageResources._009_finding_sql),
+        Migration(10, "replaying", PackageResources._010_replaying_sql),
+        Migration(11, "watching", PackageResources._011_watching_sql),
+        Migration(12, "catalogue", PackageResources._012_catalogue_sql),
     ]
 
     /// The schema that this executable works with.

@@ -147,7 +147,7 @@ extension Duty {
     /// How loud the log tells that there was something to do.
     fileprivate var level: Logger.Level {
         switch self {
-        case .partitions, .retention, .workers: .info
+        case .partitions, .retention, .workers, .replays: .info
         case .idempotency, .strays: .debug
         case .repair, .repairAll, .keys: .warning
         }
