@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-postgres-18 soak soak-patroni soak-housekeeping census faults bench bench-quick fuzz sanitize lint format docs-test
-.PHONY: check-deploy alerts-test image image-test release release-test examples man
+.PHONY: check-deploy symptoms-test alerts-test image image-test release release-test examples man
 
 executable := .build/release/postrider
 
@@ -81,6 +81,10 @@ docs-test: build ## Run every snippet of the documents, those in JavaScript, Go 
 check-deploy: build ## Check deploy/ against its formats and a running worker
 	@scripts/prepare test
 	checks/run deployment
+
+symptoms-test: build ## Make each trouble of docs/operations/symptoms.md for real, and look for its first sign (4 minutes)
+	@scripts/prepare test
+	checks/run symptoms
 
 alerts-test: build ## Ring each alert on a running worker, with its fault made for real (5 minutes)
 	@scripts/prepare test

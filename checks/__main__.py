@@ -11,7 +11,7 @@ import time
 import traceback
 
 from checks import (
-    alerts, command_line, deployment, documents, examples, hostile, image, migrations, release, signatures)
+    alerts, command_line, deployment, documents, examples, hostile, image, migrations, release, signatures, symptoms)
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -27,12 +27,13 @@ AREAS = {
     "alerts": alerts.check,
     "hostile": hostile.check,
     "signatures": signatures.check,
+    "symptoms": symptoms.check,
     "image": image.check,
     "release": release.check,
 }
-# They run only when they are named: alerts takes minutes; the others build in release inside a container and need root and packages of
+# They run only when they are named: alerts and symptoms take minutes; the others build in release inside a container and need root and packages of
 # Debian.
-ONLY_WHEN_NAMED = ("alerts", "image", "release")
+ONLY_WHEN_NAMED = ("alerts", "symptoms", "image", "release")
 
 
 def arguments() -> tuple[list[str], Options]:
@@ -45,12 +46,14 @@ def arguments() -> tuple[list[str], Options]:
     parser.add_argument("--all-languages", action="store_true", help="documents: JavaScript, Go and Java too")
     parser.add_argument("--language", action="append", default=[], choices=examples.LANGUAGES,
                         help="examples: only this language (may be repeated)")
+    parser.add_argument("--quick", action="store_true", help="symptoms: without those that take long")
     parser.add_argument("--image", metavar="NAME", help="release: of this image, rather than building one")
     given = parser.parse_args()
     if unknown := [area for area in given.areas if area not in AREAS]:
         parser.error(f"there is no area {unknown[0]}; there are {', '.join(AREAS)}")
     areas = given.areas or [area for area in AREAS if area not in ONLY_WHEN_NAMED]
-    return areas, Options(given.page, given.all_languages, given.language or list(examples.LANGUAGES), given.image)
+    return areas, Options(given.page, given.all_languages, given.language or list(examples.LANGUAGES), given.image,
+                          given.quick)
 
 
 def check(area: str, options: Options) -> Tally:

@@ -249,3 +249,29 @@ BEGIN
     webhook_id := postrider.webhook_id(v_event_at, event_id);
 END
 $f$;
+
+-- The same for a payload of type jsonb, which programs often have at hand; it is sent as jsonb writes it. PostgreSQL takes a literal for
+-- text where it could be json or jsonb, so there is one for text too, which keeps the bytes.
+CREATE FUNCTION postrider.publish(
+    event_type text, payload jsonb, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
+    ordering_key text DEFAULT NULL, idempotency_key text DEFAULT NULL, endpoint text DEFAULT NULL,
+    tenant text DEFAULT '', headers jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL,
+    expires_at timestamptz DEFAULT NULL, traceparent text DEFAULT NULL,
+    OUT event_id bigint, OUT webhook_id text, OUT reused boolean)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT p.event_id, p.webhook_id, p.reused
+    FROM postrider.publish(event_type, payload::json, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
+                           deliver_after, expires_at, traceparent) p
+$f$;
+
+CREATE FUNCTION postrider.publish(
+    event_type text, payload text, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
+    ordering_key text DEFAULT NULL, idempotency_key text DEFAULT NULL, endpoint text DEFAULT NULL,
+    tenant text DEFAULT '', headers jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL,
+    expires_at timestamptz DEFAULT NULL, traceparent text DEFAULT NULL,
+    OUT event_id bigint, OUT webhook_id text, OUT reused boolean)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT p.event_id, p.webhook_id, p.reused
+    FROM postrider.publish(event_type, payload::json, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
+                           deliver_after, expires_at, traceparent) p
+$f$;

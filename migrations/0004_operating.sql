@@ -742,6 +742,16 @@ BEGIN
 END
 $f$;
 
+-- Whether an endpoint has these headers and no others, in any order: for those who may set headers and not read them.
+CREATE FUNCTION postrider.has_headers(name text, headers text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    RETURN (SELECT ARRAY(SELECT u.h FROM unnest(e.headers) AS u (h) ORDER BY u.h COLLATE "C")
+                 = ARRAY(SELECT u.h FROM unnest(has_headers.headers) AS u (h) ORDER BY u.h COLLATE "C")
+            FROM postrider.endpoints e WHERE e.id = postrider.endpoint_id(has_headers.name));
+END
+$f$;
+
 CREATE FUNCTION postrider.pause_endpoint(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE

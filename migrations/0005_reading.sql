@@ -277,6 +277,8 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        (SELECT count(*) FROM postrider.endpoint_secrets s
         WHERE s.endpoint_id = e.id AND s.public_key IS NULL AND s.expires_at > now())::int AS secrets,
        e.created_at, e.updated_at,
+       -- Where receivers refuse signatures, the first question is whether the secret was changed, and when.
+       (SELECT max(s.created_at) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id) AS newest_secret_at,
        CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'
             WHEN array_position(e.headers, NULL) IS NOT NULL THEN 'headers holds a NULL'
             WHEN array_ndims(e.retry_schedule) > 1 THEN 'retry_schedule is not an array of one dimension'

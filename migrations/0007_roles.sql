@@ -35,8 +35,12 @@ GRANT USAGE ON SCHEMA postrider TO postrider_producer, postrider_worker, postrid
 GRANT INSERT (event_type, payload, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
               deliver_after, expires_at, traceparent)
     ON postrider.outbox TO postrider_producer;
-GRANT EXECUTE ON FUNCTION postrider.publish(text, json, bytea, text, text, text, text, text, jsonb, timestamptz,
-                                            timestamptz, text), postrider.event_state(bigint, text) TO postrider_producer;
+GRANT EXECUTE ON FUNCTION
+    postrider.publish(text, json, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
+    postrider.publish(text, jsonb, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
+    postrider.publish(text, text, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
+    postrider.event_state(bigint, text)
+TO postrider_producer;
 
 -- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
 GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, postrider.endpoint_secrets,
@@ -82,7 +86,8 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_f
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
-    postrider.register_endpoint, postrider.update_endpoint,
+    postrider.register_endpoint, postrider.update_endpoint, postrider.has_headers(text, text[]),
+    postrider.hold_endpoints(int[], boolean),
     postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
     postrider.rotate_secret, postrider.reseal(text[], int[], text[], text[]), postrider.cancel_event(bigint, timestamptz, text),
     postrider.event_state(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),

@@ -269,26 +269,48 @@ BEGIN
 END
 $f$;
 
+-- Retries or cancels deliveries by what they are of, lane after lane and slice after slice; NULL means any. Returns how many, at most
+-- p_most.
+CREATE FUNCTION postrider.act_on_events(
+    p_act text, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text, p_most int, p_why text) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_subject text := 'endpoint ' || p_endpoint;
+    v_total int := 0; v_lane int := 0; v_at timestamptz; v_id bigint; v_act bigint; v_slice int; v_done int; v_woken int;
+    v_has_woken boolean;
+BEGIN
+    LOOP
+        v_lane := postrider.next_lane(v_lane, p_endpoint);
+        EXIT WHEN v_lane IS NULL OR v_total >= p_most;
+        v_at := '-infinity'; v_id := 0; v_has_woken := false;
+        WHILE v_id IS NOT NULL AND v_total < p_most LOOP
+            v_slice := least(p_most - v_total, 1000);
+            IF p_act = 'retry' THEN
+                SELECT r.retried, 0, r.next_at, r.next_id, r.act INTO v_done, v_woken, v_at, v_id, v_act
+                FROM postrider.retry_some(v_lane, v_at, v_id, p_event_type, p_since, p_until, v_slice, false, v_subject, p_why, v_act) r;
+            ELSE
+                SELECT c.cancelled + c.marked, c.woken, c.next_at, c.next_id, c.act INTO v_done, v_woken, v_at, v_id, v_act
+                FROM postrider.cancel_some(v_lane, v_at, v_id, p_event_type, p_since, p_until, v_slice, false, v_subject, p_why, v_act) c;
+            END IF;
+            v_total := v_total + v_done;
+            v_has_woken := v_has_woken OR v_woken > 0;
+            -- From the beginning again, for those that were woken.
+            IF v_id IS NULL AND v_has_woken THEN
+                v_at := '-infinity'; v_id := 0; v_has_woken := false;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN v_total;
+END
+$f$;
+
 -- Makes failed deliveries due now by what they are of; NULL means any. Returns how many, at most max_rows.
 CREATE FUNCTION postrider.retry_events(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, event_type text DEFAULT NULL,
     max_rows int DEFAULT 10000, why text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
-DECLARE
-    v_total int := 0; v_lane int := 0; v_at timestamptz; v_id bigint; v_act bigint; v_done record;
 BEGIN
-    LOOP
-        v_lane := postrider.next_lane(v_lane, retry_events.endpoint);
-        EXIT WHEN v_lane IS NULL OR v_total >= retry_events.max_rows;
-        v_at := '-infinity'; v_id := 0;
-        WHILE v_id IS NOT NULL AND v_total < retry_events.max_rows LOOP
-            SELECT * INTO v_done FROM postrider.retry_some(
-                v_lane, v_at, v_id, retry_events.event_type, retry_events.since, retry_events.until,
-                least(retry_events.max_rows - v_total, 1000), false, 'endpoint ' || retry_events.endpoint, retry_events.why, v_act);
-            v_total := v_total + v_done.retried; v_at := v_done.next_at; v_id := v_done.next_id; v_act := v_done.act;
-        END LOOP;
-    END LOOP;
-    RETURN v_total;
+    RETURN postrider.act_on_events('retry', endpoint, since, until, event_type, max_rows, why);
 END
 $f$;
 
@@ -297,28 +319,9 @@ CREATE FUNCTION postrider.cancel_events(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, event_type text DEFAULT NULL,
     max_rows int DEFAULT 10000, why text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
-DECLARE
-    v_total int := 0; v_lane int := 0; v_at timestamptz; v_id bigint; v_woken int; v_act bigint; v_done record;
 BEGIN
-    PERFORM postrider.check_why(cancel_events.why);
-    LOOP
-        v_lane := postrider.next_lane(v_lane, cancel_events.endpoint);
-        EXIT WHEN v_lane IS NULL OR v_total >= cancel_events.max_rows;
-        v_at := '-infinity'; v_id := 0; v_woken := 0;
-        WHILE v_id IS NOT NULL AND v_total < cancel_events.max_rows LOOP
-            SELECT * INTO v_done FROM postrider.cancel_some(
-                v_lane, v_at, v_id, cancel_events.event_type, cancel_events.since, cancel_events.until,
-                least(cancel_events.max_rows - v_total, 1000), false, 'endpoint ' || cancel_events.endpoint, cancel_events.why, v_act);
-            v_total := v_total + v_done.cancelled + v_done.marked;
-            v_woken := v_woken + v_done.woken;
-            v_at := v_done.next_at; v_id := v_done.next_id; v_act := v_done.act;
-            -- From the beginning again, for those that were woken.
-            IF v_id IS NULL AND v_woken > 0 THEN
-                v_at := '-infinity'; v_id := 0; v_woken := 0;
-            END IF;
-        END LOOP;
-    END LOOP;
-    RETURN v_total;
+    PERFORM postrider.check_why(why);
+    RETURN postrider.act_on_events('cancel', endpoint, since, until, event_type, max_rows, why);
 END
 $f$;
 

@@ -19,9 +19,9 @@ struct PostriderCommand: ParsableCommand {
             """,
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
-            MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, EventCommand.self, DeadLetterCommand.self,
-            ReplayCommand.self, EventTypeCommand.self,
-            StatusCommand.self, DoctorCommand.self, SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
+            MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, ApplyCommand.self, EventCommand.self,
+            DeadLetterCommand.self, ReplayCommand.self, EventTypeCommand.self, StatusCommand.self, DoctorCommand.self,
+            SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
         ])
 }
 
@@ -57,7 +57,7 @@ struct OutputOptions: ParsableArguments {
 struct EndpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint",
-        abstract: "Endpoints: add, list, show, change, pause, remove, test.",
+        abstract: "Endpoints: add, list, show, change, pause, remove, test, export.",
         discussion: """
             Example:
               postrider endpoint list
@@ -65,7 +65,7 @@ struct EndpointCommand: ParsableCommand {
         subcommands: [
             EndpointAddCommand.self, EndpointListCommand.self, EndpointShowCommand.self, EndpointUpdateCommand.self,
             EndpointPauseCommand.self, EndpointResumeCommand.self, EndpointRemoveCommand.self,
-            EndpointRotateSecretCommand.self, EndpointTestCommand.self,
+            EndpointRotateSecretCommand.self, EndpointTestCommand.self, EndpointExportCommand.self,
         ])
 }
 

@@ -10,7 +10,7 @@
 package struct BoundedFile {
     package let bytes: [UInt8]
     /// Whether anybody on the machine may read it.
-    let isWorldReadable: Bool
+    package let isWorldReadable: Bool
 
     /// Why a file was not read, worded to follow the path.
     package struct Failure: Error {

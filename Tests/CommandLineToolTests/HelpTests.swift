@@ -21,7 +21,8 @@ import Testing
         let known = Set(Self.commands.map { $0.words.joined(separator: " ") })
         for command in [
             "migrate", "worker", "endpoint add", "endpoint list", "endpoint show", "endpoint update", "endpoint pause",
-            "endpoint resume", "endpoint remove", "endpoint rotate-secret", "endpoint test", "event publish",
+            "endpoint resume", "endpoint remove", "endpoint rotate-secret", "endpoint test", "endpoint export", "apply",
+            "event publish",
             "event list", "event show", "event retry", "event cancel", "dead-letter list", "dead-letter show",
             "dead-letter replay",
             "dead-letter discard", "status", "doctor", "demo", "receive",

@@ -1,6 +1,6 @@
 """What the documents promise of the command line, held against the real one: JSON against its schemas, completions, examples."""
 
-from checks.command_line import completions, schemas, streams
+from checks.command_line import completions, schemas, streams, watch
 from checks.harness.options import Options
 from checks.harness.postgres import postgres
 from checks.harness.product import Postrider, built_executable
@@ -16,3 +16,4 @@ def check(tally: Tally, _: Options) -> None:
         schemas.commands(postrider, server, tally)
         streams.streams(postrider, server, tally)
         completions.names(postrider, tally)
+        watch.watch(postrider, tally)

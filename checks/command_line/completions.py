@@ -1,13 +1,11 @@
-"""The completions of three shells: each is read by its shell, and bash and zsh really complete."""
+"""The completions of three shells: each is read by its shell, and really completes."""
 
 import os
 import pathlib
-import pty
-import select
 import subprocess
 import tempfile
-import time
 
+from checks.command_line.terminal import terminal
 from checks.harness.product import Postrider
 from checks.harness.tally import Tally
 
@@ -21,6 +19,11 @@ _TYPED = {
     "postrider event list --error-code time": "timeout",
     "postrider endpoint update a --payload-format r": "raw",
 }
+# Shells that complete names only for a person, and what they need first.
+_PERSONS = [
+    ("zsh", ["zsh", "-f", "-i"], "unsetopt BEEP; autoload -Uz compinit && compinit -u -D; "),
+    ("fish", ["fish", "--no-config", "--private"], ""),
+]
 _ASK = """
 source "$1"
 COMP_LINE=$2 COMP_POINT=${#2}
@@ -43,24 +46,27 @@ def completions(executable: pathlib.Path, tally: Tally) -> None:
         for typed, wanted in _TYPED.items():
             offers = _bash(pathlib.Path(directory, "bash"), typed, os.environ | _path(executable))
             tally.check(f"bash completes {typed!r}", None if wanted in offers else f"{offers}")
+            offers = _fish(pathlib.Path(directory, "fish"), typed, os.environ | _path(executable) | {"HOME": directory})
+            tally.check(f"fish completes {typed!r}", None if wanted in offers else f"{offers}")
 
 
 def names(postrider: Postrider, tally: Tally) -> None:
-    """bash and zsh offer the names of endpoints, and run nothing that stands in one. fish completes only for a person."""
+    """Each offers the names of endpoints, and runs nothing that stands in one."""
     with tempfile.TemporaryDirectory() as directory:
         trap = pathlib.Path(directory, "trap")
         for name in ("europe-1", "europe-2", f"europe$(touch {trap})"):
             postrider.run("endpoint", "add", name, "http://127.0.0.1:8099/")
-        for shell in ("bash", "zsh"):
+        for shell in ("bash", "zsh", "fish"):
             script = pathlib.Path(directory, shell)
             script.write_text(postrider.run("--generate-completion-script", shell))
-        environment = postrider.environment | _path(postrider.executable) | {"HOME": directory, "TERM": "dumb"}
+        environment = postrider.environment | _path(postrider.executable) | {"HOME": directory}
         wanted = ["europe-1", "europe-2"]
         for typed in ("postrider endpoint pause eur", "postrider event list --endpoint eur"):
             offers = _bash(pathlib.Path(directory, "bash"), typed, environment)
             tally.check(f"bash offers names for {typed!r}", None if offers == wanted else f"{offers}")
-            screen = _zsh(pathlib.Path(directory, "zsh"), typed, wanted, environment)
-            tally.check(f"zsh offers names for {typed!r}", None if all(name in screen for name in wanted) else screen)
+            for shell, words, prepare in _PERSONS:
+                screen = _screen(words, f"{prepare}source {pathlib.Path(directory, shell)}", typed, wanted, environment)
+                tally.check(f"{shell} offers names for {typed!r}", None if all(name in screen for name in wanted) else screen)
         tally.check("no shell runs what a name holds", "it ran" if trap.exists() else None)
 
 
@@ -73,28 +79,19 @@ def _bash(script: pathlib.Path, typed: str, environment: dict[str, str]) -> list
     return asked.stdout.split() or [asked.stderr]
 
 
-def _zsh(script: pathlib.Path, typed: str, wanted: list[str], environment: dict[str, str]) -> str:
+def _fish(script: pathlib.Path, typed: str, environment: dict[str, str]) -> list[str]:
+    asked = subprocess.run(
+        ["fish", "--no-config", "-c", "source $argv[1]; complete --do-complete=$argv[2]", script, typed],
+        capture_output=True, text=True, env=environment)
+    # Each with what it means behind a tab.
+    return [line.split("\t")[0] for line in asked.stdout.splitlines()] or [asked.stderr]
+
+
+def _screen(words: list[str], prepare: str, typed: str, wanted: list[str], environment: dict[str, str]) -> str:
     """What a terminal shows after the line was typed and Tab pressed twice."""
-    ours, theirs = pty.openpty()
-    screen = ""
-
-    def read_until(*words: str) -> None:
-        nonlocal screen
-        end = time.monotonic() + 10
-        while not all(word in screen for word in words) and time.monotonic() < end:
-            if select.select([ours], [], [], 0.1)[0]:
-                screen += os.read(ours, 65536).decode(errors="replace")
-
-    with subprocess.Popen(
-            ["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True) as zsh:
-        try:
-            os.write(ours, f"unsetopt BEEP; autoload -Uz compinit && compinit -u -D; source {script}; echo rea''dy\n".encode())
-            read_until("ready")
-            screen = ""
-            os.write(ours, f"{typed}\t\t".encode())
-            read_until(*wanted)
-        finally:
-            zsh.kill()
-    os.close(ours)
-    os.close(theirs)
-    return screen
+    with terminal(words, environment | {"TERM": "xterm" if words[0] == "fish" else "dumb"}) as shell:
+        shell.type(f"{prepare}; echo rea''dy\n")
+        shell.shows("ready")
+        shell.type(f"{typed}\t\t")
+        shell.shows(*wanted)
+        return shell.screen

@@ -9,3 +9,4 @@ class Options:
     all_languages: bool
     languages: list[str]
     image: str | None
+    quick: bool

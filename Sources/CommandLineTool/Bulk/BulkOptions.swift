@@ -64,7 +64,7 @@ struct BulkOptions: ParsableArguments {
     }
 
     /// The same in a sentence, such as ` of endpoint billing`.
-    var words: String { endpoint.map { " of endpoint \(ShortName($0))" } ?? "" }
+    var words: String { endpoint.map { " of endpoint \($0)" } ?? "" }
 }
 
 extension BulkOptions {

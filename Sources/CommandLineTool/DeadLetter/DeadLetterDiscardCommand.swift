@@ -18,14 +18,11 @@ struct DeadLetterDiscardCommand: ContextCommand {
     @Argument(help: "The id, as dead-letter list shows it.")
     var id: Int64?
 
-    @OptionGroup var bulk: BulkOptions
-
-    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
-    var why: String?
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var act: ActOptions
 
     @OptionGroup var options: OutputOptions
+
+    private var bulk: BulkOptions { act.bulk }
 
     private struct Report: Encodable {
         let id: Int64
@@ -38,34 +35,30 @@ struct DeadLetterDiscardCommand: ContextCommand {
     }
 
     func validate() throws {
-        guard (id != nil) != bulk.isWide else {
-            throw ValidationError("Give one of these: an id, --endpoint NAME, or --all.")
-        }
         guard id == nil || !bulk.dryRun else { throw ValidationError("--dry-run goes with --endpoint or --all.") }
-        try bulk.requireReason(why)
+        try act.validate(isNamed: id != nil, as: "an id")
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         guard let id else { return try await discardMany(output, context) }
-        try Confirmation(confirmation, output, in: context).ask(
+        try Confirmation(act.confirmation, output, in: context).ask(
             "Discard dead letter \(id)? It cannot be replayed after that.")
-        _ = try await context.run(DeadLetters.discard(id, why: why ?? "no reason was given"))
+        _ = try await context.run(DeadLetters.discard(id, why: act.why ?? "no reason was given"))
         guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
         output.line("Discarded dead letter \(id).")
     }
 
     private func discardMany(_ output: Output, _ context: CommandContext) async throws {
-        let limit = try bulk.checkedLimit()
-        let tally = try await BulkCommand(bulk: bulk, confirmation: confirmation, output: output, context: context).run(
+        let tally = try await act.run(
+            output, in: context,
             asking: { "Discard \(Plural.deadLetters($0.changed))\(bulk.words)? They cannot be replayed after that." },
-            { connection, progress, isPreview in
+            { run, connection, limit in
                 var selection = try await bulk.selection(connection)
                 // What dies while it runs stays.
                 let now = try await connection.readClock()
                 selection.until = min(selection.until ?? now, now)
-                return try await BulkRun(connection: connection, progress: progress, isPreview: isPreview, why: why)
-                    .discard(selection, limit: limit)
+                return try await run.discard(selection, limit: limit)
             })
         guard !output.isJSON else {
             return try output.json(BulkReport(discarded: tally.changed, dryRun: bulk.dryRun))

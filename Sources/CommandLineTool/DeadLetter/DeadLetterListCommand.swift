@@ -139,7 +139,8 @@ struct DeadLetterReport: Encodable {
 extension Table {
     static func deadLetters(_ letters: [DeadLetter]) -> Table {
         var table = Table([
-            .identifier("ID"), .name("ENDPOINT"), .text("EVENT"), .text("TYPE"), .number("TRIES"), .text("REASON"),
+            .identifier("ID"), .name("ENDPOINT"), .identifier("EVENT"), .text("TYPE"), .number("TRIES"),
+            .text("REASON"),
             .text("LAST ERROR"), .identifier("DIED"),
         ])
         for letter in letters {

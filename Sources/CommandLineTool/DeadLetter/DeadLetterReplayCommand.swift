@@ -70,7 +70,7 @@ struct DeadLetterReplayCommand: ContextCommand {
     }
 
     private func show(_ tally: Replay.Tally, _ output: Output) {
-        let letters = Plural.deadLetters(tally.replayed) + (to.map { " to \(ShortName($0))" } ?? "")
+        let letters = Plural.deadLetters(tally.replayed) + (to.map { " to \($0)" } ?? "")
         output.line(bulk.dryRun ? "Would replay \(letters); nothing was changed." : "Replayed \(letters).")
         let verb = bulk.dryRun ? "would be left" : tally.expired == 1 ? "was left" : "were left"
         if tally.expired > 0 {
@@ -85,7 +85,7 @@ struct DeadLetterReplayCommand: ContextCommand {
         if tally.unfit > 0, let to {
             output.line(
                 "\(tally.unfit) \(bulk.dryRun ? "would be" : tally.unfit == 1 ? "was" : "were") left: "
-                    + "\(ShortName(to)) has that event already, or is another tenant's.")
+                    + "\(to) has that event already, or is another tenant's.")
         }
     }
 

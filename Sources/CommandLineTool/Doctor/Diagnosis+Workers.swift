@@ -13,7 +13,7 @@ extension Diagnosis {
         return .failure(
             "work",
             "\(trouble.step) has failed \(trouble.failures) times in a row in worker \(worker.id) "
-                + "(\(ShortName(worker.name))), for \(Lag.text(trouble.lasts)): \(trouble.error)",
+                + "(\(worker.name)), for \(Lag.text(trouble.lasts)): \(trouble.error)",
             "see docs/operations/alerts/work-failing.md, and the log of that worker")
     }
 
@@ -22,7 +22,7 @@ extension Diagnosis {
         let count = worker.heldBack == 1 ? "1 endpoint" : "\(worker.heldBack) endpoints"
         return .failure(
             "held back",
-            "worker \(worker.id) (\(ShortName(worker.name))) cannot work on \(count): \(worker.heldBackWhy ?? "")",
+            "worker \(worker.id) (\(worker.name)) cannot work on \(count): \(worker.heldBackWhy ?? "")",
             "start it with the key file that has the key (POSTRIDER_SECRET_KEY_FILE), or correct the endpoint")
     }
 
@@ -60,12 +60,17 @@ extension Diagnosis {
     /// The most groups of workers, and of each the most workers, that are named.
     private static let settingsNamed = 5
 
+    /// Whether a worker's clock is so far off that it claims nothing.
+    static func isClockOff(_ worker: WorkerOverview) -> Bool {
+        worker.clockAhead.map { max($0, .zero - $0) > clockFailure } ?? false
+    }
+
     private static func clock(_ worker: WorkerOverview) -> Finding? {
         guard let ahead = worker.clockAhead else { return nil }
         let apart = ahead < .zero ? .zero - ahead : ahead
         guard apart > clockWarning else { return nil }
         let text =
-            "the clock of worker \(worker.id) (\(ShortName(worker.name))) is \(DurationText.short(apart)) "
+            "the clock of worker \(worker.id) (\(worker.name)) is \(DurationText.short(apart)) "
             + "\(ahead < .zero ? "behind" : "ahead of") the database's"
         let remedy = "synchronise the clock of that machine, for instance: systemctl enable --now systemd-timesyncd"
         return apart > clockFailure

@@ -216,18 +216,18 @@ extension Diagnosis {
         case .blocked(let address):
             return .failure(
                 "hosts",
-                "\(host.place) (endpoint \(ShortName(host.endpoint))) leads to \(address), which the policy forbids",
+                "\(host.place) (endpoint \(host.endpoint)) leads to \(address), which the policy forbids",
                 "correct the name's addresses, or allow the network in POSTRIDER_ALLOWED_NETWORKS")
         case .failed(.dnsFailure, let detail):
             return .failure(
-                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))) cannot be resolved: \(detail)",
+                "hosts", "\(host.place) (endpoint \(host.endpoint)) cannot be resolved: \(detail)",
                 "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or fix the name server")
         case .failed(.tlsFailure, let detail):
-            return .failure("certificates", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(detail)", test)
+            return .failure("certificates", "\(host.place) (endpoint \(host.endpoint)): \(detail)", test)
         case .failed(let code, let detail):
             // The host may be up again before the next attempt: that is what retries are for.
             return .warning(
-                "hosts", "\(host.place) (endpoint \(ShortName(host.endpoint))): \(code.rawValue), \(detail)", test)
+                "hosts", "\(host.place) (endpoint \(host.endpoint)): \(code.rawValue), \(detail)", test)
         }
     }
 
@@ -244,7 +244,7 @@ extension Diagnosis {
         return known.prefix(endpointsNamed).filter { $0.days < certificateDays }.map { host, days in
             .warning(
                 "certificates",
-                "the certificate of \(host.place) (endpoint \(ShortName(host.endpoint))) expires in \(days) days",
+                "the certificate of \(host.place) (endpoint \(host.endpoint)) expires in \(days) days",
                 "tell its owner; without a new certificate deliveries will fail with tls_failure")
         }
     }

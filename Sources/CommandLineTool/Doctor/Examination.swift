@@ -108,7 +108,8 @@ struct Examination {
     private func insert(_ connection: PostgresConnection) async throws -> DoctorSnapshot.Insert {
         do {
             try await connection.withTransaction(deadline: Self.insertDeadline) {
-                _ = try await $0.run(SchemaChecks.insert, deadline: Self.insertDeadline)
+                let isNumbered = try await $0.run(SchemaChecks.mayNumber, deadline: Self.insertDeadline).first == true
+                _ = try await $0.run(SchemaChecks.insert(isNumbered: isNumbered), deadline: Self.insertDeadline)
                 throw TakenBack()
             }
             return .accepted

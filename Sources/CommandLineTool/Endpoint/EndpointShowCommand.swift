@@ -73,7 +73,10 @@ struct EndpointDetails: Sendable {
             ("In flight at most", settings.maxInFlight.map { "\($0)" } ?? "no limit"),
             ("Requests a second", settings.rateLimit.map { "\($0)" } ?? "no limit"),
             ("Headers", settings.headerNames.isEmpty ? nil : settings.headerNames.joined(separator: ", ")),
-            ("Signing secrets", "\(settings.secrets)"),
+            (
+                "Signing secrets",
+                "\(settings.secrets)" + (settings.newestSecretAt.map { ", the newest since \($0)" } ?? "")
+            ),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
             ("Held", count(overview.held)),
@@ -107,6 +110,7 @@ struct EndpointDetailsReport: Encodable {
         let rateLimit: Float?
         let headerNames: [String]
         let secrets: Int32
+        let newestSecretAt: String?
         let createdAt: String
         let updatedAt: String
         let signature: [String]
@@ -128,7 +132,7 @@ struct EndpointDetailsReport: Encodable {
             payloadFormat: settings.payloadFormat, retryScheduleSeconds: settings.retrySchedule.map(Seconds.number),
             maxAttempts: settings.maxAttempts, timeoutSeconds: Seconds.number(settings.timeout),
             maxInFlight: settings.maxInFlight, rateLimit: settings.rateLimit, headerNames: settings.headerNames,
-            secrets: settings.secrets, createdAt: settings.createdAt.description,
+            secrets: settings.secrets, newestSecretAt: settings.newestSecretAt?.description, createdAt: settings.createdAt.description,
             updatedAt: settings.updatedAt.description, signature: settings.signature,
             publicKeys: settings.publicKeys, auth: settings.auth, clientCertificate: settings.clientCertificate,
             ca: settings.ca, method: settings.method, text: settings.text)

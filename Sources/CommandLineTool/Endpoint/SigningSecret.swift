@@ -39,6 +39,18 @@ struct SigningSecret {
         }
     }
 
+    /// One that was given, for the signature `v1`.
+    init(_ secret: WebhookSecret) {
+        self.secret = SigningSecretText(secret)
+        key = nil
+        isNew = false
+    }
+
+    /// A new one, for the signature `v1`.
+    static func made(in context: CommandContext) throws -> SigningSecret {
+        try SigningSecret(given: nil, schemes: .standard, in: context)
+    }
+
     /// - Parameter isLine: whether it may hold spaces.
     private static func text(_ given: String, isLine: Bool, in context: CommandContext) throws -> String {
         guard given == "-" else { return given }

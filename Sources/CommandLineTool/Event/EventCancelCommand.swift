@@ -19,14 +19,11 @@ struct EventCancelCommand: ContextCommand {
     @Argument(help: "The number of the event, or its webhook id, evt_….")
     var id: String?
 
-    @OptionGroup var bulk: BulkOptions
-
-    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
-    var why: String?
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var act: ActOptions
 
     @OptionGroup var options: OutputOptions
+
+    private var bulk: BulkOptions { act.bulk }
 
     private struct Report: Encodable {
         /// Absent when it was about many.
@@ -38,22 +35,15 @@ struct EventCancelCommand: ContextCommand {
     }
 
     func validate() throws {
-        guard (id != nil) != bulk.isWide else {
-            throw ValidationError("Give one of these: an event, --endpoint NAME, or --all.")
-        }
-        try bulk.requireReason(why)
+        try act.validate(isNamed: id != nil, as: "an event")
     }
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         if let id { return try await cancel(EventReference(id), output, context) }
-        let limit = try bulk.checkedLimit()
-        let tally = try await BulkCommand(bulk: bulk, confirmation: confirmation, output: output, context: context).run(
-            asking: { "Cancel \(Plural.deliveries($0.changed))\(bulk.words)?" },
-            { connection, progress, isPreview in
-                try await BulkRun(connection: connection, progress: progress, isPreview: isPreview, why: why)
-                    .deliveries(.cancel, bulk.selection(connection), limit: limit)
-            })
+        let tally = try await act.run(
+            output, in: context, asking: { "Cancel \(Plural.deliveries($0.changed))\(bulk.words)?" },
+            { try await $0.deliveries(.cancel, bulk.selection($1), limit: $2) })
         guard !output.isJSON else {
             return try output.json(
                 Report(eventId: nil, cancelled: tally.changed, inFlight: tally.inFlight, dryRun: bulk.dryRun))
@@ -75,10 +65,10 @@ struct EventCancelCommand: ContextCommand {
             guard !output.isJSON else { return try output.json(report) }
             return output.line("Would cancel \(Plural.deliveries(unfinished.count)); nothing was changed.")
         }
-        try Confirmation(confirmation, output, in: context).ask(
+        try Confirmation(act.confirmation, output, in: context).ask(
             "Cancel the unfinished deliveries of event \(reference.id)?")
         let cancelled = try await context.withDatabase { connection in
-            try await connection.rows(Events.cancel(event.id, createdAt: event.createdAt, why: why)).first ?? 0
+            try await connection.rows(Events.cancel(event.id, createdAt: event.createdAt, why: act.why)).first ?? 0
         }
         guard !output.isJSON else {
             return try output.json(

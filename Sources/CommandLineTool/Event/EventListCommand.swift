@@ -120,6 +120,10 @@ struct EventDeliveryReport: Encodable {
     let finishedAt: String?
     /// What happens next, in words; only `event show` tells it.
     var next: String?
+    /// Why it ended without being delivered; only `event show` tells it.
+    var reason: String?
+    /// The login that closed it.
+    var closedBy: String?
 
     init(_ delivery: EventDelivery) {
         eventId = delivery.event

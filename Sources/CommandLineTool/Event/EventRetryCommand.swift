@@ -20,14 +20,11 @@ struct EventRetryCommand: ContextCommand {
     @Argument(help: "The number of the event, or its webhook id, evt_….")
     var id: String?
 
-    @OptionGroup var bulk: BulkOptions
-
-    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
-    var why: String?
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var act: ActOptions
 
     @OptionGroup var options: OutputOptions
+
+    private var bulk: BulkOptions { act.bulk }
 
     private struct Report: Encodable {
         /// Absent when it was about many.
@@ -38,7 +35,7 @@ struct EventRetryCommand: ContextCommand {
 
     func validate() throws {
         guard id != nil || bulk.isWide, id == nil || !bulk.all else {
-            throw ValidationError("Give one of these: an event, --endpoint NAME, or --all.")
+            throw act.missing("an event")
         }
         guard id == nil || bulk.type == nil && bulk.since == nil && bulk.until == nil && bulk.limit == nil else {
             throw ValidationError(
@@ -49,13 +46,9 @@ struct EventRetryCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         if let id { return try await retry(EventReference(id), output, context) }
-        let limit = try bulk.checkedLimit()
-        let tally = try await BulkCommand(bulk: bulk, confirmation: confirmation, output: output, context: context).run(
-            asking: { "Retry \(Plural.deliveries($0.changed))\(bulk.words) now?" },
-            { connection, progress, isPreview in
-                try await BulkRun(connection: connection, progress: progress, isPreview: isPreview, why: why)
-                    .deliveries(.retry, bulk.selection(connection), limit: limit)
-            })
+        let tally = try await act.run(
+            output, in: context, asking: { "Retry \(Plural.deliveries($0.changed))\(bulk.words) now?" },
+            { try await $0.deliveries(.retry, bulk.selection($1), limit: $2) })
         try show(nil, tally.changed, output)
     }
 
@@ -67,7 +60,7 @@ struct EventRetryCommand: ContextCommand {
                 return (
                     event,
                     try await connection.rows(
-                        Events.retry(event.id, createdAt: event.createdAt, endpoint: bulk.endpoint, why: why)
+                        Events.retry(event.id, createdAt: event.createdAt, endpoint: bulk.endpoint, why: act.why)
                     ).first ?? 0
                 )
             }

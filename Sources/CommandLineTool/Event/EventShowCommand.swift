@@ -20,7 +20,7 @@ struct EventShowCommand: ContextCommand {
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
         let reference = try EventReference(id)
-        let (event, deliveries, attempts, prospects) = try await context.withDatabase { connection in
+        let (event, deliveries, attempts, prospects, endings) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
             return try await connection.withSnapshot { transaction in
                 let limit = CommandContext.statementDeadline
@@ -28,14 +28,17 @@ struct EventShowCommand: ContextCommand {
                     event,
                     try await transaction.run(Events.deliveries(event.id, createdAt: event.createdAt), deadline: limit),
                     try await transaction.run(Events.attempts(event.id, createdAt: event.createdAt), deadline: limit),
-                    try await transaction.run(Events.prospects(event.id, createdAt: event.createdAt), deadline: limit)
+                    try await transaction.run(Events.prospects(event.id, createdAt: event.createdAt), deadline: limit),
+                    try await transaction.run(Events.endings(event.id, createdAt: event.createdAt), deadline: limit)
                 )
             }
         }
-        guard !output.isJSON else { return try output.json(EventReport(event, deliveries, attempts, prospects)) }
+        guard !output.isJSON else {
+            return try output.json(EventReport(event, deliveries, attempts, prospects, endings))
+        }
         show(event, on: output)
         showTimeline(event, deliveries, attempts, on: output)
-        showNext(deliveries, prospects, on: output)
+        showNext(deliveries, prospects, endings, on: output)
         output.line("")
         output.fields(event.content.fields)
     }
@@ -55,7 +58,7 @@ struct EventShowCommand: ContextCommand {
         _ event: EventRecord, _ deliveries: [EventDelivery], _ attempts: [AttemptRecord], on output: Output
     ) {
         let timeline = Timeline(since: event.createdAt, width: output.width)
-        let matched = deliveries.compactMap(\.endpoint).map { "\(ShortName($0))" }
+        let matched = deliveries.compactMap(\.endpoint)
         let age = deliveries.first.map { ", \(Age.text($0.age))" } ?? ""
         output.line("")
         output.line("What happened")
@@ -69,13 +72,16 @@ struct EventShowCommand: ContextCommand {
         }
     }
 
-    private func showNext(_ deliveries: [EventDelivery], _ prospects: [DeliveryProspect], on output: Output) {
+    private func showNext(
+        _ deliveries: [EventDelivery], _ prospects: [DeliveryProspect], _ endings: [DeliveryEnding], on output: Output
+    ) {
         output.line("")
         output.line("What is next")
         let known = Dictionary(prospects.map { ($0.endpoint, $0) }, uniquingKeysWith: { first, _ in first })
         for delivery in deliveries {
-            let prospect = Prospect(delivery, delivery.endpoint.flatMap { known[$0] })
-            let name = delivery.endpoint.map { "\(ShortName($0)): " } ?? ""
+            let prospect = Prospect(
+                delivery, delivery.endpoint.flatMap { known[$0] }, endings.first { $0.endpoint == delivery.endpoint })
+            let name = delivery.endpoint.map { "\($0): " } ?? ""
             output.lines(Folded.lines(name + prospect.text, width: output.width, first: "  ", rest: "    "))
             if let remedy = prospect.remedy { output.line("    → \(remedy)") }
         }
@@ -106,7 +112,7 @@ struct EventReport: Encodable {
 
     init(
         _ event: EventRecord, _ deliveries: [EventDelivery], _ attempts: [AttemptRecord],
-        _ prospects: [DeliveryProspect]
+        _ prospects: [DeliveryProspect], _ endings: [DeliveryEnding]
     ) {
         facts = Facts(
             eventId: event.id, webhookId: event.webhookID, eventType: event.eventType, tenant: event.tenant,
@@ -115,7 +121,10 @@ struct EventReport: Encodable {
             traceparent: event.traceparent, headers: event.headerValues, createdAt: event.createdAt.description,
             deliveries: deliveries.map { delivery in
                 var report = EventDeliveryReport(delivery)
-                report.next = Prospect(delivery, prospects.first { $0.endpoint == delivery.endpoint }).text
+                let ending = endings.first { $0.endpoint == delivery.endpoint }
+                report.next = Prospect(delivery, prospects.first { $0.endpoint == delivery.endpoint }, ending).text
+                report.reason = ending?.reason
+                report.closedBy = ending?.by
                 return report
             }, attempts: attempts.map(AttemptReport.init))
         content = ContentReport(event.content)

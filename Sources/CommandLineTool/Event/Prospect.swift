@@ -7,11 +7,13 @@ struct Prospect: Equatable {
     /// What an operator can do; nil when nothing is needed.
     let remedy: String?
 
-    init(_ delivery: EventDelivery, _ prospect: DeliveryProspect?) {
-        (text, remedy) = Self.words(delivery, prospect)
+    init(_ delivery: EventDelivery, _ prospect: DeliveryProspect?, _ ending: DeliveryEnding? = nil) {
+        (text, remedy) = Self.words(delivery, prospect, ending)
     }
 
-    private static func words(_ delivery: EventDelivery, _ prospect: DeliveryProspect?) -> (String, String?) {
+    private static func words(
+        _ delivery: EventDelivery, _ prospect: DeliveryProspect?, _ ending: DeliveryEnding?
+    ) -> (String, String?) {
         let finished = delivery.finishedAt.map { " at \($0)" } ?? ""
         switch delivery.status {
         case "delivered": return ("delivered\(finished), by attempt \(delivery.attempts)", nil)
@@ -24,13 +26,24 @@ struct Prospect: Equatable {
             let remedy = prospect?.deadLetter.map {
                 DeadLetterAdvice.replay($0, isRemoved: prospect?.state == "removed")
             }
-            return ("given up\(finished), after attempt \(delivery.attempts)", remedy)
+            return ("given up\(finished), after attempt \(delivery.attempts)" + why(ending), remedy)
         case "expired": return ("expired\(finished): it was not delivered before expires_at", nil)
-        case "cancelled": return ("cancelled\(finished)", nil)
+        case "cancelled": return ("cancelled\(finished)" + why(ending), nil)
+        case "filtered": return ("filtered\(finished)" + why(ending), nil)
         default: break
         }
         guard let prospect else { return (delivery.status, nil) }
+        guard ending?.reason == nil else { return ("in flight, the last attempt" + why(ending), nil) }
         return living(delivery, prospect)
+    }
+
+    /// `: attempts_exhausted`, `; discarded by alice: too old`, ` by alice: sent by hand`. The reason begins with what was done.
+    private static func why(_ ending: DeliveryEnding?) -> String {
+        guard let reason = ending?.reason else { return "" }
+        let by = ending?.by.map { " by \($0)" } ?? ""
+        if reason.hasPrefix("cancelled by ") { return "; \(reason)" }
+        if reason.hasPrefix("discarded: ") { return "; discarded\(by)\(reason.dropFirst("discarded".count))" }
+        return ": \(reason)"
     }
 
     private static func living(_ delivery: EventDelivery, _ prospect: DeliveryProspect) -> (String, String?) {

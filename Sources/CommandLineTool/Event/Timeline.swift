@@ -24,12 +24,12 @@ struct Timeline {
         guard !attempt.isUnreported else {
             let end = offset(attempt.startedAt.advanced(by: attempt.duration))
             return fold(
-                "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): worker \(worker) did not report; "
+                "\(attempt.endpoint), attempt \(attempt.attempt): worker \(worker) did not report; "
                     + "its lease ended at \(end)", first: offset(attempt.startedAt))
         }
         var answer = attempt.httpStatus.map { "answered \($0)" } ?? attempt.errorCode ?? "no answer"
         if attempt.outcome == "stale" { answer += ", too late: the lease was lost" }
-        let facts = "\(ShortName(attempt.endpoint)), attempt \(attempt.attempt): \(answer)"
+        let facts = "\(attempt.endpoint), attempt \(attempt.attempt): \(answer)"
         var lines = fold(facts, first: offset(attempt.startedAt))
         lines += fold(phases(attempt), first: "")
         if let error = attempt.error, attempt.httpStatus == nil { lines += fold("error: \(error)", first: "") }

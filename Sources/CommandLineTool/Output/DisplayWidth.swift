@@ -83,15 +83,3 @@ enum Folded {
         return lines.enumerated().map { ($0.offset == 0 ? first : rest) + $0.element }
     }
 }
-
-/// An endpoint's name within a sentence, cut so that the sentence stays readable. Commands need the whole name.
-struct ShortName: CustomStringConvertible {
-    let description: String
-
-    /// Names may have 200 characters.
-    private static let columns = 48
-
-    init(_ name: String) {
-        description = DisplayWidth.truncate(name, to: Self.columns)
-    }
-}

@@ -35,6 +35,9 @@ struct Output: Sendable {
     /// The lines of a table as they are printed.
     func tableLines(_ table: Table) -> [String] { table.lines(width: width, isColoured: context.isColoured) }
 
+    /// How many lines of a terminal a line takes. Escape sequences count too: rather too many than too few.
+    func linesOnScreen(_ text: String) -> Int { max(1, (DisplayWidth.of(text) + width - 1) / width) }
+
     /// A line that was prepared before.
     func styled(_ styled: StyledLine) {
         if styled.isReady { lines([styled.text]) } else { line(styled.text, styled.tone) }

@@ -59,11 +59,23 @@ struct StatusScreen {
 
     private func endpoints(_ room: Int, on output: Output) -> [StyledLine] {
         guard !snapshot.endpoints.isEmpty else { return [] }
+        var shown = order.sorted(snapshot.endpoints).prefix(room)
+        var drawn = table(endpointTable(shown), on: output)
+        // A long name takes lines of its own.
+        while height != nil, drawn.reduce(0, { $0 + output.linesOnScreen($1.text) }) > room + 1, shown.count > 1 {
+            shown = shown.dropLast()
+            drawn = table(endpointTable(shown), on: output)
+        }
+        let more = snapshot.census.endpoints - Int64(shown.count)
+        return [StyledLine("")] + drawn
+            + (more > 0 ? [StyledLine("… and \(Plural.of("endpoint", more)) more: postrider endpoint list")] : [])
+    }
+
+    private func endpointTable(_ shown: ArraySlice<CensusRow>) -> Table {
         var table = Table([
             .name("ENDPOINT"), .state("STATE"), .number("PENDING"), .number("RETRYING"), .number("BLOCKED"),
             .number("HELD"), .number("DEAD"), .number("WAITING"), .init(title: "LAST FAILURE", narrowest: 4),
         ])
-        let shown = order.sorted(snapshot.endpoints).prefix(room)
         for row in shown {
             let endpoint = row.endpoint
             func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
@@ -74,9 +86,7 @@ struct StatusScreen {
                 endpoint.consecutiveFailures > 0
                     ? "\(endpoint.consecutiveFailures)× \(LastFailure.text(endpoint) ?? "")" : "")
         }
-        let more = snapshot.census.endpoints - Int64(shown.count)
-        return [StyledLine("")] + self.table(table, on: output)
-            + (more > 0 ? [StyledLine("… and \(Plural.of("endpoint", more)) more: postrider endpoint list")] : [])
+        return table
     }
 
     private var workers: Table {

@@ -1,4 +1,5 @@
 import OutboxStore
+import Settings
 
 /// One line that says whether all is well, and otherwise what to do first. Decided from the figures only.
 struct StatusVerdict: Equatable {
@@ -19,7 +20,12 @@ struct StatusVerdict: Equatable {
     private static func allIsWell(_ snapshot: StatusSnapshot) -> String {
         guard snapshot.census.retrying > 0 else { return "All is well." }
         let count = CappedCount.deliveries(snapshot.census.retrying, isCapped: snapshot.census.isCapped)
-        return "Working, and \(count) failed and will be tried again: postrider event list --status retrying."
+        let blocked = snapshot.census.blocked
+        let behind =
+            blocked > 0
+            ? ", and \(CappedCount.text(blocked, isCapped: snapshot.census.isCapped)) of the same ordering key wait"
+            : ""
+        return "Working, and \(count) failed and will be tried again\(behind): postrider event list --status retrying."
     }
 
     /// By the harm that is done. One line for each kind, however many endpoints it is of. Without the right schema or an endpoint
@@ -60,6 +66,12 @@ struct StatusVerdict: Equatable {
         let alive = snapshot.aliveWorkers
         if let worker = alive.first(where: { $0.trouble != nil }), let trouble = worker.trouble {
             return "In worker \(worker.id) \(trouble.step) fails again and again. See why: postrider doctor."
+        }
+        if let worker = alive.first(where: { Diagnosis.isClockOff($0) }), let ahead = worker.clockAhead {
+            let apart = DurationText.short(ahead < .zero ? .zero - ahead : ahead)
+            return
+                "The clock of worker \(worker.id) is \(apart) \(ahead < .zero ? "behind" : "ahead of") the database's, so it "
+                + "claims nothing. See why: postrider doctor."
         }
         guard let worker = alive.first(where: { $0.heldBack > 0 }) else { return nil }
         return "Worker \(worker.id) cannot work on some endpoints. See why: postrider doctor."

@@ -38,20 +38,9 @@ package enum Endpoints {
     package static func setup(_ name: String) -> PostgresQuery<EndpointSetup> {
         PostgresQuery(
             """
-            SELECT s.tenant, s.payload_format,
-                   ARRAY(SELECT \(microseconds("w.length"))
-                         FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
-                   s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
-                   s.header_names, s.secrets, s.created_at, s.updated_at,
-                   s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text
+            SELECT \(EndpointSetup.columns)
             FROM postrider.endpoint_settings s WHERE s.endpoint = $1
             """, name)
-    }
-
-    /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
-    /// is cut off at thirty thousand years.
-    private static func microseconds(_ interval: String) -> String {
-        "(least(greatest(extract(epoch FROM \(interval)), -1e12), 1e12) * 1000000)::bigint"
     }
 
     /// The tenant of an endpoint; no row where there is none of this name.
@@ -249,6 +238,8 @@ package struct EndpointSetup: Sendable {
     package var headerNames: [String]
     /// How many signing secrets are live.
     package var secrets: Int32
+    /// When the newest of them was made here; nil when there is none.
+    package var newestSecretAt: PostgresTimestamp?
     package var createdAt: PostgresTimestamp
     package var updatedAt: PostgresTimestamp
     /// The schemes that requests are signed in.
@@ -266,16 +257,39 @@ package struct EndpointSetup: Sendable {
 }
 
 extension EndpointSetup: PostgresRecord {
+    /// The columns that ``init(_:)`` reads, of `postrider.endpoint_settings s`.
+    static let columns = """
+        s.tenant, s.payload_format,
+        ARRAY(SELECT \(microseconds("w.length"))
+              FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
+        s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
+        s.header_names, s.secrets, s.newest_secret_at, s.created_at, s.updated_at,
+        s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text
+        """
+
+    /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
+    /// is cut off at thirty thousand years.
+    private static func microseconds(_ interval: String) -> String {
+        "(least(greatest(extract(epoch FROM \(interval)), -1e12), 1e12) * 1000000)::bigint"
+    }
+
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        try self.init(row, from: 0)
+    }
+
+    /// - Parameter first: the column that ``columns`` begin at.
+    init(_ row: borrowing PostgresRow, from first: Int) throws(PostgresError) {
         self.init(
-            tenant: try row.column(0), payloadFormat: try row.column(1),
-            retrySchedule: try row.column(2, as: [Int64].self).map { .microseconds($0) },
-            maxAttempts: try row.column(3), timeout: .microseconds(try row.column(4, as: Int64.self)),
-            maxInFlight: try row.column(5),
-            rateLimit: try row.column(6), headerNames: try row.column(7), secrets: try row.column(8),
-            createdAt: try row.column(9), updatedAt: try row.column(10), signature: try row.column(11),
-            publicKeys: try row.column(12), auth: try row.column(13), clientCertificate: try row.column(14),
-            ca: try row.column(15), method: try row.column(16), text: try row.column(17))
+            tenant: try row.column(first), payloadFormat: try row.column(first + 1),
+            retrySchedule: try row.column(first + 2, as: [Int64].self).map { .microseconds($0) },
+            maxAttempts: try row.column(first + 3), timeout: .microseconds(try row.column(first + 4, as: Int64.self)),
+            maxInFlight: try row.column(first + 5), rateLimit: try row.column(first + 6),
+            headerNames: try row.column(first + 7), secrets: try row.column(first + 8),
+            newestSecretAt: try row.column(first + 9), createdAt: try row.column(first + 10),
+            updatedAt: try row.column(first + 11), signature: try row.column(first + 12),
+            publicKeys: try row.column(first + 13), auth: try row.column(first + 14),
+            clientCertificate: try row.column(first + 15), ca: try row.column(first + 16),
+            method: try row.column(first + 17), text: try row.column(first + 18))
     }
 }
 

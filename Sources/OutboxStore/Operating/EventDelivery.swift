@@ -42,6 +42,44 @@ extension Events {
             WHERE x.event_id = $1 AND x.event_at = $2
             """, id, createdAt)
     }
+
+    /// Why the deliveries of an event ended that were not delivered, and who ended them.
+    package static func endings(_ id: Int64, createdAt: PostgresTimestamp) -> PostgresQuery<DeliveryEnding> {
+        PostgresQuery(
+            """
+            SELECT e.name, k.reason, k.by_whom
+            FROM (
+                SELECT c.endpoint_id, c.reason, c.closed_by AS by_whom FROM postrider.closed c
+                WHERE c.event_id = $1 AND c.event_at = $2
+                UNION ALL
+                SELECT x.endpoint_id, x.reason, NULL FROM postrider.dead x WHERE x.event_id = $1 AND x.event_at = $2
+                UNION ALL
+                SELECT d.endpoint_id, d.cancelled_why, d.cancelled_by FROM postrider.deliveries d
+                WHERE d.event_id = $1 AND d.event_at = $2 AND d.cancelled_why IS NOT NULL) k
+            JOIN postrider.endpoints e ON e.id = k.endpoint_id
+            """, id, createdAt)
+    }
+}
+
+/// Why a delivery ended, or will end with the attempt that is in flight, and who ended it.
+package struct DeliveryEnding: Sendable, Equatable {
+    package var endpoint: String
+    /// `cancelled by alice: sent by hand`, `discarded: too old`, or one word.
+    package var reason: String?
+    /// The login that closed it; nil where that was no act of a person.
+    package var by: String?
+
+    package init(endpoint: String, reason: String?, by: String?) {
+        self.endpoint = endpoint
+        self.reason = reason
+        self.by = by
+    }
+}
+
+extension DeliveryEnding: PostgresRecord {
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(endpoint: try row.column(0), reason: try row.column(1), by: try row.column(2))
+    }
 }
 
 /// What became of an event at an endpoint so far.

@@ -89,11 +89,24 @@ package enum SchemaChecks {
             SELECT 1 FROM postrider.unaccounted_between(now() - interval '1 hour', 'infinity') u LIMIT \(unaccountedLimit)) missing
         """)
 
+    /// Whether this login may give an event its number, as the owner may.
+    package static let mayNumber = PostgresQuery<Bool>(
+        "SELECT pg_catalog.has_column_privilege('postrider.outbox', 'id', 'INSERT')")
+
     /// Inserts an event as a producer does, for a tenant that has no endpoint. It is to be rolled back.
-    package static let insert = PostgresQuery<Void>(
-        """
-        INSERT INTO postrider.outbox (event_type, payload, tenant) VALUES ('postrider.doctor', '{}', 'postrider doctor')
-        """)
+    ///
+    /// - Parameter isNumbered: takes a number that no event has, instead of one of the sequence, which a rollback would not give back.
+    package static func insert(isNumbered: Bool) -> PostgresQuery<Void> {
+        PostgresQuery(
+            isNumbered
+                ? """
+                INSERT INTO postrider.outbox (id, event_type, payload, tenant) OVERRIDING SYSTEM VALUE
+                VALUES (0, 'postrider.doctor', '{}', 'postrider doctor')
+                """
+                : """
+                INSERT INTO postrider.outbox (event_type, payload, tenant) VALUES ('postrider.doctor', '{}', 'postrider doctor')
+                """)
+    }
 }
 
 /// A role of the schema.

@@ -105,6 +105,16 @@ import Testing
         }
     }
 
+    /// The event that it inserts and takes back uses no number up.
+    @Test func leavesTheNumbersOfEventsAlone() async throws {
+        try await Installation.with { (installation) async throws in
+            let next = "SELECT nextval(pg_get_serial_sequence('postrider.outbox', 'id'))"
+            let first = try await installation.sql(next)
+            #expect(try levels(await installation.run("doctor", "--offline", "--json"))["insert"] == "ok")
+            #expect(try await installation.sql(next).flatMap { Int($0) } == first.flatMap { Int($0) }.map { $0 + 1 })
+        }
+    }
+
     @Test func databaseThatCannotBeReachedIsAFindingToo() async throws {
         try await Installation.with { (installation) async throws in
             let gone = await installation.run(

@@ -154,9 +154,11 @@ import Webhooks
                 let shown = await installation.run(["endpoint"] + command)
                 #expect(shown.status == .done)
                 let isTable = command == ["list"]
-                #expect(shown.output.contains(isTable ? String(Hostile.longName.prefix(5)) : Hostile.longName))
+                #expect(shown.output.contains(Hostile.longName))
                 let lines = shown.output.split(separator: "\n")
-                #expect(!isTable || lines.allSatisfy { DisplayWidth.of($0) <= 80 }, "\(shown.output)")
+                #expect(
+                    !isTable || lines.allSatisfy { $0 == Hostile.longName || DisplayWidth.of($0) <= 80 },
+                    "\(shown.output)")
                 #expect(shown.isHarmless)
             }
         }

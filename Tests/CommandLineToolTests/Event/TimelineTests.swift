@@ -75,4 +75,25 @@ import Testing
             }
         }
     }
+
+    @Test func whoEndedItAndWhy() async throws {
+        try await withEvent { (installation) async throws in
+            _ = await installation.run("event", "publish", "order.sent")
+            let login = try await installation.sql("SELECT session_user")
+            _ = await installation.run("event", "cancel", "1", "--why", "sent by hand")
+            let cancelled = await installation.run("event", "show", "1", width: 160).output
+            #expect(cancelled.contains("; cancelled by \(login ?? ""): sent by hand\n"), "\(cancelled)")
+            try await installation.bury()
+            let dead = await installation.run("event", "show", "2", width: 160).output
+            #expect(dead.contains(", after attempt 3: attempts_exhausted\n"), "\(dead)")
+            let letter = try #require(try await installation.sql("SELECT id FROM postrider.dead"))
+            _ = await installation.run("dead-letter", "discard", letter, "--why", "too old")
+            let discarded = await installation.run("event", "show", "2", width: 160).output
+            #expect(discarded.contains("; discarded by \(login ?? ""): too old\n"), "\(discarded)")
+            let json = try await installation.run("event", "show", "2", "--json").json()
+            let delivery = try #require((json["deliveries"] as? [[String: Any]])?.first)
+            #expect(delivery["reason"] as? String == "discarded: too old")
+            #expect(delivery["closed_by"] as? String == login)
+        }
+    }
 }

@@ -52,6 +52,28 @@ import Testing
         #expect(StatusVerdict(Self.snapshot()).isWell)
     }
 
+    @Test func namesAClockThatIsOff() {
+        var snapshot = Self.snapshot()
+        snapshot.workers[0].clockAhead = .seconds(-600)
+        #expect(
+            StatusVerdict(snapshot).line
+                == "The clock of worker 1 is 10m behind the database's, so it claims nothing. See why: postrider doctor."
+        )
+        snapshot.workers[0].clockAhead = .seconds(59)
+        #expect(StatusVerdict(snapshot).isWell)
+    }
+
+    @Test func countsWhatWaitsBehindARetry() {
+        let verdict = StatusVerdict(
+            Self.snapshot(
+                Self.census {
+                    $0.retrying = 1
+                    $0.blocked = 3
+                }))
+        #expect(
+            verdict.line.contains("1 delivery failed and will be tried again, and 3 of the same ordering key wait: "))
+    }
+
     @Test func notWellBesideRetries() {
         let verdict = StatusVerdict(Self.snapshot(Self.census { $0.retrying = 37 }))
         #expect(verdict.isWell)

@@ -64,6 +64,18 @@ struct Installation {
         try await connection.query(text, values, deadline: TestDatabase.deadline).first
     }
 
+    /// Waits until a session of the database waits for a lock.
+    func waitForBlocked() async throws {
+        let end = ContinuousClock.now + TestDatabase.deadline
+        let blocked = """
+            SELECT count(*) > 0 FROM pg_stat_activity, pg_sleep(0.005)
+            WHERE datname = current_database() AND wait_event_type = 'Lock'
+            """
+        while try await sql(blocked) != "t" {
+            guard ContinuousClock.now < end else { throw PostgresError(.deadlineExceeded, "no session waits") }
+        }
+    }
+
     /// Makes every live delivery a dead letter of three attempts.
     func bury() async throws {
         try await sql(

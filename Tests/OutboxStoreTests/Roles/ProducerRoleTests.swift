@@ -20,11 +20,15 @@ struct ProducerRoleTests {
                 "INSERT INTO postrider.outbox (event_type, payload) VALUES ('x', '1') ON CONFLICT DO NOTHING",
                 "SELECT * FROM postrider.publish('x', '1', ordering_key => 'k', tenant => '')",
                 "SELECT * FROM postrider.publish('x', '1', idempotency_key => 'i')",
+                "SELECT * FROM postrider.publish('x', jsonb_build_object('n', 1), ordering_key => 'k')",
+                "SELECT * FROM postrider.publish('x', json_build_object('n', 1))",
+                "SELECT * FROM postrider.publish('x', body => 'b')",
+                "SELECT * FROM postrider.publish(event_type => 'x', payload => '{}')",
                 "INSERT INTO postrider.outbox (event_type, payload, idempotency_key) VALUES ('x', '1', 'i')",
             ]
             #expect(await producer.states(of: allowed) == allowed.map { _ in "-" })
             await producer.close()
-            #expect(try await outbox.number("SELECT count(*) FROM postrider.deliveries") == 4)
+            #expect(try await outbox.number("SELECT count(*) FROM postrider.deliveries") == 8)
         }
     }
 
