@@ -78,6 +78,7 @@ struct ReplayTests {
             // What expired or was cancelled goes when it is asked for.
             try await outbox.query("\(begin)('{3,4}', endpoint => 'a', ignore_expiry => true)")
             #expect(try await turn(outbox) == 2)
+            try await outbox.elapseDelays()
             #expect(try await worker.claim().filter { $0.event != 6 }.count == 2)
             for connection in [operatorOfIt, workerOfIt] { await connection.close() }
         }
