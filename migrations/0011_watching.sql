@@ -137,8 +137,9 @@ CREATE FUNCTION postrider.watch_suffix(p_operation text) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN lower(p_operation) || CASE lower(p_operation) WHEN 'insert' THEN 'ed' ELSE 'd' END;
 
--- The body of the trigger function for one operation on a plain table. `r` is the row after, or of a DELETE the row before. With
--- p_key or p_columns it first asks for these columns, of no row: one that was renamed or dropped since must not stop a write.
+-- The body of the trigger function for one operation on a plain table. `r` is the row after, or of a DELETE the row before; it never
+-- stands without a dot, since a column may be called so. With p_key or p_columns it first asks for these columns, of no row: one
+-- that was renamed or dropped since must not stop a write.
 CREATE FUNCTION postrider.statement_watch(p_operation text, p_event_type text, p_tenant text, p_columns text[], p_key text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -149,7 +150,7 @@ DECLARE
     -- put together by a FULL JOIN, which can only be a hash or a merge: the plan is kept, with the row count that came first. A
     -- setting would do it, too, but reach the triggers of the outbox.
     v_side CONSTANT text := 'SELECT row_number() OVER () AS place, CASE WHEN pg_column_size(r.*) <= 524288 THEN to_json(r.*) END AS image, '
-        'r AS this, %s AS compared, %s AS key FROM %s r';
+        'ROW(r.*) AS this, %s AS compared, %s AS key FROM %s r';
     v_insert CONSTANT text := $t$
     INSERT INTO postrider.outbox (event_type, payload, ordering_key, tenant)
     SELECT %1$L, CASE WHEN octet_length(c.change::text) <= 262144 THEN c.change ELSE postrider.large_change(TG_RELID, c.this) END,
@@ -166,9 +167,9 @@ DECLARE
         THEN json_build_object('before', b.image, 'after', a.image) END AS change
     FROM (%1$s) a FULL JOIN (%2$s) b ON b.place = a.place WHERE (a.compared *<> b.compared) IS NOT FALSE$t$ END;
     v_ruled text := format(v_rows,
-        format(v_side, coalesce('ROW(' || v_compared || ')', 'r'), coalesce(v_key, 'NULL::text'), v_table),
-        format(v_side, coalesce('ROW(' || v_compared || ')', 'r'), 'NULL::text', 'postrider_old'));
-    v_plain text := format(v_rows, format(v_side, 'r', 'NULL::text', v_table), format(v_side, 'r', 'NULL::text', 'postrider_old'));
+        format(v_side, coalesce('ROW(' || v_compared || ')', 'ROW(r.*)'), coalesce(v_key, 'NULL::text'), v_table),
+        format(v_side, coalesce('ROW(' || v_compared || ')', 'ROW(r.*)'), 'NULL::text', 'postrider_old'));
+    v_plain text := format(v_rows, format(v_side, 'ROW(r.*)', 'NULL::text', v_table), format(v_side, 'ROW(r.*)', 'NULL::text', 'postrider_old'));
 BEGIN
     IF v_compared IS NULL AND p_key IS NULL THEN
         RETURN 'BEGIN' || format(v_insert, v_type, p_tenant, v_plain) || E'\nEND';
@@ -299,7 +300,8 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_name text; v_owner oid;
 BEGIN
-    SELECT format('%I.%I', c.relnamespace::regnamespace::text, p_name), c.relowner INTO v_name, v_owner FROM pg_class c WHERE c.oid = p_table;
+    SELECT format('%I.%I', n.nspname, p_name), c.relowner INTO v_name, v_owner
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = p_table;
     -- What is written must not depend on the settings of the one who writes.
     EXECUTE format(
         'CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp '

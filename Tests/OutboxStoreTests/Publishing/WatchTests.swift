@@ -221,6 +221,36 @@ struct WatchTests {
         }
     }
 
+    @Test("may have any name, and columns with the names that the trigger uses; what a foreign key cascades is seen")
+    func names() async throws {
+        let table = #"""
+            CREATE TABLE app.parents (id int PRIMARY KEY);
+            CREATE TABLE app."T'a b" ("Id" int PRIMARY KEY, "new" text, "old" int, place int, this int, "key" int,
+                r int REFERENCES app.parents ON DELETE CASCADE, change int)
+            """#
+        try await withShop(table) { shop in
+            try await shop.outbox.script(#"ALTER SCHEMA app RENAME TO "We ird""#)
+            let name = #"'"We ird"."T''a b"'"#
+            try await shop.own("SELECT postrider.watch(\(name), 'odd', columns => '{new,old}', ordering_key => 'Id')")
+            try await shop.own(
+                "SELECT postrider.watch(\(name), 'ruled', '{update}', condition => '\"new\" = ''z'' AND new.\"Id\" > 0')"
+            )
+            try await shop.write(
+                #"""
+                INSERT INTO "We ird".parents VALUES (6);
+                INSERT INTO "We ird"."T'a b" VALUES (1, 'n', 2, 3, 4, 5, 6, 7);
+                UPDATE "We ird"."T'a b" SET "new" = 'z';
+                UPDATE "We ird"."T'a b" SET place = 9;
+                DELETE FROM "We ird".parents;
+                """#)
+            let words = try await shop.heard().map { $0.split(separator: " ").prefix(2).joined(separator: " ") }
+            #expect(
+                words.sorted() == [
+                    "odd.deleted 1", "odd.inserted 1", "odd.updated 1", "ruled.updated -", "ruled.updated -",
+                ])
+        }
+    }
+
     @Test("is watched by its owner only, with words for what cannot be; what is asked for cannot become other SQL")
     func refused() async throws {
         try await withShop(Self.orders) { shop in
