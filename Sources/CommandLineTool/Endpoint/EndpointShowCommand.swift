@@ -69,11 +69,19 @@ struct EndpointDetails: Sendable {
             ("Requests a second", settings.rateLimit.map { "\($0)" } ?? "no limit"),
             ("Headers", settings.headerNames.isEmpty ? nil : settings.headerNames.joined(separator: ", ")),
             ("Signing secrets", "\(settings.secrets)"),
+            (
+                "Dead at once on",
+                settings.permanentStatus.isEmpty ? nil : settings.permanentStatus.joined(separator: ",")
+            ),
+            ("Key after failure", settings.orderingFailure),
+            ("Breaker", settings.breaker ? "on" : "off"),
+            ("Disabled after", settings.disableAfter.map(DurationText.format) ?? "never"),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
             ("Held", count(overview.held)),
             ("Dead letters", count(overview.deadLetters)),
             ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
+            ("Next probe", overview.nextProbeAt?.description),
             ("Failures in a row", "\(overview.consecutiveFailures)"),
             ("Last success", overview.lastSuccessAt?.description ?? "never"),
             (
@@ -104,6 +112,11 @@ struct EndpointDetailsReport: Encodable {
         let secrets: Int32
         let createdAt: String
         let updatedAt: String
+        let permanentStatus: [String]
+        let orderingFailure: String
+        let breaker: Bool
+        /// Missing for never.
+        let disableAfterSeconds: Double?
     }
 
     private let overview: EndpointReport
@@ -117,7 +130,9 @@ struct EndpointDetailsReport: Encodable {
             maxAttempts: settings.maxAttempts, timeoutSeconds: Seconds.number(settings.timeout),
             maxInFlight: settings.maxInFlight, rateLimit: settings.rateLimit, headerNames: settings.headerNames,
             secrets: settings.secrets, createdAt: settings.createdAt.description,
-            updatedAt: settings.updatedAt.description)
+            updatedAt: settings.updatedAt.description, permanentStatus: settings.permanentStatus,
+            orderingFailure: settings.orderingFailure, breaker: settings.breaker,
+            disableAfterSeconds: settings.disableAfter.map(Seconds.number))
     }
 
     func encode(to encoder: any Encoder) throws {

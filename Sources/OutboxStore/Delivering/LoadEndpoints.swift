@@ -6,7 +6,8 @@ package struct LoadEndpoints: PostgresStatement {
         SELECT e.id, l.revision, e.name, e.tenant, u.id, u.url, e.payload_format, e.headers, e.retry_schedule,
                e.max_attempts, l.timeout,
                ARRAY(SELECT s.secret FROM postrider.endpoint_secrets s
-                     WHERE s.endpoint_id = e.id AND s.expires_at > now() ORDER BY s.id DESC)
+                     WHERE s.endpoint_id = e.id AND s.expires_at > now() ORDER BY s.id DESC),
+               e.permanent_status
         FROM postrider.endpoints e
         JOIN postrider.lanes l ON l.endpoint_id = e.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -29,7 +30,7 @@ package struct LoadEndpoints: PostgresStatement {
             id: try row.column(0), revision: try row.column(1), name: try row.column(2), tenant: try row.column(3),
             urlID: try row.column(4), url: try row.column(5), payloadFormat: try row.column(6),
             headers: try row.column(7), retrySchedule: try row.column(8), maxAttempts: try row.column(9),
-            timeout: try row.column(10), secrets: try row.column(11))
+            timeout: try row.column(10), secrets: try row.column(11), permanentStatus: try row.column(12))
     }
 }
 
@@ -70,4 +71,6 @@ package struct EndpointRecord: Sendable {
     package var timeout: Duration
     /// Live signing secrets, newest first, plain or sealed.
     package var secrets: [String]
+    /// Statuses after which a delivery is dead at once, such as 404 or 4xx.
+    package var permanentStatus: [String] = []
 }

@@ -42,7 +42,9 @@ package enum Endpoints {
                    ARRAY(SELECT \(microseconds("w.length"))
                          FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
                    s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
-                   s.header_names, s.secrets, s.created_at, s.updated_at
+                   s.header_names, s.secrets, s.created_at, s.updated_at,
+                   s.permanent_status, s.ordering_failure, s.breaker,
+                   CASE WHEN s.disable_after IS NOT NULL THEN \(microseconds("s.disable_after")) END
             FROM postrider.endpoint_settings s WHERE s.endpoint = $1
             """, name)
     }
@@ -100,9 +102,11 @@ package enum Endpoints {
                 name => $1, url => $2, event_types => coalesce($3, '{*}'), secret => $4, tenant => $5,
                 retry_schedule => $6, max_attempts => $7, timeout => $8, max_in_flight => nullif($9, 0),
                 rate_limit => nullif($10, 0), payload_format => coalesce($11, 'envelope'),
-                headers => coalesce($12, '{}')) r
+                headers => coalesce($12, '{}'),
+                permanent_status => $13, ordering_failure => $14, breaker => $15, disable_after => $16) r
             """, name, settings.url, settings.eventTypes, secret, tenant, settings.retrySchedule, settings.maxAttempts,
-            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers)
+            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
     }
 
     /// Changes what is set and leaves the rest.
@@ -111,9 +115,11 @@ package enum Endpoints {
             """
             SELECT postrider.update_endpoint(
                 name => $1, url => $2, event_types => $3, retry_schedule => $4, max_attempts => $5, timeout => $6,
-                max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10)
+                max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10,
+                permanent_status => $11, ordering_failure => $12, breaker => $13, disable_after => $14)
             """, name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
-            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers)
+            settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
     }
 
     /// Keeps what is owed to an endpoint.
@@ -165,6 +171,14 @@ package struct EndpointSettings: Sendable, Equatable {
     package var payloadFormat: String?
     /// `Name: value` lines. May hold credentials.
     package var headers: [String]?
+    /// Statuses after which a delivery is dead at once, such as 404 or 4xx.
+    package var permanentStatus: [String]?
+    /// ``OrderingFailure`` as a word.
+    package var orderingFailure: String?
+    /// Whether its lane closes while it fails.
+    package var breaker: Bool?
+    /// How long it may fail before it is disabled, as PostgreSQL reads it; or `never`.
+    package var disableAfter: String?
 
     package init() {}
 }
@@ -190,6 +204,12 @@ package struct EndpointSetup: Sendable {
     package var secrets: Int32
     package var createdAt: PostgresTimestamp
     package var updatedAt: PostgresTimestamp
+    /// Statuses after which a delivery is dead at once.
+    package var permanentStatus: [String]
+    package var orderingFailure: String
+    package var breaker: Bool
+    /// How long it may fail before it is disabled; nil for ever.
+    package var disableAfter: Duration?
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -200,7 +220,9 @@ extension EndpointSetup: PostgresRecord {
             maxAttempts: try row.column(3), timeout: .microseconds(try row.column(4, as: Int64.self)),
             maxInFlight: try row.column(5),
             rateLimit: try row.column(6), headerNames: try row.column(7), secrets: try row.column(8),
-            createdAt: try row.column(9), updatedAt: try row.column(10))
+            createdAt: try row.column(9), updatedAt: try row.column(10), permanentStatus: try row.column(11),
+            orderingFailure: try row.column(12), breaker: try row.column(13),
+            disableAfter: try row.column(14, as: Int64?.self).map { .microseconds($0) })
     }
 }
 

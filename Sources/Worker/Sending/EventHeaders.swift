@@ -7,6 +7,8 @@ final class EventHeaders: Sendable {
     /// Without the number of an attempt.
     let head: WebhookHead
     let fields: HeaderFields
+    /// Whether requests carry the place of the delivery within its ordering key.
+    let isOrdered: Bool
 
     /// - Throws: when a column breaks a rule. The insert has checked them, but the row may have come another way; and a
     ///   request without one of its headers would not be what the producer asked for.
@@ -18,6 +20,7 @@ final class EventHeaders: Sendable {
                 try Self.checked(text, "traceparent")
             })
         fields = try Self.fields(event.headers)
+        isOrdered = event.isOrdered
     }
 
     private static func contentType(_ event: StoredEvent) throws(SendingObstacle) -> String {

@@ -40,6 +40,8 @@ final class OutgoingDelivery: CourierRequest {
         var head = event.head
         head.attempt = Int32(delivery.attempt)
         try lines.append(head, signedBy: settings.signer, at: unixTime, body)
+        // The delivery's number: later events of a key have greater ones at each endpoint, and each keeps its own in every attempt.
+        if event.isOrdered { lines.append("webhook-sequence", "\(delivery.id)") }
         // The event's word counts more than the endpoint's.
         for field in settings.headers.overridden(by: event.fields) { lines.append(field.name, field.value) }
     }
