@@ -18,7 +18,7 @@ from soak.journal import Journal
 from soak.plan import FORBIDDEN_ADDRESS, FORBIDDEN_NAME, SLACK_S, Scene
 
 DRAIN_S = 8
-# Deliveries that a worker may hold. After a fault there are more than that to send, so that the limit is reached.
+# Deliveries that a worker may hold: few, so that the bound of descriptors is near what it needs.
 IN_FLIGHT = 256
 # The bounds of one worker's process. Of descriptors: a connection for each delivery in flight, as kept ones take the place of busy ones;
 # never two, since the address stands in the URL, and none to ask for a name. And what the worker reserves for all that is no
