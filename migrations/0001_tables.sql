@@ -118,6 +118,14 @@ CREATE TABLE postrider.endpoints (
         DEFAULT '{5 s,5 min,30 min,2 h,5 h,10 h,14 h,20 h,24 h}'
         CHECK (cardinality(retry_schedule) BETWEEN 1 AND 64),
     max_attempts int NOT NULL DEFAULT 10 CHECK (max_attempts BETWEEN 1 AND 1000),
+    -- The operator's limit; what is in force stands on the lane.
+    max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
+    -- Statuses, such as 404 or 4xx, after which a delivery is dead at once.
+    permanent_status text[] NOT NULL DEFAULT '{}',
+    -- What becomes of an ordering key whose event died: the next one goes, none goes, or all later ones become dead letters too.
+    ordering_failure text NOT NULL DEFAULT 'skip' CHECK (ordering_failure IN ('skip', 'block', 'park')),
+    -- How long it may fail without one success before it is disabled. NULL: for ever.
+    disable_after interval DEFAULT '5 days' CHECK (disable_after > '0'),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -167,12 +175,13 @@ CREATE TABLE postrider.lanes (
     -- Drawn again by every change to the endpoint: tells a worker to read it again before it sends. Random, so that a worker that
     -- lives on while the schema is replaced or restored never takes one state of an endpoint for another.
     revision int NOT NULL DEFAULT floor(random() * 2147483647)::int,
-    -- 'infinity' while paused or disabled.
+    -- 'infinity' while paused or disabled; a time while it is closed until then.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
     -- The transaction that changed the endpoint last, so that workers see a resumed endpoint at once. NULL: never changed.
     changed_in xid8,
     timeout interval NOT NULL DEFAULT '15 s' CHECK (timeout BETWEEN '100 ms' AND '5 min'),
-    -- `leased` counts the rows with lease_by <> 0, exactly, and only while there is a limit.
+    -- The limit in force: the endpoint's own, or less while the breaker holds the lane and for a while after. `leased` counts the rows with
+    -- lease_by <> 0, exactly, and only while there is a limit.
     max_in_flight int CHECK (max_in_flight BETWEEN 1 AND 100000),
     leased int NOT NULL DEFAULT 0,
     -- When the first of these leases may have run out: housekeeping looks at the lane then. A claim sets it only where it is NULL,
@@ -181,15 +190,40 @@ CREATE TABLE postrider.lanes (
     -- Requests a second; a token bucket that holds at most one and what comes in 1/20 s.
     rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
     tokens real NOT NULL DEFAULT 1,
-    tokens_at timestamptz NOT NULL DEFAULT '-infinity'
+    tokens_at timestamptz NOT NULL DEFAULT '-infinity',
+    -- The breaker, whose rules are those of `Breaker` in Swift. Whether it is on; how often in a row it has closed the lane, 0 while it does not
+    -- hold it; and how many it lets be in flight, NULL when that is not its business.
+    breaker boolean NOT NULL DEFAULT true,
+    closures smallint NOT NULL DEFAULT 0,
+    breaker_window int CHECK (breaker_window >= 1),
+    -- Whether an ordering key of which an event died stops (`ordering_failure` is block or park).
+    blocks_keys boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 CREATE INDEX lanes_lapse_at ON postrider.lanes (lapse_at) WHERE lapse_at IS NOT NULL;
 CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in IS NOT NULL;
+
+-- Every change of an endpoint's state; `failing` while the breaker holds it. `was` is NULL for a new one.
+CREATE TABLE postrider.state_changes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    endpoint_id int NOT NULL,
+    was text,
+    became text NOT NULL,
+    why text,
+    by_whom text NOT NULL DEFAULT session_user
+);
+CREATE INDEX state_changes_at ON postrider.state_changes (at);
 
 -- How an endpoint has been doing. Apart from the lanes, so that recording it never keeps a claim away from a lane.
 CREATE TABLE postrider.endpoint_marks (
     endpoint_id int PRIMARY KEY,
     consecutive_failures int NOT NULL DEFAULT 0,
+    -- Those in a row that speak against the endpoint: no answer, 429, 5xx.
+    strikes smallint NOT NULL DEFAULT 0,
+    -- How much of endpoints.disable_after had passed, in percent, when it was last told that it will be disabled.
+    warned smallint NOT NULL DEFAULT 0,
+    -- Whether it was told that deliveries to it have been due for long.
+    backlog_told boolean NOT NULL DEFAULT false,
     -- When the first of these failures was recorded; NULL when there is none.
     failing_since timestamptz,
     last_success_at timestamptz,
@@ -290,7 +324,7 @@ CREATE TABLE postrider.dead (
     -- Without those that were given back unsent, which a replay has to know of all the same: no number is used twice.
     attempts smallint NOT NULL,
     unsent smallint,
-    ordering_key text,
+    ordering_key text COLLATE "C",
     reason text NOT NULL,
     last_http_status smallint,
     last_error_code text,
@@ -300,6 +334,7 @@ CREATE TABLE postrider.dead (
 );
 CREATE INDEX dead_event ON postrider.dead (event_id);
 CREATE INDEX dead_endpoint ON postrider.dead (endpoint_id, id);
+CREATE INDEX dead_key ON postrider.dead (endpoint_id, ordering_key, id) WHERE ordering_key IS NOT NULL;
 
 -- Deliveries that ended without being delivered or staying a dead letter: nothing is ever unaccounted for.
 CREATE TABLE postrider.closed (

@@ -178,11 +178,12 @@ $f$;
 CREATE TRIGGER outbox_2_skip_known BEFORE INSERT ON postrider.outbox FOR EACH ROW
 WHEN (NEW.idempotency_key IS NOT NULL) EXECUTE FUNCTION postrider.skip_known_event();
 
--- The patterns that match an event type: order.paid.late → {*, order.paid.late, order.*, order.paid.*}.
+-- The patterns that match an event type: order.paid.late → {*, order.paid.late, order.*, order.paid.*}. Events of the outbox about itself,
+-- which begin with postrider., are for those only who ask for them: * does not match them.
 CREATE FUNCTION postrider.patterns_matching(event_type text) RETURNS text[]
 -- RETURN: what its names mean is settled when it is made, which costs callers less than a SET at each call.
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ARRAY['*', event_type] || ARRAY(
+RETURN CASE WHEN starts_with(event_type, 'postrider.') THEN ARRAY[event_type] ELSE ARRAY['*', event_type] END || ARRAY(
     SELECT array_to_string(p.parts[1:n], '.') || '.*'
     FROM (SELECT string_to_array(event_type, '.') AS parts) p, generate_series(1, cardinality(p.parts) - 1) AS n);
 
@@ -213,6 +214,25 @@ END
 $f$;
 CREATE TRIGGER outbox_3_fan_out AFTER INSERT ON postrider.outbox REFERENCING NEW TABLE AS new_events
 FOR EACH STATEMENT EXECUTE FUNCTION postrider.fan_out();
+
+-- Publishes an event of the outbox about itself, under the tenant ''; none where no endpoint asks for it. It locks nothing but what any producer
+-- does.
+CREATE FUNCTION postrider.announce(p_type text, p_payload jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF EXISTS (SELECT FROM postrider.subscriptions s
+               WHERE s.tenant = '' AND s.pattern = ANY (postrider.patterns_matching(p_type))) THEN
+        INSERT INTO postrider.outbox (event_type, payload) VALUES (p_type, jsonb_strip_nulls(p_payload)::json);
+    END IF;
+END
+$f$;
+
+-- Whether an event is one of the outbox about itself. A failure to deliver one publishes none.
+CREATE FUNCTION postrider.is_own_event(p_event bigint, p_event_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT coalesce((SELECT starts_with(o.event_type, 'postrider.') AND o.tenant = '' FROM postrider.outbox o
+                     WHERE o.created_at = p_event_at AND o.id = p_event), false)
+$f$;
 
 -- The same insert for those who want the ids back: a producer's role may not read the outbox, so no RETURNING there.
 CREATE FUNCTION postrider.publish(

@@ -143,7 +143,7 @@ BEGIN
 END
 $f$;
 
--- The next p_count open lanes after p_after, in the order of their ids: those with live rows that p_worker does not hold,
+-- The next p_count lanes that no operator closed after p_after, in the order of their ids: those with live rows that p_worker does not hold,
 -- when the first row of the lane is due, and when the first may be claimed. The last row has no times: it names the lane that
 -- the next call goes on from, or none at the end. For the start of a worker, and as the net under its looks.
 CREATE FUNCTION postrider.walk(p_worker int, p_after int, p_count int)
@@ -161,7 +161,8 @@ DECLARE
         ORDER BY l.endpoint_id LIMIT p_count);
 BEGIN
     RETURN QUERY
-    SELECT l.endpoint_id, first.due_at, next.at
+    -- A lane that is closed until a time can be claimed from then on.
+    SELECT l.endpoint_id, first.due_at, greatest(next.at, l.open_at)
     FROM unnest(v_lanes) AS u (endpoint_id)
     JOIN postrider.lanes l ON l.endpoint_id = u.endpoint_id
     CROSS JOIN LATERAL (
@@ -177,7 +178,7 @@ BEGIN
             SELECT min(d.lease_until) FROM postrider.deliveries d
             WHERE d.endpoint_id = l.endpoint_id AND d.due_at >= first.due_at AND d.due_at <= coalesce(free.due_at, v_now)
                 AND d.lease_until > v_now AND d.lease_by <> p_worker)) AS at) next
-    WHERE l.open_at <= v_now AND next.at IS NOT NULL;
+    WHERE l.open_at < 'infinity' AND next.at IS NOT NULL;
     RETURN QUERY SELECT CASE WHEN cardinality(v_lanes) = p_count THEN v_lanes[p_count] END,
                         NULL::timestamptz, NULL::timestamptz;
 END
@@ -256,14 +257,15 @@ BEGIN
     --    Each row passes through as few steps as can be, with nothing that it does not need there: that is what a claim costs.
     RETURN QUERY
     WITH lane AS MATERIALIZED (
-        SELECT l.endpoint_id, l.revision, r.turn, r.from_at, l.max_in_flight - l.leased AS spare,
+        SELECT l.endpoint_id, l.revision, r.turn, r.from_at, l.max_in_flight - l.leased AS spare, l.blocks_keys,
                v_now + l.timeout + p_slack AS lease_until,
                least(r.room, p_budget, floor(postrider.tokens(l.rate_limit, l.tokens, l.tokens_at, v_now))::int) AS take
         FROM unnest(v_lanes, v_from, v_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id),
     -- The first unleased rows of each lane, in the order of the primary key, and one more to know whether there is more.
     -- Rows in flight before them are stepped over: there are at most as many as all workers hold.
-    -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key.
+    -- Only the oldest live row of an ordering key may go. One index descent for each row that has a key; one more where a dead letter
+    -- stops its key.
     seen AS MATERIALIZED (
         SELECT lane.turn, lane.endpoint_id, lane.revision, lane.spare, lane.lease_until,
                c.spot, c.due_at, c.id, c.bytes, c.lease_by, c.is_head, c.nth > lane.take AS is_peeked
@@ -272,7 +274,11 @@ BEGIN
                    d.ordering_key IS NULL OR NOT EXISTS (
                        SELECT 1 FROM postrider.deliveries earlier
                        WHERE earlier.endpoint_id = d.endpoint_id AND earlier.ordering_key = d.ordering_key
-                           AND earlier.id < d.id) AS is_head,
+                           AND earlier.id < d.id)
+                       AND (NOT lane.blocks_keys OR (
+                           SELECT true FROM postrider.dead x
+                           WHERE x.endpoint_id = d.endpoint_id AND x.ordering_key = d.ordering_key AND x.id < d.id
+                           LIMIT 1) IS NULL) AS is_head,
                    row_number() OVER (ORDER BY d.due_at, d.id) AS nth
             FROM postrider.deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.due_at >= lane.from_at AND d.due_at <= v_now
@@ -440,7 +446,8 @@ END
 $f$;
 
 -- Makes the next row of each ordering key due, after the one before it is gone. The caller has locked the lanes first:
--- otherwise a claim that still sees the one before could park the next at the same time, and it would wait for ever.
+-- otherwise a claim that still sees the one before could park the next at the same time, and it would wait for ever. A key that a dead
+-- letter stops is left.
 CREATE FUNCTION postrider.promote(p_lanes int[], p_keys text[]) RETURNS int
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -449,17 +456,54 @@ SET plan_cache_mode = force_generic_plan
 AS $f$
 DECLARE
     v_count int;
+    v_stopping int[] := ARRAY(SELECT l.endpoint_id FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes) AND l.blocks_keys);
 BEGIN
     UPDATE postrider.deliveries d SET due_at = clock_timestamp(), changed_in = pg_current_xact_id()
     FROM (SELECT DISTINCT u.endpoint_id, u.ordering_key COLLATE "C" AS ordering_key
           FROM unnest(p_lanes, p_keys) AS u (endpoint_id, ordering_key)) done
     CROSS JOIN LATERAL (
-        SELECT n.ctid AS spot, n.due_at FROM postrider.deliveries n
+        SELECT n.ctid AS spot, n.due_at, n.id FROM postrider.deliveries n
         WHERE n.endpoint_id = done.endpoint_id AND n.ordering_key = done.ordering_key
         ORDER BY n.id LIMIT 1) next
-    WHERE d.ctid = next.spot AND next.due_at = 'infinity';
+    WHERE d.ctid = next.spot AND next.due_at = 'infinity'
+        AND (done.endpoint_id <> ALL (v_stopping) OR (
+            SELECT true FROM postrider.dead x
+            WHERE x.endpoint_id = done.endpoint_id AND x.ordering_key = done.ordering_key AND x.id < next.id LIMIT 1) IS NULL);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
+END
+$f$;
+
+-- Makes dead letters of what waits behind a dead letter of its ordering key, in order, for endpoints whose `ordering_failure` is park; at most
+-- 10,000 of a key at once, and the duty `keys` goes on. The caller has locked the lanes, so no claim takes such a row.
+CREATE FUNCTION postrider.park_keys(p_lanes int[], p_keys text[]) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+DECLARE
+    v_endpoints int[]; v_events bigint[]; v_times timestamptz[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM postrider.deliveries d
+        USING (SELECT DISTINCT u.endpoint_id, u.ordering_key COLLATE "C" AS ordering_key
+               FROM unnest(p_lanes, p_keys) AS u (endpoint_id, ordering_key)
+               JOIN postrider.endpoints e ON e.id = u.endpoint_id AND e.ordering_failure = 'park') stopped
+        CROSS JOIN LATERAL (
+            SELECT n.ctid AS spot FROM postrider.deliveries n
+            WHERE n.endpoint_id = stopped.endpoint_id AND n.ordering_key = stopped.ordering_key AND n.lease_by = 0
+                AND n.id > (SELECT min(x.id) FROM postrider.dead x
+                            WHERE x.endpoint_id = stopped.endpoint_id AND x.ordering_key = stopped.ordering_key)
+            ORDER BY n.id LIMIT 10000) late
+        WHERE d.ctid = late.spot RETURNING d.*),
+    buried AS (
+        INSERT INTO postrider.dead (id, event_id, event_at, endpoint_id, bytes, attempts, unsent, ordering_key, reason)
+        SELECT g.id, g.event_id, g.event_at, g.endpoint_id, g.bytes, g.attempt - coalesce(g.unsent, 0), g.unsent, g.ordering_key, 'key_parked'
+        FROM gone g ORDER BY g.id ON CONFLICT (id) DO NOTHING)
+    SELECT array_agg(g.endpoint_id), array_agg(g.event_id), array_agg(g.event_at) INTO v_endpoints, v_events, v_times FROM gone g;
+    IF v_endpoints IS NOT NULL THEN
+        PERFORM postrider.announce_dead(v_endpoints, v_events, v_times);
+    END IF;
+    RETURN coalesce(cardinality(v_endpoints), 0);
 END
 $f$;
 
@@ -491,26 +535,241 @@ BEGIN
 END
 $f$;
 
+-- The names of states as people see them.
+CREATE FUNCTION postrider.state_shown(p_state text, p_closures smallint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN p_state = 'active' AND p_closures > 0 THEN 'failing' ELSE p_state END;
+
+-- What is told of an endpoint in the events about it.
+CREATE FUNCTION postrider.endpoint_news(p_id int) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT jsonb_build_object(
+        'endpoint', e.name, 'tenant', e.tenant, 'consecutive_failures', m.consecutive_failures, 'failing_since', m.failing_since,
+        'last_http_status', m.last_http_status, 'last_error_code', m.last_error_code,
+        'next_probe_at', CASE WHEN l.closures > 0 AND l.open_at < 'infinity' THEN l.open_at END)
+    FROM postrider.endpoints e
+    JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+    JOIN postrider.lanes l ON l.endpoint_id = e.id
+    WHERE e.id = p_id
+$f$;
+
+-- The breaker's part of a settle, for the lanes p_lanes, which the caller has locked; the arrays are those of `settle`. The rules are those of
+-- `Breaker` in Swift, and a test holds the two together. p_applied: the places that count; NULL for all.
+--
+-- Closed, a lane lets one delivery be in flight (`max_in_flight`), which is the probe once `open_at` has come: so a claim need not know of the
+-- breaker, and all workers together send one. What began before the lane closed says nothing new when it fails.
+CREATE FUNCTION postrider.judge_lanes(
+    p_lanes int[], p_endpoint int[], p_outcome smallint[], p_status smallint[], p_started_us_ago bigint[], p_struck int[],
+    p_said int[], p_wait_us bigint[], p_event bigint[], p_event_at timestamptz[], p_applied int[], p_now timestamptz,
+    p_strikes int, p_pauses_us bigint[])
+RETURNS TABLE (news text, endpoint text, why text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    s record; l record;
+    v_closures int; v_window int; v_open_at timestamptz; v_strikes int; v_why text;
+BEGIN
+    FOR s IN
+        SELECT x.endpoint_id, bool_or(x.is_good) AS answered, bool_or(x.is_strike) AS struck,
+               (count(*) FILTER (WHERE x.is_good AND x.place > coalesce(x.last_strike, 0)))::int AS good,
+               (count(*) FILTER (WHERE x.is_strike AND x.place > coalesce(x.last_good, 0)))::int AS strikes,
+               max(x.began) FILTER (WHERE x.is_strike) AS began, coalesce(max(x.wait_us), 0) AS wait_us,
+               max(x.last_strike) AS last_strike
+        FROM (SELECT k.*, max(k.place) FILTER (WHERE k.is_strike) OVER own AS last_strike,
+                     max(k.place) FILTER (WHERE k.is_good) OVER own AS last_good
+              FROM (SELECT u.endpoint_id, u.place, (u.place = ANY (p_struck)) IS TRUE AS is_strike,
+                           p_status[u.place] IS NOT NULL AND (u.place = ANY (p_struck)) IS NOT TRUE AS is_good,
+                           p_now - p_started_us_ago[u.place] * interval '1 us' AS began,
+                           p_wait_us[array_position(p_said, u.place::int)] AS wait_us
+                    FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
+                    WHERE u.endpoint_id = ANY (p_lanes) AND p_outcome[u.place] < 4
+                        AND (p_applied IS NULL OR u.place = ANY (p_applied))) k
+              WINDOW own AS (PARTITION BY k.endpoint_id)) x
+        GROUP BY x.endpoint_id ORDER BY x.endpoint_id
+    LOOP
+        UPDATE postrider.endpoint_marks m SET strikes = least(m.strikes + s.strikes, 32000)
+        WHERE m.endpoint_id = s.endpoint_id AND s.strikes > 0;
+        SELECT n.open_at, n.breaker, n.closures, n.breaker_window, n.max_in_flight, e.name, e.max_in_flight AS own_limit, m.strikes
+        INTO l FROM postrider.lanes n
+        JOIN postrider.endpoints e ON e.id = n.endpoint_id
+        JOIN postrider.endpoint_marks m ON m.endpoint_id = n.endpoint_id
+        WHERE n.endpoint_id = s.endpoint_id;
+        -- What an operator closed, an operator opens, and then it begins afresh.
+        CONTINUE WHEN l.open_at IS NULL OR l.open_at = 'infinity';
+        v_closures := l.closures; v_window := l.breaker_window; v_open_at := l.open_at;
+        IF s.answered AND v_closures > 0 THEN
+            v_closures := 0;
+            v_open_at := '-infinity';
+        END IF;
+        IF v_window IS NOT NULL THEN
+            v_window := CASE WHEN s.struck THEN 1 ELSE v_window END + s.good;
+            IF v_window > 64 THEN
+                v_window := NULL;
+            END IF;
+        END IF;
+        IF l.breaker AND s.strikes > 0
+            AND (CASE WHEN v_closures > 0 THEN s.began >= l.open_at ELSE l.strikes >= p_strikes END) THEN
+            BEGIN
+                PERFORM postrider.count_leased(s.endpoint_id);
+                v_closures := least(v_closures + 1, 32000);
+                v_window := 1;
+                v_open_at := p_now + p_pauses_us[least(v_closures, cardinality(p_pauses_us))] * interval '1 us';
+            EXCEPTION WHEN lock_not_available THEN
+                -- Another settle has rows of it, so it cannot be known how many are in flight: the next failure closes the lane.
+                NULL;
+            END;
+        END IF;
+        v_open_at := greatest(v_open_at, CASE WHEN s.wait_us > 0 THEN p_now + s.wait_us * interval '1 us' END);
+        UPDATE postrider.lanes n
+        SET open_at = v_open_at, closures = v_closures, breaker_window = v_window,
+            -- LEAST passes over NULL.
+            max_in_flight = least(l.own_limit, v_window),
+            leased = CASE WHEN l.own_limit IS NULL AND v_window IS NULL THEN 0 ELSE n.leased END,
+            -- Other workers know it as closed.
+            changed_in = CASE WHEN v_open_at < l.open_at THEN pg_current_xact_id() ELSE n.changed_in END
+        WHERE n.endpoint_id = s.endpoint_id
+            AND (n.open_at, n.closures) IS DISTINCT FROM (v_open_at, v_closures::smallint)
+                OR n.endpoint_id = s.endpoint_id AND n.breaker_window IS DISTINCT FROM v_window;
+        IF (v_closures > 0) <> (l.closures > 0) THEN
+            news := CASE WHEN v_closures > 0 THEN 'failing' ELSE 'recovered' END;
+            v_why := CASE WHEN v_closures > 0 THEN (
+                SELECT concat_ws(' ', m.strikes || ' failures in a row, the last:', m.last_error_code, m.last_http_status)
+                FROM postrider.endpoint_marks m WHERE m.endpoint_id = s.endpoint_id) END;
+            INSERT INTO postrider.state_changes (endpoint_id, was, became, why)
+            VALUES (s.endpoint_id, CASE WHEN v_closures > 0 THEN 'active' ELSE 'failing' END,
+                    CASE WHEN v_closures > 0 THEN 'failing' ELSE 'active' END, v_why);
+            IF v_closures = 0 OR NOT postrider.is_own_event(p_event[s.last_strike], p_event_at[s.last_strike]) THEN
+                PERFORM postrider.announce('postrider.endpoint.' || news, postrider.endpoint_news(s.endpoint_id));
+            END IF;
+            endpoint := l.name; why := v_why;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$f$;
+
+-- Those of p_ids that have failed for as long as they may, without one success, and often enough.
+CREATE FUNCTION postrider.tired_endpoints(p_ids int[], p_now timestamptz) RETURNS int[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+BEGIN
+    RETURN (SELECT array_agg(e.id ORDER BY e.id) FROM postrider.endpoints e
+            JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+            WHERE e.id = ANY (p_ids) AND e.state = 'active' AND m.consecutive_failures >= 19
+                AND m.failing_since <= p_now - e.disable_after);
+END
+$f$;
+
+-- Disables endpoints that want no more (p_gone, p_done) or have failed for too long (p_tired), which the caller has locked; and says of those
+-- that have failed for long (p_long) that they will be. The arrays are those of `settle`.
+CREATE FUNCTION postrider.judge_endpoints(
+    p_gone int[], p_done int[], p_tired int[], p_long int[], p_endpoint int[], p_outcome smallint[], p_reason text[],
+    p_event bigint[], p_event_at timestamptz[], p_now timestamptz)
+RETURNS TABLE (news text, endpoint text, why text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    s record; v_quiet boolean; v_percent int; v_changed boolean;
+BEGIN
+    FOR s IN
+        SELECT e.id, e.name, e.disable_after, m.failing_since, m.consecutive_failures, m.warned, f.place, f.reason,
+               e.id = ANY (p_gone || p_done) IS TRUE AS is_gone,
+               (e.id = ANY (p_tired)) IS TRUE AND m.consecutive_failures >= 20 AND m.failing_since <= p_now - e.disable_after AS is_tired
+        FROM postrider.endpoints e
+        JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+        CROSS JOIN LATERAL (
+            SELECT max(u.place) AS place, max(p_reason[u.place]) FILTER (WHERE p_outcome[u.place] = 3) AS reason
+            FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
+            WHERE u.endpoint_id = e.id AND p_outcome[u.place] IN (1, 2, 3)) f
+        WHERE e.id = ANY (p_gone || p_done || p_tired || p_long)
+        ORDER BY e.id
+    LOOP
+        v_quiet := s.place IS NOT NULL AND postrider.is_own_event(p_event[s.place], p_event_at[s.place]);
+        endpoint := s.name; news := NULL;
+        IF s.is_gone OR s.is_tired THEN
+            why := CASE WHEN s.is_tired AND NOT s.is_gone
+                THEN format('no success for %s; %s attempts failed', s.disable_after, s.consecutive_failures)
+                WHEN s.reason IS NOT NULL THEN s.reason
+                WHEN (s.id = ANY (p_done)) IS TRUE THEN 'the receiver answered webhook-delivery: disable'
+                ELSE 'the endpoint answered 410 Gone' END;
+            v_changed := postrider.disable_endpoint(s.id, why, v_quiet);
+            news := CASE WHEN v_changed THEN 'disabled' END;
+        ELSIF s.consecutive_failures >= 20 AND s.failing_since < p_now - s.disable_after / 2 THEN
+            v_percent := CASE WHEN s.failing_since < p_now - s.disable_after * 0.9 THEN 90 ELSE 50 END;
+            IF v_percent > s.warned THEN
+                UPDATE postrider.endpoint_marks m SET warned = v_percent WHERE m.endpoint_id = s.id;
+                news := 'warned';
+                why := format('no success for %s %% of the time after which it is disabled, at %s', v_percent,
+                              date_trunc('second', s.failing_since + s.disable_after));
+                IF NOT v_quiet THEN
+                    PERFORM postrider.announce('postrider.endpoint.failing', postrider.endpoint_news(s.id)
+                        || jsonb_build_object('disabled_at', s.failing_since + s.disable_after));
+                END IF;
+            END IF;
+        END IF;
+        IF news IS NOT NULL THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$f$;
+
+-- Tells of dead letters, by the keys of their deliveries.
+CREATE FUNCTION postrider.announce_dead(p_endpoint int[], p_event bigint[], p_event_at timestamptz[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+BEGIN
+    IF NOT EXISTS (SELECT FROM postrider.subscriptions s
+                   WHERE s.tenant = '' AND s.pattern = ANY (postrider.patterns_matching('postrider.delivery.dead'))) THEN
+        RETURN;
+    END IF;
+    INSERT INTO postrider.outbox (event_type, payload)
+    SELECT 'postrider.delivery.dead', jsonb_strip_nulls(jsonb_build_object(
+               'dead_letter', x.id, 'event_id', x.event_id, 'webhook_id', postrider.webhook_id(x.event_at, x.event_id),
+               'event_type', o.event_type, 'tenant', o.tenant, 'endpoint', e.name, 'attempts', x.attempts, 'reason', x.reason,
+               'last_http_status', x.last_http_status, 'last_error_code', x.last_error_code))::json
+    FROM unnest(p_endpoint, p_event, p_event_at) AS u (endpoint_id, event_id, event_at)
+    JOIN postrider.dead x ON x.event_id = u.event_id AND x.event_at = u.event_at AND x.endpoint_id = u.endpoint_id
+    JOIN postrider.endpoints e ON e.id = x.endpoint_id
+    LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id
+    WHERE NOT postrider.is_own_event(x.event_id, x.event_at)
+    ORDER BY x.id;
+END
+$f$;
+
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
 -- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count), 6 dead before this attempt (not sent: none is
 -- left of those allowed; the last attempt on record says why).
 -- p_noted: the places that p_retry_after, p_location and p_allowed_ms are about. Only attempts that failed have these.
+-- p_said: the places whose attempts say something about the endpoint itself. p_speech is the sum of: 1 it speaks against the endpoint, 2 it
+-- means "later", 4 the receiver wants no more; p_wait_us how long nothing is to be sent to it. p_strikes and p_pauses_us: what closes a lane,
+-- and for how long.
 -- p_again: the same batch was sent before and its fate is unknown. What it had recorded then is not recorded twice.
 -- p_leave: leave out what another session holds. Without it, the settle waits for a moment and then fails with
 -- lock_not_available, having recorded nothing.
 --
 -- Returns what it did not record: elements that were stale (their lease was lost, so nothing but their attempt was recorded),
 -- and those that it left. For those it notes that p_worker keeps outcomes, for the next ten seconds at least: no worker takes
--- its leases over in that time, though they end, so nothing is sent again before it is recorded.
+-- its leases over in that time, though they end, so nothing is sent again before it is recorded. And what is new about endpoints, in rows
+-- with `news`: failing, recovered, disabled, or warned, with the endpoint's name and the reason; `spared` for a delivery that would have
+-- died by an attempt that does not count.
 CREATE FUNCTION postrider.settle(
     p_worker int, p_again boolean, p_endpoint int[], p_due timestamptz[], p_id bigint[],
     p_attempt smallint[], p_event bigint[], p_event_at timestamptz[], p_outcome smallint[], p_delay_us bigint[],
     p_reason text[], p_started_us_ago bigint[], p_duration_us int[], p_url int[], p_status smallint[], p_error_code text[],
     p_error text[], p_body text[], p_remote text[], p_name_us int[], p_connect_us int[], p_tls_us int[],
     p_first_us int[], p_leave boolean DEFAULT false, p_noted int[] DEFAULT '{}', p_retry_after text[] DEFAULT '{}',
-    p_location text[] DEFAULT '{}', p_allowed_ms int[] DEFAULT '{}')
-RETURNS TABLE (id bigint, place int, is_left boolean)
+    p_location text[] DEFAULT '{}', p_allowed_ms int[] DEFAULT '{}',
+    p_said int[] DEFAULT '{}', p_speech smallint[] DEFAULT '{}', p_wait_us bigint[] DEFAULT '{}', p_strikes int DEFAULT 5,
+    p_pauses_us bigint[] DEFAULT '{5000000,10000000,20000000,40000000,80000000,160000000,320000000,600000000}')
+RETURNS TABLE (id bigint, place int, is_left boolean, news text, endpoint text, why text)
 LANGUAGE plpgsql VOLATILE
 -- Claims hold a lane for a few milliseconds; with less, a settle would leave out what it could have had. With more, one held
 -- lane would slow all others; and below deadlock_timeout (1 s) a settle is never a reason for a deadlock.
@@ -538,6 +797,11 @@ DECLARE
     v_unsent smallint[];
     v_keyed_lanes int[]; v_keys text[];
     v_all boolean;
+    -- About the endpoints: those that failed, have failed for long, for too long, want no more, and that this session holds.
+    v_failed int[]; v_long int[]; v_tired int[]; v_done int[]; v_mine int[];
+    -- Places of failures that speak against the endpoint, of attempts that do not count, and of deliveries that died.
+    v_struck int[]; v_spared int[]; v_dead int[];
+    v_is_limited boolean; v_ramping int[];
 BEGIN
     -- 1. Find the rows: one look-up each, that LIMIT keeps from becoming a join. An element is known by its place in the
     --    arrays: a worker that claimed a row again after losing it may settle both attempts in one batch. The arrays are read
@@ -547,8 +811,9 @@ BEGIN
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (
                WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4, 6) OR d.attempt_base = -1)),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3),
+           array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] IN (1, 2)),
            array_agg(i.place) FILTER (WHERE d.unsent > 0), array_agg(d.unsent) FILTER (WHERE d.unsent > 0)
-    INTO v_places, v_spots, v_keyed, v_gone, v_given, v_counts
+    INTO v_places, v_spots, v_keyed, v_gone, v_failed, v_given, v_counts
     FROM generate_series(1, v_count) AS i (place)
     CROSS JOIN LATERAL (
         SELECT d.ctid AS spot, d.ordering_key IS NOT NULL AS is_keyed, d.attempt_base, d.unsent FROM postrider.deliveries d
@@ -557,9 +822,24 @@ BEGIN
 
     -- 2. Lock, in the order that the head of this file says: endpoints that are gone; lanes on which something must change; with
     --    p_leave, what can be had of them and of the rows.
-    v_needed := v_keyed || v_gone;
+    IF v_failed IS NOT NULL THEN
+        -- Half of the shortest time that an endpoint may fail; what more there is to know, only of so few.
+        SELECT array_agg(m.endpoint_id) INTO v_long FROM postrider.endpoint_marks m
+        WHERE m.endpoint_id = ANY (v_failed) AND m.consecutive_failures >= 19 AND m.failing_since < v_now - interval '30 s';
+        IF v_long IS NOT NULL THEN
+            v_tired := postrider.tired_endpoints(v_long, v_now);
+        END IF;
+    END IF;
+    IF p_said <> '{}' THEN
+        SELECT array_agg(u.place) FILTER (WHERE u.speech & 1 <> 0),
+               array_agg(DISTINCT p_endpoint[u.place]) FILTER (WHERE u.speech & 4 <> 0)
+        INTO v_struck, v_done FROM unnest(p_said, p_speech) AS u (place, speech);
+        v_needed := ARRAY(SELECT p_endpoint[u.place] FROM unnest(p_said) AS u (place));
+    END IF;
+    v_gone := v_gone || v_tired || v_done;
+    v_needed := v_needed || v_keyed || v_gone;
     IF v_gone IS NOT NULL THEN
-        v_free := postrider.hold_endpoints(v_gone, p_leave);
+        v_mine := postrider.hold_endpoints(v_gone, p_leave);
     END IF;
     IF NOT p_leave THEN
         PERFORM 1 FROM postrider.lanes l
@@ -569,7 +849,7 @@ BEGIN
         v_free := ARRAY(
             SELECT l.endpoint_id FROM postrider.lanes l
             WHERE l.endpoint_id = ANY (p_endpoint) AND (l.max_in_flight IS NOT NULL OR l.endpoint_id = ANY (v_needed))
-                AND ((l.endpoint_id = ANY (v_gone)) IS NOT TRUE OR l.endpoint_id = ANY (v_free))
+                AND ((l.endpoint_id = ANY (v_gone)) IS NOT TRUE OR l.endpoint_id = ANY (v_mine))
             ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED);
         SELECT array_agg(x.place), array_agg(x.spot) INTO v_places, v_spots
         FROM unnest(v_places, v_spots) AS x (place, spot)
@@ -580,6 +860,22 @@ BEGIN
                          OR l.max_in_flight IS NULL AND (l.endpoint_id = ANY (v_needed)) IS NOT TRUE))
             AND (SELECT true FROM postrider.deliveries d WHERE d.ctid = x.spot AND d.id IS NOT DISTINCT FROM p_id[x.place]
                  FOR UPDATE SKIP LOCKED);
+    END IF;
+
+    -- While the breaker holds an endpoint, or it asked for a pause, "later" is no failure of a delivery: it does not count, and is due as soon as
+    -- the lane opens.
+    IF p_said <> '{}' THEN
+        SELECT array_agg(u.place) INTO v_spared FROM unnest(p_said, p_speech) AS u (place, speech)
+        WHERE u.speech & 2 <> 0 AND (p_outcome[u.place] = 1 OR p_outcome[u.place] = 2 AND p_reason[u.place] = 'attempts_exhausted')
+            AND (SELECT l.closures > 0 OR l.open_at > v_now AND l.open_at < 'infinity' FROM postrider.lanes l
+                 WHERE l.endpoint_id = p_endpoint[u.place]);
+        FOR i IN 1 .. coalesce(cardinality(v_spared), 0) LOOP
+            IF p_outcome[v_spared[i]] = 2 THEN
+                RETURN QUERY SELECT p_id[v_spared[i]], v_spared[i], false, 'spared', NULL::text, NULL::text;
+            END IF;
+            p_outcome[v_spared[i]] := 1;
+            p_delay_us[v_spared[i]] := 0;
+        END LOOP;
     END IF;
 
     -- 3. The rows. The fencing token (id, attempt, lease_by) is compared in the statement that changes the row, so a
@@ -605,7 +901,7 @@ BEGIN
             attempt_base = CASE
                 -- An operator who resumes an endpoint that was gone gives its deliveries a fresh retry schedule.
                 WHEN x.outcome = 3 THEN d.attempt
-                WHEN x.outcome = 5 AND d.attempt <= 32000 THEN d.attempt_base + 1
+                WHEN x.outcome = 5 AND d.attempt <= 32000 OR x.place = ANY (v_spared) THEN d.attempt_base + 1
                 ELSE d.attempt_base END,
             unsent = CASE WHEN x.outcome = 5 AND d.attempt <= 32000 THEN coalesce(d.unsent, 0) + 1 ELSE d.unsent END,
             -- So that each worker's next look finds it, also one that keeps its due_at.
@@ -650,8 +946,9 @@ BEGIN
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(f.ordering_key) FROM finished f WHERE f.ordering_key IS NOT NULL),
-           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3)
-    INTO v_applied, v_keyed_lanes, v_keys, v_gone;
+           (SELECT array_agg(DISTINCT k.endpoint_id) FROM kept k WHERE k.outcome = 3),
+           (SELECT array_agg(f.place) FROM finished f WHERE f.outcome IN (2, 6) AND f.attempt_base <> -1)
+    INTO v_applied, v_keyed_lanes, v_keys, v_gone, v_dead;
     v_all := coalesce(cardinality(v_applied), 0) = v_count;
 
     -- What is left: still under its token, but held by another session, or changed by one since it was found.
@@ -703,8 +1000,9 @@ BEGIN
     -- 5. The lanes. The row that `leased` counts was ours, so each applied row of a limited lane lowers it by one. A fresh
     --    snapshot: a limit that was set since step 2 is seen. Its lane is locked out of turn then, which waits for a moment
     --    at most.
-    PERFORM 1 FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_endpoint) AND l.max_in_flight IS NOT NULL;
-    IF FOUND THEN
+    SELECT count(*) > 0, array_agg(l.endpoint_id) FILTER (WHERE l.breaker_window IS NOT NULL) INTO v_is_limited, v_ramping
+    FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_endpoint) AND l.max_in_flight IS NOT NULL;
+    IF v_is_limited THEN
         UPDATE postrider.lanes l SET leased = greatest(0, l.leased - n.count)
         FROM (SELECT u.endpoint_id, count(*)::int AS count
               FROM unnest(p_endpoint) WITH ORDINALITY AS u (endpoint_id, place)
@@ -713,17 +1011,18 @@ BEGIN
         WHERE l.endpoint_id = ANY (ARRAY[n.endpoint_id]) AND l.max_in_flight IS NOT NULL;
     END IF;
     IF v_keys IS NOT NULL THEN
+        IF v_dead IS NOT NULL THEN
+            PERFORM postrider.park_keys(v_keyed_lanes, v_keys);
+        END IF;
         PERFORM postrider.promote(v_keyed_lanes, v_keys);
-    END IF;
-
-    IF v_gone IS NOT NULL THEN
-        PERFORM postrider.disable_endpoint(g.id, 'the endpoint answered 410 Gone') FROM unnest(v_gone) AS g (id);
     END IF;
 
     -- 6. How the endpoints are doing. Successes in a row are written once a second at most.
     UPDATE postrider.endpoint_marks m
     SET consecutive_failures = CASE WHEN n.succeeded THEN 0 ELSE m.consecutive_failures + n.failures END,
         failing_since = CASE WHEN n.succeeded THEN NULL ELSE coalesce(m.failing_since, v_now) END,
+        strikes = CASE WHEN n.succeeded OR n.answered THEN 0 ELSE m.strikes END,
+        warned = CASE WHEN n.succeeded THEN 0 ELSE m.warned END,
         last_success_at = CASE WHEN n.succeeded THEN v_now ELSE m.last_success_at END,
         last_failure_at = CASE WHEN n.failures > 0 THEN v_now ELSE m.last_failure_at END,
         last_http_status = CASE WHEN n.failures > 0 THEN p_status[n.failed] ELSE m.last_http_status END,
@@ -733,6 +1032,9 @@ BEGIN
             ELSE m.last_error END
     FROM (SELECT u.endpoint_id, bool_or(u.outcome = 0) AS succeeded,
                  count(*) FILTER (WHERE u.outcome IN (1, 2, 3))::int AS failures,
+                 -- Not by a success, and not by what speaks against the endpoint.
+                 bool_or(p_status[u.place] IS NOT NULL AND (u.place = ANY (v_struck)) IS NOT TRUE)
+                     FILTER (WHERE u.outcome IN (1, 2, 3)) AS answered,
                  max(u.place) FILTER (WHERE u.outcome IN (1, 2, 3)) AS failed
           FROM unnest(p_endpoint, p_outcome) WITH ORDINALITY AS u (endpoint_id, outcome, place)
           WHERE u.outcome < 4 AND (v_all OR u.place IN (SELECT unnest(v_applied)))
@@ -741,7 +1043,29 @@ BEGIN
         AND (n.failures > 0 OR m.consecutive_failures > 0 OR m.last_success_at IS NULL
              OR m.last_success_at < v_now - interval '1 s');
 
-    -- 7. Not the leases themselves: they could not be prolonged while another session holds the rows.
+    -- 7. What follows for the endpoints, and what is told about them.
+    IF p_said <> '{}' OR v_ramping IS NOT NULL THEN
+        RETURN QUERY SELECT NULL::bigint, NULL::int, false, j.news, j.endpoint, j.why
+        FROM postrider.judge_lanes(
+            (SELECT array_agg(DISTINCT e.id ORDER BY e.id)
+             FROM unnest(v_ramping || ARRAY(SELECT p_endpoint[u.place] FROM unnest(p_said) AS u (place))) AS e (id)),
+            p_endpoint, p_outcome, p_status, p_started_us_ago, v_struck, p_said, p_wait_us, p_event, p_event_at,
+            CASE WHEN NOT v_all THEN coalesce(v_applied, '{}') END, v_now, p_strikes, p_pauses_us) j;
+    END IF;
+    IF v_gone IS NOT NULL OR v_done IS NOT NULL OR v_long IS NOT NULL THEN
+        -- With p_leave some may be another session's; what is owed to those was left.
+        RETURN QUERY SELECT NULL::bigint, NULL::int, false, j.news, j.endpoint, j.why
+        FROM postrider.judge_endpoints(
+            v_gone, ARRAY(SELECT d.id FROM unnest(v_done) AS d (id) WHERE d.id = ANY (v_mine)),
+            ARRAY(SELECT t.id FROM unnest(v_tired) AS t (id) WHERE t.id = ANY (v_mine)), v_long, p_endpoint, p_outcome, p_reason, p_event, p_event_at, v_now) j;
+    END IF;
+    IF v_dead IS NOT NULL THEN
+        PERFORM postrider.announce_dead(
+            ARRAY(SELECT p_endpoint[u.place] FROM unnest(v_dead) AS u (place)), ARRAY(SELECT p_event[u.place] FROM unnest(v_dead) AS u (place)),
+            ARRAY(SELECT p_event_at[u.place] FROM unnest(v_dead) AS u (place)));
+    END IF;
+
+    -- 8. Not the leases themselves: they could not be prolonged while another session holds the rows.
     IF v_left IS NOT NULL THEN
         UPDATE postrider.workers w SET keeps_until = v_now + interval '15 s'
         WHERE w.ctid = (SELECT k.ctid FROM postrider.workers k
@@ -749,7 +1073,7 @@ BEGIN
     END IF;
 
     IF NOT v_all THEN
-        RETURN QUERY SELECT u.id, u.place::int, (u.place = ANY (v_left)) IS TRUE
+        RETURN QUERY SELECT u.id, u.place::int, (u.place = ANY (v_left)) IS TRUE, NULL::text, NULL::text, NULL::text
                      FROM unnest(p_id) WITH ORDINALITY AS u (id, place)
                      WHERE u.place <> ALL (coalesce(v_applied, '{}')) AND u.place <> ALL (coalesce(v_known, '{}'));
     END IF;

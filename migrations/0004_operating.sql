@@ -263,10 +263,38 @@ BEGIN
 END
 $f$;
 
+-- Statuses that end a delivery at once: 404, or 4xx for all of them. StatusList in Swift.
+CREATE FUNCTION postrider.check_permanent_status(p_statuses text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    PERFORM postrider.check_array('permanent_status', p_statuses, 0, 32);
+    IF EXISTS (SELECT FROM unnest(p_statuses) AS u (status) WHERE u.status !~ '^([345][0-9][0-9]|[345]xx)$') THEN
+        PERFORM postrider.refuse('permanent_status', 'must hold statuses from 300 to 599, or 3xx, 4xx and 5xx for all of a kind');
+    END IF;
+END
+$f$;
+
+-- How long an endpoint may fail: a length of time, or `never`, which is NULL. It is text, because no interval means never.
+CREATE FUNCTION postrider.disable_after(p_text text) RETURNS interval
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $f$
+BEGIN
+    IF p_text = 'never' THEN
+        RETURN NULL;
+    END IF;
+    RETURN p_text::interval;
+EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
+    PERFORM postrider.refuse('disable_after', 'must be a length of time such as 5 days, or never');
+    RETURN NULL;
+END
+$f$;
+
 -- What is not NULL of an endpoint's settings. Each is checked before anything is locked or written.
 CREATE FUNCTION postrider.check_endpoint(
     p_url text, p_event_types text[], p_retry_schedule interval[], p_max_attempts int, p_timeout interval,
-    p_max_in_flight int, p_rate_limit real, p_payload_format text, p_headers text[]) RETURNS void
+    p_max_in_flight int, p_rate_limit real, p_payload_format text, p_headers text[],
+    p_permanent_status text[],
+    p_ordering_failure text,
+    p_disable_after text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_rule text := CASE WHEN p_url IS NOT NULL THEN postrider.url_rule(p_url) END;
@@ -288,6 +316,11 @@ BEGIN
         PERFORM postrider.refuse('payload_format',
             'must be envelope, raw, cloudevents, cloudevents-binary, slack, discord or teams');
     END IF;
+    PERFORM postrider.check_permanent_status(p_permanent_status);
+    IF p_ordering_failure NOT IN ('skip', 'block', 'park') THEN
+        PERFORM postrider.refuse('ordering_failure', 'must be skip, block or park');
+    END IF;
+    PERFORM postrider.check_duration('disable_after', postrider.disable_after(p_disable_after), '1 min', '365 days');
 END
 $f$;
 
@@ -640,6 +673,10 @@ CREATE FUNCTION postrider.register_endpoint(
     ca text DEFAULT NULL,
     method text DEFAULT 'POST',
     text text DEFAULT NULL,
+    permanent_status text[] DEFAULT '{}',
+    ordering_failure text DEFAULT 'skip',
+    breaker boolean DEFAULT true,
+    disable_after text DEFAULT '5 days',
     OUT endpoint_id int, OUT signing_secret text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -658,15 +695,20 @@ BEGIN
         PERFORM postrider.refuse('tenant', 'must be given by a login with the role postrider_registrar');
     END IF;
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
-                                     payload_format, headers);
+                                     payload_format, headers,
+                                     permanent_status, ordering_failure, disable_after);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     signing_secret := coalesce(secret, postrider.new_secret());
     v_stored := postrider.stored_secret(signing_secret, coalesce(signature, '{v1}'));
     BEGIN
-        INSERT INTO postrider.endpoints AS e (name, tenant, payload_format, headers, retry_schedule, max_attempts)
+        INSERT INTO postrider.endpoints AS e (
+            name, tenant, payload_format, headers, retry_schedule, max_attempts,
+            permanent_status, ordering_failure, disable_after, max_in_flight)
         VALUES (name, coalesce(tenant, ''), coalesce(payload_format, 'envelope'), coalesce(headers, '{}'),
                 coalesce(retry_schedule, '{5 s,5 min,30 min,2 h,5 h,10 h,14 h,20 h,24 h}'),
-                coalesce(max_attempts, cardinality(retry_schedule) + 1, 10))
+                coalesce(max_attempts, cardinality(retry_schedule) + 1, 10),
+                coalesce(permanent_status, '{}'), coalesce(ordering_failure, 'skip'),
+                postrider.disable_after(coalesce(disable_after, '5 days')), nullif(max_in_flight, 0))
         RETURNING e.id INTO endpoint_id;
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION USING ERRCODE = 'unique_violation',
@@ -676,11 +718,14 @@ BEGIN
     UPDATE postrider.endpoints e SET url_id = v_url WHERE e.id = register_endpoint.endpoint_id;
     INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (endpoint_id, v_stored);
     PERFORM postrider.set_sending(endpoint_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
-    INSERT INTO postrider.lanes (endpoint_id, timeout, max_in_flight, rate_limit)
-    VALUES (endpoint_id, coalesce(timeout, '15 s'), nullif(max_in_flight, 0), nullif(rate_limit, 0));
+    INSERT INTO postrider.lanes (endpoint_id, timeout, max_in_flight, rate_limit, breaker, blocks_keys)
+    VALUES (endpoint_id, coalesce(timeout, '15 s'), nullif(max_in_flight, 0), nullif(rate_limit, 0), coalesce(breaker, true),
+            coalesce(ordering_failure, 'skip') <> 'skip');
     INSERT INTO postrider.endpoint_marks (endpoint_id) VALUES (endpoint_id);
     INSERT INTO postrider.subscriptions (tenant, pattern, endpoint_id)
     SELECT DISTINCT coalesce(tenant, ''), p, endpoint_id FROM unnest(event_types) AS u (p);
+    INSERT INTO postrider.state_changes (endpoint_id, became) VALUES (endpoint_id, 'active');
+    PERFORM postrider.note_act('register', 'endpoint ' || name, 1, NULL);
 END
 $f$;
 
@@ -699,7 +744,11 @@ CREATE FUNCTION postrider.update_endpoint(
     client_key text DEFAULT NULL,
     ca text DEFAULT NULL,
     method text DEFAULT NULL,
-    text text DEFAULT NULL)
+    text text DEFAULT NULL,
+    permanent_status text[] DEFAULT NULL,
+    ordering_failure text DEFAULT NULL,
+    breaker boolean DEFAULT NULL,
+    disable_after text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -709,7 +758,8 @@ DECLARE
 BEGIN
     PERFORM postrider.check_tenant(v_id, name, tenant);
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
-                                     payload_format, headers);
+                                     payload_format, headers,
+                                     permanent_status, ordering_failure, disable_after);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF max_in_flight > 0 THEN
         PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
@@ -724,7 +774,12 @@ BEGIN
         payload_format = coalesce(update_endpoint.payload_format, e.payload_format),
         headers = coalesce(update_endpoint.headers, e.headers),
         retry_schedule = coalesce(update_endpoint.retry_schedule, e.retry_schedule),
-        max_attempts = coalesce(update_endpoint.max_attempts, cardinality(update_endpoint.retry_schedule) + 1, e.max_attempts)
+        max_attempts = coalesce(update_endpoint.max_attempts, cardinality(update_endpoint.retry_schedule) + 1, e.max_attempts),
+        permanent_status = coalesce(update_endpoint.permanent_status, e.permanent_status),
+        ordering_failure = coalesce(update_endpoint.ordering_failure, e.ordering_failure),
+        disable_after = CASE WHEN update_endpoint.disable_after IS NULL THEN e.disable_after
+                             ELSE postrider.disable_after(update_endpoint.disable_after) END,
+        max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, e.max_in_flight), 0)
     WHERE e.id = v_id;
     PERFORM postrider.set_sending(v_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF event_types IS NOT NULL THEN
@@ -735,10 +790,25 @@ BEGIN
     END IF;
     UPDATE postrider.lanes l SET
         timeout = coalesce(update_endpoint.timeout, l.timeout),
-        max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, l.max_in_flight), 0),
-        rate_limit = nullif(coalesce(update_endpoint.rate_limit, l.rate_limit), 0)
+        -- LEAST passes over NULL.
+        max_in_flight = least((SELECT e.max_in_flight FROM postrider.endpoints e WHERE e.id = v_id), l.breaker_window),
+        rate_limit = nullif(coalesce(update_endpoint.rate_limit, l.rate_limit), 0),
+        breaker = coalesce(update_endpoint.breaker, l.breaker),
+        blocks_keys = coalesce(update_endpoint.ordering_failure <> 'skip', l.blocks_keys)
     WHERE l.endpoint_id = v_id;
+    IF NOT breaker THEN
+        PERFORM postrider.free_lane(v_id);
+    END IF;
     PERFORM postrider.touch_endpoint(v_id);
+    PERFORM postrider.note_act('update', 'endpoint ' || name, 1, (
+        SELECT string_agg(u.setting, ', ')
+        FROM unnest(ARRAY['url', 'event_types', 'retry_schedule', 'max_attempts', 'timeout', 'max_in_flight', 'rate_limit',
+                          'payload_format', 'headers', 'permanent_status', 'ordering_failure', 'breaker', 'disable_after'],
+                    ARRAY[url IS NOT NULL, event_types IS NOT NULL, retry_schedule IS NOT NULL, max_attempts IS NOT NULL,
+                          timeout IS NOT NULL, max_in_flight IS NOT NULL, rate_limit IS NOT NULL, payload_format IS NOT NULL,
+                          headers IS NOT NULL, permanent_status IS NOT NULL, ordering_failure IS NOT NULL, breaker IS NOT NULL,
+                          disable_after IS NOT NULL]) AS u (setting, is_given)
+        WHERE u.is_given));
 END
 $f$;
 
@@ -752,6 +822,32 @@ BEGIN
 END
 $f$;
 
+-- Changes the state of an endpoint that is locked, and notes it where it is another one.
+CREATE FUNCTION postrider.set_state(p_id int, p_state text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_was text;
+BEGIN
+    SELECT postrider.state_shown(e.state, l.closures) INTO v_was
+    FROM postrider.endpoints e JOIN postrider.lanes l ON l.endpoint_id = e.id WHERE e.id = p_id;
+    UPDATE postrider.endpoints e SET state = p_state, state_at = now(), state_reason = p_reason WHERE e.id = p_id;
+    IF v_was <> p_state THEN
+        INSERT INTO postrider.state_changes (endpoint_id, was, became, why) VALUES (p_id, v_was, p_state, p_reason);
+    END IF;
+    RETURN v_was <> p_state;
+END
+$f$;
+
+-- The breaker lets go of a lane that is locked. A lane that an operator closed stays closed.
+CREATE FUNCTION postrider.free_lane(p_id int) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+    UPDATE postrider.lanes l
+    SET open_at = CASE WHEN l.open_at < 'infinity' THEN '-infinity' ELSE l.open_at END, closures = 0, breaker_window = NULL,
+        max_in_flight = (SELECT e.max_in_flight FROM postrider.endpoints e WHERE e.id = p_id)
+    WHERE l.endpoint_id = p_id;
+    UPDATE postrider.endpoint_marks m SET strikes = 0 WHERE m.endpoint_id = p_id
+$f$;
+
 CREATE FUNCTION postrider.pause_endpoint(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -759,10 +855,12 @@ DECLARE
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
-    UPDATE postrider.endpoints e SET state = 'paused', state_at = now(), state_reason = 'paused by ' || session_user
-    WHERE e.id = v_id AND e.state = 'active';
+    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = v_id) = 'active' THEN
+        PERFORM postrider.set_state(v_id, 'paused', 'paused by ' || session_user);
+    END IF;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
+    PERFORM postrider.note_act('pause', 'endpoint ' || pause_endpoint.name, 1, NULL);
 END
 $f$;
 
@@ -772,24 +870,34 @@ DECLARE
     v_id int := postrider.hold_endpoint(resume_endpoint.name);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
-    UPDATE postrider.endpoints e SET state = 'active', state_at = now(), state_reason = NULL WHERE e.id = v_id;
+    PERFORM postrider.set_state(v_id, 'active', NULL);
     UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
     -- What was before says nothing of how it is doing now.
-    UPDATE postrider.endpoint_marks m SET failing_since = NULL WHERE m.endpoint_id = v_id;
+    PERFORM postrider.free_lane(v_id);
+    UPDATE postrider.endpoint_marks m SET failing_since = NULL, warned = 0 WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
+    PERFORM postrider.note_act('resume', 'endpoint ' || resume_endpoint.name, 1, NULL);
 END
 $f$;
 
--- By a worker, when an endpoint says that it is gone. What is owed to it is held, and new events are held too.
-CREATE FUNCTION postrider.disable_endpoint(p_id int, p_reason text) RETURNS void
+-- By a worker, when an endpoint says that it wants no more, or has failed for too long. What is owed to it is held, and new events are
+-- held too. p_quiet: publish nothing, since that it failed was seen by an event about the outbox itself. Returns whether it changed.
+CREATE FUNCTION postrider.disable_endpoint(p_id int, p_reason text, p_quiet boolean DEFAULT false) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_changed boolean := false;
 BEGIN
     PERFORM 1 FROM postrider.endpoints e WHERE e.id = p_id FOR NO KEY UPDATE;
     PERFORM postrider.hold_lane(p_id);
-    UPDATE postrider.endpoints e SET state = 'disabled', state_at = now(), state_reason = p_reason
-    WHERE e.id = p_id AND e.state IN ('active', 'paused');
+    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = p_id) IN ('active', 'paused') THEN
+        v_changed := postrider.set_state(p_id, 'disabled', p_reason);
+    END IF;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = p_id;
     PERFORM postrider.touch_endpoint(p_id);
+    IF v_changed AND NOT p_quiet THEN
+        PERFORM postrider.announce('postrider.endpoint.disabled', postrider.endpoint_news(p_id) || jsonb_build_object('why', p_reason));
+    END IF;
+    RETURN v_changed;
 END
 $f$;
 
@@ -826,6 +934,7 @@ BEGIN
         PERFORM postrider.add_signing_key(v_id, rotate_secret.signing_key, rotate_secret.public_key);
     END IF;
     PERFORM postrider.touch_endpoint(v_id);
+    PERFORM postrider.note_act('rotate-secret', 'endpoint ' || rotate_secret.name, 1, NULL);
     RETURN v_secret;
 END
 $f$;
@@ -967,12 +1076,12 @@ DECLARE
         'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
     DELETE FROM postrider.subscriptions s WHERE s.endpoint_id = v_id;
-    UPDATE postrider.endpoints e SET state = 'removed', state_at = now(), state_reason = 'removed by ' || session_user
-    WHERE e.id = v_id;
+    PERFORM postrider.set_state(v_id, 'removed', 'removed by ' || session_user);
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
     UPDATE postrider.endpoints e SET auth = 'none', client_certificate = NULL, client_key = NULL, ca = NULL WHERE e.id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
+    PERFORM postrider.note_act('remove', 'endpoint ' || remove_endpoint.name, v_count + 1, NULL);
     RETURN v_count;
 END
 $f$;
@@ -1043,9 +1152,14 @@ BEGIN
         SELECT r.event_id, r.event_at, r.endpoint_id, r.attempts, 'dead', 'replayed to ' || p_to, r.last_http_status,
                r.last_error_code, r.last_attempt_at, r.dead_at
         FROM risen r WHERE v_to <> r.endpoint_id)
-    INSERT INTO postrider.deliveries (due_at, event_id, event_at, endpoint_id, bytes, attempt, attempt_base, ordering_key,
-                                      ignore_expiry, unsent)
-    SELECT clock_timestamp(), r.event_id, r.event_at, coalesce(v_to, r.endpoint_id), r.bytes, n.attempts, n.attempts,
+    INSERT INTO postrider.deliveries (id, due_at, event_id, event_at, endpoint_id, bytes, attempt, attempt_base, ordering_key,
+                                      ignore_expiry, unsent) OVERRIDING SYSTEM VALUE
+    -- With a key it takes its old place in it, and its number: before what was published later.
+    SELECT CASE WHEN r.ordering_key IS NOT NULL AND coalesce(v_to, r.endpoint_id) = r.endpoint_id AND (
+                    SELECT true FROM postrider.deliveries d
+                    WHERE d.endpoint_id = r.endpoint_id AND d.ordering_key = r.ordering_key AND d.id = r.id LIMIT 1) IS NULL
+                THEN r.id ELSE nextval('postrider.deliveries_id_seq') END,
+           clock_timestamp(), r.event_id, r.event_at, coalesce(v_to, r.endpoint_id), r.bytes, n.attempts, n.attempts,
            r.ordering_key, nullif(p_ignore_expiry, false), n.unsent
     FROM risen r CROSS JOIN LATERAL (
         SELECT CASE WHEN v_to <> r.endpoint_id THEN 0 ELSE r.attempts + coalesce(r.unsent, 0) END AS attempts,
@@ -1132,8 +1246,15 @@ $f$;
 -- Gives a dead letter up for good, with the reason on record. Its delivery stays `dead`.
 CREATE FUNCTION postrider.discard_dead_letter(id bigint, why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_lane int; v_key text;
 BEGIN
     PERFORM postrider.check_why(discard_dead_letter.why);
+    -- The lane first, since the key goes on.
+    SELECT x.endpoint_id, x.ordering_key INTO v_lane, v_key FROM postrider.dead x WHERE x.id = discard_dead_letter.id;
+    IF v_key IS NOT NULL THEN
+        PERFORM postrider.hold_lane(v_lane);
+    END IF;
     WITH gone AS (DELETE FROM postrider.dead x WHERE x.id = discard_dead_letter.id RETURNING x.*)
     INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status,
                                   last_error_code, last_attempt_at, closed_at)
@@ -1142,6 +1263,9 @@ BEGIN
     FROM gone g;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no dead letter %s', discard_dead_letter.id);
+    END IF;
+    IF v_key IS NOT NULL THEN
+        PERFORM postrider.promote(ARRAY[v_lane], ARRAY[v_key]);
     END IF;
     PERFORM postrider.note_act('discard', 'dead letter ' || discard_dead_letter.id, 1, discard_dead_letter.why);
 END

@@ -25,13 +25,16 @@ WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
     SELECT d.event_id, d.event_at, d.endpoint_id,
            CASE WHEN d.lease_until > statement_timestamp() THEN 'in_flight'
-                WHEN l.open_at > statement_timestamp() THEN 'held'
+                WHEN l.open_at = 'infinity' THEN 'held'
                 WHEN key.is_blocked THEN 'blocked'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
            d.attempt - coalesce(d.unsent, 0) AS attempts, d.due_at, last.started_at AS last_attempt_at, last.http_status AS last_http_status,
            last.error_code AS last_error_code, NULL::timestamptz AS finished_at, d.cancelled_why AS reason, NULL AS closed_by,
-           key.event_id AS waits_for
+           -- Where it is the first of its key itself, a dead letter stops the key.
+           CASE WHEN key.event_id <> d.event_id THEN key.event_id ELSE (
+               SELECT x.event_id FROM postrider.dead x
+               WHERE x.endpoint_id = d.endpoint_id AND x.ordering_key = d.ordering_key AND x.id < d.id ORDER BY x.id LIMIT 1) END AS waits_for
     FROM postrider.deliveries d
     JOIN postrider.lanes l ON l.endpoint_id = d.endpoint_id
     -- Parked behind the first row of its ordering key. Blocked, if that row failed or is not due yet; otherwise its turn comes.
@@ -117,7 +120,8 @@ LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 -- has no row.
 --
 -- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, above the cap too: since when the oldest
--- delivery that is due and not in flight has been due; of a closed lane nothing is due. Costs three descents for a lane, and a step for each row read.
+-- delivery that is due and not in flight has been due; of a lane that is closed, or that
+-- the breaker holds, nothing is due. Costs three descents for a lane, and a step for each row read.
 CREATE FUNCTION postrider.count_lanes(p_lanes int[], p_cap int)
 RETURNS TABLE (
     endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
@@ -135,14 +139,15 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH lane AS MATERIALIZED (
-        SELECT l.endpoint_id, l.open_at <= v_now AS is_open FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes))
+        SELECT l.endpoint_id, l.open_at < 'infinity' AS is_open, l.open_at <= v_now AND l.closures = 0 AS is_due
+        FROM postrider.lanes l WHERE l.endpoint_id = ANY (p_lanes))
     SELECT n.endpoint_id,
            CASE WHEN n.is_open THEN n.waiting - n.retrying - n.blocked ELSE 0 END, n.in_flight,
            CASE WHEN n.is_open THEN n.retrying ELSE 0 END, CASE WHEN n.is_open THEN 0 ELSE n.waiting END,
            CASE WHEN n.is_open THEN n.blocked ELSE 0 END, CASE WHEN n.is_open THEN n.keys ELSE 0 END,
-           n.dead, n.is_capped, CASE WHEN n.is_open THEN n.oldest END, CASE WHEN n.is_open THEN n.oldest_blocked END
+           n.dead, n.is_capped, CASE WHEN n.is_due THEN n.oldest END, CASE WHEN n.is_open THEN n.oldest_blocked END
     FROM (
-        SELECT lane.endpoint_id, lane.is_open, few.in_flight, buried.count AS dead,
+        SELECT lane.endpoint_id, lane.is_open, lane.is_due, few.in_flight, buried.count AS dead,
                few.waiting + coalesce(later.waiting, few.later_waiting) + coalesce(parked.waiting, 0) AS waiting,
                few.retrying + coalesce(later.retrying, few.later_retrying) AS retrying,
                coalesce(parked.blocked, 0) AS blocked, coalesce(parked.keys, 0) AS keys,
@@ -252,26 +257,40 @@ $f$;
 
 -- How each endpoint is doing. Counts are capped as `census` says, and `counts_capped` tells which of them mean "at least".
 CREATE VIEW postrider.endpoint_health AS
-SELECT e.name AS endpoint, u.url, e.state, e.state_reason,
+SELECT e.name AS endpoint, u.url, CASE WHEN e.state = 'active' AND l.closures > 0 THEN 'failing' ELSE e.state END AS state,
+       CASE WHEN e.state = 'active' AND l.closures > 0
+            THEN concat_ws(' ', m.consecutive_failures || ' failures in a row, the last:', m.last_error_code, m.last_http_status)
+                || CASE WHEN m.warned > 0 THEN '; disabled at ' || date_trunc('second', m.failing_since + e.disable_after) ELSE '' END
+            ELSE e.state_reason END AS state_reason,
        coalesce(n.pending, 0) AS pending, coalesce(n.in_flight, 0) AS in_flight,
        statement_timestamp() - n.oldest_due AS oldest_due_age,
        m.consecutive_failures, m.last_success_at, m.last_failure_at, coalesce(n.dead_letters, 0) AS dead_letters,
        e.tenant, coalesce(n.retrying, 0) AS retrying, coalesce(n.held, 0) AS held, coalesce(n.blocked, 0) AS blocked,
        coalesce(n.blocked_keys, 0) AS blocked_keys, statement_timestamp() - n.oldest_blocked AS oldest_blocked_age,
        coalesce(n.is_capped, false) AS counts_capped, m.failing_since, m.last_http_status::int AS last_http_status,
-       m.last_error_code, m.last_error, e.state_at AS state_since
+       m.last_error_code, m.last_error, e.state_at AS state_since,
+       -- When its lane opens; only while it is closed until then.
+       CASE WHEN l.open_at > statement_timestamp() AND l.open_at < 'infinity' OR e.state = 'active' AND l.closures > 0 THEN l.open_at
+       END AS next_probe_at
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+JOIN postrider.lanes l ON l.endpoint_id = e.id
 LEFT JOIN postrider.census() n ON n.endpoint_id = e.id
 WHERE e.state <> 'removed';
+
+-- Every change of an endpoint's state, the newest last: also that the breaker holds it (`failing`) and lets go of it. `from_state` is NULL for a
+-- new endpoint.
+CREATE VIEW postrider.endpoint_changes AS
+SELECT c.id, c.at, e.name AS endpoint, e.tenant, c.was AS from_state, c.became AS to_state, c.why, c.by_whom
+FROM postrider.state_changes c JOIN postrider.endpoints e ON e.id = c.endpoint_id;
 
 -- How endpoints are set up, without secrets and without the values of their headers. `fault` says why workers cannot read one
 -- that is stored although a rule forbids it: they give its deliveries up, with invalid_endpoint.
 CREATE VIEW postrider.endpoint_settings AS
 SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
-       e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, l.max_in_flight, l.rate_limit,
+       e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, e.max_in_flight, l.rate_limit,
        -- A line without a colon has no name, and all of it may be a value, which no operator sees.
        ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE strpos(h, ':') > 0) AS header_names,
        (SELECT count(*) FROM postrider.endpoint_secrets s
@@ -279,6 +298,8 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        e.created_at, e.updated_at,
        -- Where receivers refuse signatures, the first question is whether the secret was changed, and when.
        (SELECT max(s.created_at) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id) AS newest_secret_at,
+       -- NULL where `disable_after` says never.
+       e.permanent_status, e.ordering_failure, l.breaker, e.disable_after,
        CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'
             WHEN array_position(e.headers, NULL) IS NOT NULL THEN 'headers holds a NULL'
             WHEN array_ndims(e.retry_schedule) > 1 THEN 'retry_schedule is not an array of one dimension'

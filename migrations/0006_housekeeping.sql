@@ -33,7 +33,7 @@ CREATE FUNCTION postrider.standard_duties() RETURNS TABLE (duty text, every inte
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     VALUES ('partitions', interval '1 hour', timestamptz '-infinity'), ('retention', '1 hour', '-infinity'),
         ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('idempotency', '1 hour', '-infinity'),
-        ('strays', '1 day', '-infinity'), ('replays', '1 hour', '-infinity'),
+        ('strays', '1 day', '-infinity'), ('backlog', '1 minute', '-infinity'), ('replays', '1 hour', '-infinity'),
         ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp())
 $f$;
 
@@ -796,7 +796,7 @@ BEGIN
 END
 $f$;
 
--- Cancels what a producer, who still saw an endpoint, owed to it in the moment it was removed; and wakes ordering keys
+-- Buries what waits behind a dead letter of its key where the endpoint says so (`park_keys`). Cancels what a producer, who still saw an endpoint, owed to it in the moment it was removed; and wakes ordering keys
 -- whose first row waits, should there ever be one. It looks at removed endpoints, and at the 10,000 longest waiting rows of
 -- each lane that holds rows with a key; it locks a lane only when it has found something.
 CREATE FUNCTION postrider.keep_keys() RETURNS int
@@ -846,9 +846,53 @@ BEGIN
                         ORDER BY l.endpoint_id FOR NO KEY UPDATE SKIP LOCKED);
         SELECT array_agg(u.lane), array_agg(u.key) INTO v_lanes, v_keys
         FROM unnest(v_lanes, v_keys) AS u (lane, key) WHERE u.lane = ANY (v_held);
-        v_count := v_count + postrider.promote(v_lanes, v_keys);
+        IF v_lanes IS NOT NULL THEN
+            v_count := v_count + postrider.park_keys(v_lanes, v_keys) + postrider.promote(v_lanes, v_keys);
+        END IF;
     END IF;
     PERFORM postrider.end_duty('keys', false);
+    RETURN v_count;
+END
+$f$;
+
+-- Tells once of each endpoint to which something has been due for 15 minutes that no worker has taken (postrider.backlog.old), while
+-- an endpoint asks for that. What waits for the endpoint's own sake (closed, failing) is no backlog.
+CREATE FUNCTION postrider.keep_backlog() RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $f$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_lane record; v_count int := 0;
+BEGIN
+    IF NOT postrider.hold_duty('backlog') THEN
+        RETURN 0;
+    END IF;
+    IF EXISTS (SELECT FROM postrider.subscriptions s
+               WHERE s.tenant = '' AND s.pattern = ANY (postrider.patterns_matching('postrider.backlog.old'))) THEN
+        FOR v_lane IN
+            SELECT l.endpoint_id, m.backlog_told, first.due_at
+            FROM postrider.lanes l
+            JOIN postrider.endpoint_marks m ON m.endpoint_id = l.endpoint_id
+            LEFT JOIN LATERAL (
+                SELECT d.due_at FROM postrider.deliveries d
+                WHERE d.endpoint_id = l.endpoint_id AND d.due_at <= v_now AND d.lease_until <= v_now
+                ORDER BY d.due_at LIMIT 1) first ON l.open_at <= v_now AND l.closures = 0
+            WHERE (first.due_at <= v_now - interval '15 min') IS TRUE <> m.backlog_told
+            ORDER BY l.endpoint_id LIMIT 1000
+        LOOP
+            -- One that another session holds comes next time.
+            PERFORM 1 FROM postrider.endpoint_marks m WHERE m.endpoint_id = v_lane.endpoint_id FOR NO KEY UPDATE SKIP LOCKED;
+            CONTINUE WHEN NOT FOUND;
+            UPDATE postrider.endpoint_marks m SET backlog_told = NOT v_lane.backlog_told WHERE m.endpoint_id = v_lane.endpoint_id;
+            IF NOT v_lane.backlog_told THEN
+                PERFORM postrider.announce('postrider.backlog.old',
+                    postrider.endpoint_news(v_lane.endpoint_id) || jsonb_build_object('oldest_due_at', v_lane.due_at));
+                v_count := v_count + 1;
+            END IF;
+        END LOOP;
+    END IF;
+    PERFORM postrider.end_duty('backlog', false);
     RETURN v_count;
 END
 $f$;
@@ -869,6 +913,7 @@ BEGIN
     -- Attempts are kept for some days longer than their events.
     DELETE FROM postrider.worker_names n WHERE n.seen_at < postrider.kept_since() - interval '7 days';
     DELETE FROM postrider.acts a WHERE a.at < postrider.kept_since();
+    DELETE FROM postrider.state_changes c WHERE c.at < postrider.kept_since();
     DELETE FROM postrider.replays r WHERE r.ended_at < postrider.kept_since();
     PERFORM postrider.end_duty('workers', false);
     RETURN v_count;

@@ -50,7 +50,7 @@ GRANT SELECT ON postrider.outbox, postrider.endpoints, postrider.endpoint_urls, 
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_worker;
 GRANT UPDATE (due_at, changed_in, lease_until, lease_by, attempt, attempt_base, unsent), DELETE ON postrider.deliveries TO postrider_worker;
 GRANT UPDATE (leased, lapse_at, tokens, tokens_at) ON postrider.lanes TO postrider_worker;
-GRANT UPDATE (consecutive_failures, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
+GRANT UPDATE (consecutive_failures, strikes, warned, failing_since, last_success_at, last_failure_at, last_http_status, last_error_code, last_error)
     ON postrider.endpoint_marks TO postrider_worker;
 GRANT INSERT ON postrider.attempts, postrider.dead, postrider.closed, postrider.workers, postrider.worker_names TO postrider_worker;
 GRANT UPDATE (seen_at, in_flight, draining, held_back, held_back_why, failing, failures, failing_since, last_error, keeps_until,
@@ -62,27 +62,28 @@ GRANT EXECUTE ON FUNCTION
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
-    postrider.settle(int, boolean, int[], timestamptz[], bigint[], smallint[], bigint[], timestamptz[], smallint[],
-        bigint[], text[], bigint[], int[], int[], smallint[], text[], text[], text[], text[], int[], int[], int[], int[], boolean, int[], text[], text[], int[]),
+    -- Without its arguments, which are many.
+    postrider.settle, postrider.judge_lanes, postrider.judge_endpoints, postrider.tired_endpoints, postrider.announce_dead, postrider.park_keys,
     postrider.count_lanes(int[], int), postrider.census(int),
     postrider.forget_unreported(int, bigint[], timestamptz[], int[], smallint[]), postrider.unreported(),
-    postrider.disable_endpoint(int, text), postrider.take_duty(text), postrider.note_duty_error(text, text),
+    postrider.disable_endpoint(int, text, boolean), postrider.take_duty(text), postrider.note_duty_error(text, text),
     postrider.is_due(timestamptz, interval, int), postrider.duty_every(text, interval), postrider.duty_rest(interval, int),
     postrider.keep_partitions(),
     postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
     postrider.keep_all_repaired(), postrider.keep_subscriptions(),
-    postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers()
+    postrider.keep_leases(), postrider.keep_keys(), postrider.keep_workers(), postrider.keep_backlog()
 TO postrider_worker;
 
 -- An operator reads everything but secrets (endpoint_secrets, and the headers, auth and client_key of endpoints), and
 -- acts through functions, each of which records who did it.
 GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dead_letters, postrider.endpoint_health,
-    postrider.unaccounted, postrider.endpoint_settings, postrider.worker_list, postrider.outbox, postrider.deliveries,
+    postrider.unaccounted, postrider.endpoint_settings, postrider.endpoint_changes, postrider.state_changes, postrider.worker_list, postrider.outbox, postrider.deliveries,
     postrider.attempts, postrider.dead, postrider.closed, postrider.lanes, postrider.subscriptions,
     postrider.endpoint_urls, postrider.endpoint_marks, postrider.workers, postrider.settings, postrider.duties,
     postrider.idempotency_keys, postrider.worker_names, postrider.schema_migrations TO postrider_operator;
 GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
-              updated_at, signature, method, text) ON postrider.endpoints TO postrider_operator;
+              updated_at, signature, method, text,
+              permanent_status, ordering_failure, disable_after, max_in_flight) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),

@@ -215,7 +215,7 @@ AS $f$
 DECLARE
     v_lanes int[] := CASE WHEN p_endpoint IS NOT NULL
                          THEN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.name = p_endpoint) END;
-    v_ids bigint[]; v_seen int; v_last bigint;
+    v_ids bigint[]; v_seen int; v_last bigint; v_stopped int[]; v_keys text[];
 BEGIN
     SELECT array_agg(s.id) FILTER (WHERE s.fits), count(*), max(s.id) INTO v_ids, v_seen, v_last
     FROM (SELECT x.id, p_event_type IS NULL OR (
@@ -230,6 +230,14 @@ BEGIN
         discarded := coalesce(cardinality(v_ids), 0);
         RETURN;
     END IF;
+    -- Keys that these dead letters stop go on; their lanes are locked before anything else.
+    PERFORM 1 FROM postrider.lanes l
+    WHERE l.blocks_keys AND l.endpoint_id IN (
+        SELECT x.endpoint_id FROM postrider.dead x WHERE x.id = ANY (v_ids) AND x.ordering_key IS NOT NULL)
+    ORDER BY l.endpoint_id FOR NO KEY UPDATE;
+    SELECT array_agg(x.endpoint_id), array_agg(x.ordering_key) INTO v_stopped, v_keys
+    FROM postrider.dead x JOIN postrider.lanes l ON l.endpoint_id = x.endpoint_id
+    WHERE x.id = ANY (v_ids) AND x.ordering_key IS NOT NULL AND l.blocks_keys;
     WITH gone AS (
         DELETE FROM postrider.dead x
         -- One that a replay has at this moment is left.
@@ -241,6 +249,9 @@ BEGIN
            g.last_http_status, g.last_error_code, g.last_attempt_at, g.dead_at
     FROM gone g;
     GET DIAGNOSTICS discarded = ROW_COUNT;
+    IF v_keys IS NOT NULL THEN
+        PERFORM postrider.promote(v_stopped, v_keys);
+    END IF;
     act := postrider.note_act('discard', 'endpoint ' || p_endpoint, discarded, p_why, p_act);
 END
 $f$;

@@ -5,6 +5,8 @@ package enum Duty: String, CaseIterable, Sendable {
     case keys
     /// Makes the deliveries of recent events that the fan-out trigger missed.
     case repair
+    /// Tells of endpoints to which something has been due for long.
+    case backlog
     /// Forgets workers that were not heard of for a day.
     case workers
     /// Sends events again that an operator wants sent again.

@@ -4,6 +4,7 @@ package struct InvalidText: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Concept: Hashable, Sendable {
         case network, duration, retrySchedule, maxAttempts, endpointName, eventType, eventTypePattern, payloadFormat
         case contentType, text, authorization, method, pem, signature
+        case permanentStatus
     }
 
     package let concept: Concept

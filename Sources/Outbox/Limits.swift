@@ -32,6 +32,10 @@ package enum Limits {
     package static let retryAfter = Duration.seconds(86_400)
     /// The longest `Retry-After` value that is looked at, in bytes.
     package static let retryAfterBytes = 64
+    /// How many statuses an endpoint may name as permanent.
+    package static let permanentStatuses = 32
+    /// How long an endpoint may fail before it is disabled, at least and at most.
+    package static let disableAfter = Duration.seconds(60)...Duration.seconds(365 * 86_400)
     /// The shortest and the longest timeout of an endpoint.
     package static let timeout = Duration.milliseconds(100)...Duration.seconds(300)
     /// The shortest and the longest lease slack: less leaves no room to record an outcome, more delays recovery.

@@ -34,12 +34,14 @@ package struct WorkerServices: Sendable {
     ///   - name: host and process, for the list of workers.
     ///   - version: of the product; part of the user agent.
     ///   - keyFile: the content of the key file, if there is one.
+    ///   - pauses: for how long the lane of an endpoint that fails closes; nil as ``Breaker`` says.
     /// - Throws: ``ConfigurationError`` for the health port and the key file.
     package init(
         _ configuration: WorkerConfiguration, database: PostgresConfiguration, name: String, version: String,
         keyFile: Redacted<[UInt8]>? = nil, registry: PrometheusRegistry, log: Logger,
         wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
-        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        pauses: (@Sendable () -> [Duration])? = nil
     ) throws {
         guard TrustedRoots.systemFile() != nil else {
             throw ConfigurationError(
@@ -88,7 +90,9 @@ package struct WorkerServices: Sendable {
                     }
                 })
             servers.add(session, of: purpose)
-            return WorkerStore(session: session, servers: servers, purpose: purpose)
+            return WorkerStore(
+                session: session, servers: servers, purpose: purpose,
+                pauses: pauses ?? { Breaker.pauses(random: random) })
         }
         let receiver = ResultReceiver(
             queue: queue, permits: parts.permits, metrics: metrics, log: log, wallClock: wallClock, random: random)

@@ -30,6 +30,8 @@ struct WorkerStore: LoopStore {
     let servers: ServerWatch
     /// The loop that it belongs to.
     let purpose: String
+    /// For how long the lane of an endpoint that fails closes.
+    let pauses: @Sendable () -> [Duration]
 
     func closeSoon() {
         Task {
@@ -84,7 +86,9 @@ extension WorkerStore: SettleStore {
     func settle(
         _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant
     ) async throws(PostgresError) -> [SettleDeliveries.Row] {
-        let statement = SettleDeliveries(worker: worker, batch: batch, again: again, leave: leave, now: now)
+        let statement = SettleDeliveries(
+            worker: worker, batch: batch, again: again, leave: leave,
+            pauses: batch.contains { $0.signal.isStrike } ? pauses() : [], now: now)
         return try await session.run(statement, deadline: Self.deliveryDeadline)
     }
 }

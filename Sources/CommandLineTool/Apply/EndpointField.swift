@@ -50,6 +50,14 @@ struct EndpointField: Sendable {
             [$0.payloadFormat ?? PayloadFormat.envelope.rawValue]
         },
         EndpointField("headers", .headers, option: "--header") { $0.headers ?? [] },
+        EndpointField("permanent_status", .word, option: "--permanent-status") {
+            [$0.permanentStatus.map { $0.isEmpty ? "none" : $0.joined(separator: ",") } ?? "none"]
+        },
+        EndpointField("ordering_failure", .word, option: "--ordering-failure") {
+            [$0.orderingFailure ?? OrderingFailure.skip.rawValue]
+        },
+        EndpointField("breaker", .word, option: "--breaker") { [$0.breaker ?? true ? "on" : "off"] },
+        EndpointField("disable_after", .word, option: "--disable-after") { [disabledAfter($0.disableAfter ?? "5 days")] },
     ]
 
     /// The keys of an endpoint in a file that are no settings.
@@ -97,6 +105,13 @@ struct EndpointField: Sendable {
 
     private static func waits(_ settings: EndpointSettings) -> [Duration] {
         settings.retrySchedule ?? RetrySchedule.standard.entries
+    }
+
+    /// What PostgreSQL reads, as the option has it: `never`, or a number of days or seconds.
+    private static func disabledAfter(_ text: String) -> String {
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let count = Int32(parts[0]) else { return text }
+        return DurationText.format(.seconds(Int64(count) * (parts[1] == "days" ? 86_400 : 1)))
     }
 
     /// Without a fraction where there is none.

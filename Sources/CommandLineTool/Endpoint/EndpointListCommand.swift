@@ -87,6 +87,7 @@ struct EndpointReport: Encodable {
     let lastErrorCode: String?
     let lastError: String?
     let countsCapped: Bool
+    let nextProbeAt: String?
 
     init(_ endpoint: EndpointOverview) {
         self.endpoint = endpoint.name
@@ -111,6 +112,7 @@ struct EndpointReport: Encodable {
         lastErrorCode = endpoint.lastErrorCode
         lastError = endpoint.lastError
         countsCapped = endpoint.isCapped
+        nextProbeAt = endpoint.nextProbeAt?.description
     }
 }
 

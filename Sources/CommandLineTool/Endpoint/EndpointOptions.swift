@@ -46,6 +46,34 @@ struct EndpointOptions: ParsableArguments {
             "A header to add to requests, 'Name: value'; repeat the option for more.", valueName: "name: value"))
     var headers: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Statuses after which a delivery is dead at once, such as 400,404,422 or 4xx; none for none.",
+            valueName: "list"))
+    var permanentStatus: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of an ordering key whose event died: skip, block or park.", valueName: "policy"),
+        completion: .list(OrderingFailure.allCases.map(\.rawValue)))
+    var orderingFailure: OrderingFailure?
+
+    @Option(
+        help: ArgumentHelp("Whether its lane closes while it fails: on or off.", valueName: "on|off"),
+        completion: .list(Switch.allCases.map(\.rawValue)))
+    var breaker: Switch?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long it may fail without a success before it is disabled, such as 5d; or never.",
+            valueName: "duration"))
+    var disableAfter: String?
+
+    /// `on` or `off`.
+    enum Switch: String, CaseIterable, ExpressibleByArgument {
+        case on, off
+    }
+
     @OptionGroup var sending: SendingOptions
 
     static let inFlightBounds = 0...100_000
@@ -55,6 +83,7 @@ struct EndpointOptions: ParsableArguments {
     var isEmpty: Bool {
         eventTypes.isEmpty && retrySchedule == nil && maxAttempts == nil && timeout == nil && maxInFlight == nil
             && rateLimit == nil && payloadFormat == nil && headers.isEmpty && sending.isEmpty
+            && permanentStatus == nil && orderingFailure == nil && breaker == nil && disableAfter == nil
     }
 
     /// The settings but for those of `sending`, each checked.
@@ -93,9 +122,26 @@ struct EndpointOptions: ParsableArguments {
         if !headers.isEmpty {
             settings.headers = try HeaderFields(headers.map { try HeaderField($0) }).fields.map(\.line)
         }
+        settings.permanentStatus = try permanentStatus.map { try StatusList(text: $0).entries }
+        settings.orderingFailure = orderingFailure?.rawValue
+        settings.breaker = breaker.map { $0 == .on }
+        settings.disableAfter = try disableAfter.map(Self.disableAfter)
         return settings
     }
 }
+
+extension EndpointOptions {
+    /// As PostgreSQL reads it.
+    private static func disableAfter(_ text: String) throws -> String {
+        guard text != "never" else { return text }
+        let duration = try Bounded.check(
+            try Parsing.duration(text), of: "--disable-after", in: Limits.disableAfter, DurationText.format)
+        let (days, rest) = duration.components.seconds.quotientAndRemainder(dividingBy: 86_400)
+        return rest == 0 ? "\(days) days" : "\(duration.components.seconds) s"
+    }
+}
+
+extension OrderingFailure: ExpressibleByArgument {}
 
 extension EndpointPolicy {
     /// The policy of this installation.

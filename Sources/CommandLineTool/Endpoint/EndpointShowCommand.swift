@@ -77,11 +77,19 @@ struct EndpointDetails: Sendable {
                 "Signing secrets",
                 "\(settings.secrets)" + (settings.newestSecretAt.map { ", the newest since \($0)" } ?? "")
             ),
+            (
+                "Dead at once on",
+                settings.permanentStatus.isEmpty ? nil : settings.permanentStatus.joined(separator: ",")
+            ),
+            ("Key after failure", settings.orderingFailure),
+            ("Breaker", settings.breaker ? "on" : "off"),
+            ("Disabled after", settings.disableAfter.map(DurationText.format) ?? "never"),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
             ("Held", count(overview.held)),
             ("Dead letters", count(overview.deadLetters)),
             ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
+            ("Next probe", overview.nextProbeAt?.description),
             ("Failures in a row", "\(overview.consecutiveFailures)"),
             ("Last success", overview.lastSuccessAt?.description ?? "never"),
             (
@@ -120,6 +128,11 @@ struct EndpointDetailsReport: Encodable {
         let ca: String?
         let method: String
         let text: String?
+        let permanentStatus: [String]
+        let orderingFailure: String
+        let breaker: Bool
+        /// Missing for never.
+        let disableAfterSeconds: Double?
     }
 
     private let overview: EndpointReport
@@ -135,7 +148,9 @@ struct EndpointDetailsReport: Encodable {
             secrets: settings.secrets, newestSecretAt: settings.newestSecretAt?.description, createdAt: settings.createdAt.description,
             updatedAt: settings.updatedAt.description, signature: settings.signature,
             publicKeys: settings.publicKeys, auth: settings.auth, clientCertificate: settings.clientCertificate,
-            ca: settings.ca, method: settings.method, text: settings.text)
+            ca: settings.ca, method: settings.method, text: settings.text,
+            permanentStatus: settings.permanentStatus, orderingFailure: settings.orderingFailure,
+            breaker: settings.breaker, disableAfterSeconds: settings.disableAfter.map(Seconds.number))
     }
 
     func encode(to encoder: any Encoder) throws {

@@ -28,7 +28,8 @@ struct EndpointResumeCommand: ContextCommand {
         commandName: "resume",
         abstract: "Resume an endpoint: send to it again.",
         discussion: """
-            This also resumes an endpoint that was disabled because it answered 410 Gone.
+            This also resumes an endpoint that was disabled, by an answer or because it failed for too long, and lets a \
+            failing one go at once.
 
             Example:
               postrider endpoint resume billing
@@ -76,7 +77,7 @@ private struct EndpointState: Encodable {
 
     /// What is kept while it is closed, and what still arrives.
     private var kept: String {
-        guard state != "active" else { return "" }
+        guard state != "active", state != "failing" else { return "" }
         let held = "; \(CappedCount.deliveries(held, isCapped: countsCapped)) held"
         return held
             + (inFlight > 0

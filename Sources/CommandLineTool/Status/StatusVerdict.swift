@@ -90,7 +90,8 @@ struct StatusVerdict: Equatable {
         let worst = snapshot.endpoints(in: .failing)
         guard count > 0, let first = worst.first, let time = first.failingFor else { return nil }
         let last = LastFailure.text(first).map { ", last: \($0)" } ?? ""
-        let remedy = "See why: postrider endpoint test \(ShellWord(first.name))."
+        let end = worst.compactMap(\.disabledAt).min().map { "Disabled at \($0) if that goes on. " } ?? ""
+        let remedy = "\(end)See why: postrider endpoint test \(ShellWord(first.name))."
         guard count > 1 else {
             return "Endpoint \(first.name) has had no success for \(Lag.text(time)), and failed "
                 + "\(times(first.consecutiveFailures)) in a row\(last). \(remedy)"

@@ -1,3 +1,5 @@
+import Outbox
+
 /// The head of an answer, read line by line within limits.
 ///
 /// Informational heads (100, 103, …) may come before the final one. They are dropped, but they count: a server must not be
@@ -35,6 +37,8 @@ struct AnswerHead: Equatable {
     private(set) var retryAfter: [String] = []
     /// Where a redirect points to; nothing follows it.
     private(set) var location: String?
+    /// What the receiver asks for in `webhook-delivery`.
+    private(set) var directive: ReceiverDirective?
     private var informationalHeads = 0
 
     /// - Parameter line: with its line end.
@@ -49,6 +53,7 @@ struct AnswerHead: Equatable {
         guard !Self.isBlank(line) else { return endHead() }
         takeRetryAfter(line)
         takeLocation(line)
+        takeDirective(line)
         return .proceed
     }
 
@@ -66,6 +71,7 @@ struct AnswerHead: Equatable {
         self.status = nil
         retryAfter = []
         location = nil
+        directive = nil
         return informationalHeads > Self.maximumInformationalHeads ? .tooLarge : .proceed
     }
 
@@ -82,6 +88,14 @@ struct AnswerHead: Equatable {
             let value = Self.value(of: "location:", in: line), !value.isEmpty
         else { return }
         location = String(decoding: value.prefix(Self.maximumLocationBytes), as: UTF8.self)
+    }
+
+    private mutating func takeDirective(_ line: Span<UInt8>) {
+        guard line.count > 0, line[0] | 0x20 == 0x77, let value = Self.value(of: "webhook-delivery:", in: line) else {
+            return
+        }
+        let word = String(decoding: value.prefix(Self.maximumRetryAfterBytes), as: UTF8.self).lowercased()
+        directive = ReceiverDirective.stronger(directive, ReceiverDirective(rawValue: word))
     }
 
     /// What follows a name in a line, when it is of visible ASCII. The name is in lower case, with its colon.

@@ -55,18 +55,21 @@ package struct CourierAnswer: Hashable, Sendable {
     package var retryAfter: [String]
     /// Where a redirect points to, at most `AnswerHead.maximumLocationBytes` of it.
     package var location: String?
+    /// What the receiver asks for in `webhook-delivery`.
+    package var directive: ReceiverDirective?
     /// The beginning of the body, at most `AnswerBody.keptBytes`, never decompressed.
     package var bodyPrefix: [UInt8]
     /// Whether `bodyPrefix` is less than the whole body, or the body broke off.
     package var truncated: Bool
 
     package init(
-        status: Int, retryAfter: [String] = [], location: String? = nil, bodyPrefix: [UInt8] = [],
-        truncated: Bool = false
+        status: Int, retryAfter: [String] = [], location: String? = nil, directive: ReceiverDirective? = nil,
+        bodyPrefix: [UInt8] = [], truncated: Bool = false
     ) {
         self.status = status
         self.retryAfter = retryAfter
         self.location = location
+        self.directive = directive
         self.bodyPrefix = bodyPrefix
         self.truncated = truncated
     }

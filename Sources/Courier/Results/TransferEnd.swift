@@ -44,8 +44,8 @@ struct TransferEnd {
             let broken = code != 0 || stop != nil
             return .answered(
                 CourierAnswer(
-                    status: status, retryAfter: head.retryAfter, location: head.location, bodyPrefix: body.kept,
-                    truncated: broken || body.isTruncated))
+                    status: status, retryAfter: head.retryAfter, location: head.location, directive: head.directive,
+                    bodyPrefix: body.kept, truncated: broken || body.isTruncated))
         }
         switch stop {
         case .tooLate: return .notSent(.tooLate)

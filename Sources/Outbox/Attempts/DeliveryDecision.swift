@@ -13,6 +13,8 @@ package struct DeliveryDecision: Hashable, Sendable {
         case spent
         /// The endpoint answered 410: it is disabled, and the delivery is held until an operator resumes the endpoint.
         case gone
+        /// The receiver asked for nothing more in another answer than 410: the same.
+        case disabled
         /// Past its expiry. Nothing was sent.
         case expired
         /// Given back, its attempt uncounted. Nothing was sent. A cancelled delivery ends this way.
@@ -22,6 +24,8 @@ package struct DeliveryDecision: Hashable, Sendable {
     package let outcome: Outcome
     /// Why the attempt failed; nil when it succeeded, and when there was none.
     package let errorCode: ErrorCode?
+    /// What it says about the endpoint.
+    package let signal: EndpointSignal
 
     /// - Parameters:
     ///   - attempt: the number of this attempt in the retry schedule, from 1.
@@ -49,14 +53,24 @@ package struct DeliveryDecision: Hashable, Sendable {
                 : .retry(after: policy.schedule.delay(afterAttempt: attempt, random: 0.5))
         }
 
+        func refused(_ status: Int, _ retryAfter: [String], _ directive: ReceiverDirective?) -> Outcome {
+            switch directive {
+            case .disable: .disabled
+            case .abortMessage: .dead(.abortMessage)
+            case nil:
+                policy.permanentStatus.contains(status) ? .dead(.permanentStatus) : tryAgain(retryAfter: retryAfter)
+            }
+        }
+
         errorCode = observation.errorCode
+        signal = EndpointSignal(after: observation, now: now)
         outcome =
             switch observation {
-            case .answered(let status, let retryAfter):
+            case .answered(let status, let retryAfter, let directive):
                 switch AnswerKind(status: status) {
                 case .success: .delivered
                 case .gone: .gone
-                case .redirect, .refusal, .malformed: tryAgain(retryAfter: retryAfter)
+                case .redirect, .refusal, .malformed: refused(status, retryAfter, directive)
                 }
             case .failed(let code, _):
                 switch code {

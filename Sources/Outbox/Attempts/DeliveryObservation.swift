@@ -2,8 +2,8 @@
 package enum DeliveryObservation: Hashable, Sendable {
     /// The head of an answer arrived. Whether the body was complete does not matter.
     ///
-    /// `retryAfter` holds the values of all `Retry-After` headers as they came.
-    case answered(status: Int, retryAfter: [String])
+    /// `retryAfter` holds the values of all `Retry-After` headers as they came, `directive` what `webhook-delivery` asks.
+    case answered(status: Int, retryAfter: [String], directive: ReceiverDirective? = nil)
     /// The courier tried and got no answer. The detail is for operators; it never holds a secret or a payload.
     case failed(ErrorCode, detail: String)
     /// The worker stopped while the request was in flight: the endpoint may have got it.
@@ -29,7 +29,7 @@ package enum DeliveryObservation: Hashable, Sendable {
     /// Why the attempt failed; nil when it succeeded, and when there was none.
     package var errorCode: ErrorCode? {
         switch self {
-        case .answered(let status, _): AnswerKind(status: status).errorCode
+        case .answered(let status, _, _): AnswerKind(status: status).errorCode
         case .failed(let code, _): code
         case .interrupted, .numbersUsedUp: .internalError
         case .unsendable(let obstacle): obstacle.errorCode
@@ -41,7 +41,7 @@ package enum DeliveryObservation: Hashable, Sendable {
     /// The same for a person.
     package var message: String? {
         switch self {
-        case .answered(let status, _): errorCode == nil ? nil : "the endpoint answered \(status)"
+        case .answered(let status, _, _): errorCode == nil ? nil : "the endpoint answered \(status)"
         case .failed(_, let detail): detail
         case .interrupted: "the worker was stopped before the answer was in"
         case .unsendable(let obstacle): obstacle.message
@@ -53,7 +53,7 @@ package enum DeliveryObservation: Hashable, Sendable {
 
     /// The status as the database keeps it, or nil: there was no answer, or its status is no HTTP status.
     package var httpStatus: Int16? {
-        guard case .answered(let status, _) = self, AnswerKind(status: status) != .malformed else { return nil }
+        guard case .answered(let status, _, _) = self, AnswerKind(status: status) != .malformed else { return nil }
         return Int16(exactly: status)
     }
 }

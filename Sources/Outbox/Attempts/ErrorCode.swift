@@ -60,6 +60,12 @@ package enum DeadReason: String, CaseIterable, Sendable {
     case blockedAddress = "blocked_address"
     /// The event is gone, so that there is nothing to send.
     case eventMissing = "event_missing"
+    /// The answer had a status that the endpoint's settings call permanent.
+    case permanentStatus = "permanent_status"
+    /// The receiver asked with `webhook-delivery: abort-message` that the delivery is not tried again.
+    case abortMessage = "abort_message"
+    /// An earlier event of its ordering key had died, and the endpoint's settings park the later ones.
+    case keyParked = "key_parked"
     /// The workers of the last attempts never reported.
     case lostLease = "lost_lease"
 }

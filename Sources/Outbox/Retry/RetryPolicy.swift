@@ -4,15 +4,20 @@ package struct RetryPolicy: Hashable, Sendable {
     package let schedule: RetrySchedule
     /// How many attempts a delivery may take, the first included: 1 to ``Limits/maxAttempts``.
     package let maxAttempts: Int
+    /// After these no further attempt is made.
+    package let permanentStatus: StatusList
 
     /// - Parameter maxAttempts: nil for as many as use every wait of the schedule once.
-    package init(schedule: RetrySchedule = .standard, maxAttempts: Int? = nil) throws(InvalidText) {
+    package init(
+        schedule: RetrySchedule = .standard, maxAttempts: Int? = nil, permanentStatus: StatusList = .none
+    ) throws(InvalidText) {
         let attempts = maxAttempts ?? schedule.defaultMaxAttempts
         guard (1...Limits.maxAttempts).contains(attempts) else {
             throw InvalidText(.maxAttempts, "\(attempts) attempts are not between 1 and \(Limits.maxAttempts)")
         }
         self.schedule = schedule
         self.maxAttempts = attempts
+        self.permanentStatus = permanentStatus
     }
 
     /// For an endpoint whose policy cannot be read, so that its deliveries are given up at once.
@@ -21,6 +26,7 @@ package struct RetryPolicy: Hashable, Sendable {
     private init(checked schedule: RetrySchedule, _ maxAttempts: Int) {
         self.schedule = schedule
         self.maxAttempts = maxAttempts
+        permanentStatus = .none
     }
 
     /// Whether no attempt may follow this one.

@@ -11,7 +11,8 @@ package struct FetchEvents: PostgresStatement {
                CASE WHEN o.headers IS NOT NULL
                    THEN ARRAY(SELECT unnest(ARRAY[h.key, h.value]) FROM jsonb_each_text(o.headers) h) END,
                o.traceparent,
-               (extract(epoch FROM o.expires_at - clock_timestamp()) * 1000000)::bigint
+               (extract(epoch FROM o.expires_at - clock_timestamp()) * 1000000)::bigint,
+               o.ordering_key IS NOT NULL
         FROM unnest($1::timestamptz[], $2::bigint[]) AS wanted (created_at, id)
         CROSS JOIN LATERAL (
             SELECT e.* FROM postrider.outbox e
@@ -53,7 +54,7 @@ package struct FetchEvents: PostgresStatement {
             id: try row.column(0), createdAt: try row.column(1), webhookID: try row.column(2),
             eventType: try row.column(3), content: payload?.bytes ?? body ?? [], bodyContentType: try row.column(6),
             headers: try row.column(7, as: [String]?.self) ?? [], traceparent: try row.column(8),
-            expiresIn: expiry.map { .microseconds($0) })
+            expiresIn: expiry.map { .microseconds($0) }, isOrdered: try row.column(10))
     }
 }
 
@@ -77,6 +78,8 @@ package struct StoredEvent: Sendable {
     package var traceparent: String?
     /// Time left until the event expires; nil when it never does.
     package var expiresIn: Duration?
+    /// Whether it has an ordering key.
+    package var isOrdered = false
 
     /// What it is known by.
     package var key: EventKey { EventKey(createdAt: createdAt, id: id) }

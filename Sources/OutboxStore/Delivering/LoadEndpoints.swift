@@ -10,7 +10,8 @@ package struct LoadEndpoints: PostgresStatement {
                CASE WHEN 'v1a' = ANY (e.signature) THEN ARRAY(
                    SELECT s.secret FROM postrider.endpoint_secrets s
                    WHERE s.endpoint_id = e.id AND s.public_key IS NOT NULL AND s.expires_at > now() ORDER BY s.id DESC) END,
-               e.signature, e.auth, e.client_certificate, e.client_key, e.ca, e.method, e.text
+               e.signature, e.auth, e.client_certificate, e.client_key, e.ca, e.method, e.text,
+               e.permanent_status
         FROM postrider.endpoints e
         JOIN postrider.lanes l ON l.endpoint_id = e.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -42,6 +43,7 @@ package struct LoadEndpoints: PostgresStatement {
         record.ca = try row.column(17)
         record.method = try row.column(18)
         record.text = try row.column(19)
+        record.permanentStatus = try row.column(20)
         return record
     }
 }
@@ -98,4 +100,6 @@ package struct EndpointRecord: Sendable {
     package var method = "POST"
     /// What the chat formats say.
     package var text: String?
+    /// Statuses after which a delivery is dead at once, such as 404 or 4xx.
+    package var permanentStatus: [String] = []
 }

@@ -11,12 +11,16 @@ package struct SettleDeliveries: PostgresStatement {
         case stale(Int64)
         /// Another session holds what the outcome at this place of the batch would change: it has to be sent again.
         case left(Int)
+        /// The outcome at this place of the batch was recorded as another: the attempt does not count, so the delivery lives on.
+        case spared(Int)
+        /// Something is new about an endpoint.
+        case news(EndpointNews)
     }
 
     package let sql = """
-        SELECT s.id, s.place, s.is_left FROM postrider.settle(
+        SELECT s.id, s.place, s.is_left, s.news, s.endpoint, s.why FROM postrider.settle(
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-            $25, $26, $27, $28) s
+            $25, $26, $27, $28, $29, $30, $31, $32, $33) s
         """
     package let isQualified = true
 
@@ -25,18 +29,24 @@ package struct SettleDeliveries: PostgresStatement {
     private let leave: Bool
     private let batch: [Settlement]
     private let now: ContinuousClock.Instant
+    private let pauses: [Duration]
 
     /// - Parameters:
     ///   - worker: the worker's id in `postrider.workers`.
     ///   - again: the same batch was sent before and its fate is unknown.
     ///   - leave: leave out what another session holds. Otherwise the settle waits for it for a moment and then fails with
     ///     SQLSTATE 55P03, having recorded nothing.
+    ///   - pauses: for how long a lane closes, see ``Breaker/pauses(random:)``.
     ///   - now: by it the database is told how long ago each attempt began: its clock is not ours.
-    package init(worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false, now: ContinuousClock.Instant) {
+    package init(
+        worker: Int32, batch: [Settlement], again: Bool, leave: Bool = false,
+        pauses: [Duration] = Breaker.pauses { 0.5 }, now: ContinuousClock.Instant
+    ) {
         self.worker = worker
         self.again = again
         self.leave = leave
         self.batch = batch
+        self.pauses = pauses
         self.now = now
     }
 
@@ -71,11 +81,55 @@ package struct SettleDeliveries: PostgresStatement {
         parameters.append(noted.map(\.element.retryAfter))
         parameters.append(noted.map(\.element.location))
         parameters.append(noted.map(\.element.allowed))
+        let said = batch.enumerated().filter { $0.element.signal != .none }
+        parameters.append(said.map { Int32(clamping: $0.offset + 1) })
+        parameters.append(said.map(\.element.signal.number))
+        parameters.append(said.map(\.element.signal.pause.wholeMicroseconds))
+        parameters.append(Int32(Breaker.strikesToClose))
+        parameters.append(pauses.map(\.wholeMicroseconds))
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
-        try row.column(2) ? .left(Int(try row.column(1, as: Int32.self)) - 1) : .stale(try row.column(0))
+        switch try row.column(3, as: String?.self) {
+        case nil:
+            return try row.column(2) ? .left(Int(try row.column(1, as: Int32.self)) - 1) : .stale(try row.column(0))
+        case "spared":
+            return .spared(Int(try row.column(1, as: Int32.self)) - 1)
+        case let word?:
+            guard let kind = EndpointNews.Kind(rawValue: word) else {
+                throw PostgresError(.unexpectedValue, "a settle has the unknown news \(word)")
+            }
+            return .news(EndpointNews(kind: kind, endpoint: try row.column(4), why: try row.column(5)))
+        }
     }
+}
+
+/// What became of an endpoint by a settle.
+package struct EndpointNews: Hashable, Sendable {
+    package enum Kind: String, Sendable {
+        /// The breaker holds it.
+        case failing
+        /// The breaker lets go of it.
+        case recovered
+        case disabled
+        /// It will be disabled if it goes on failing.
+        case warned
+    }
+
+    package let kind: Kind
+    package let endpoint: String
+    package let why: String?
+
+    package init(kind: Kind, endpoint: String, why: String? = nil) {
+        self.kind = kind
+        self.endpoint = endpoint
+        self.why = why
+    }
+}
+
+extension EndpointSignal {
+    /// What `postrider.settle` takes it as.
+    fileprivate var number: Int16 { (isStrike ? 1 : 0) + (isLater ? 2 : 0) + (disables ? 4 : 0) }
 }
 
 extension Duration {

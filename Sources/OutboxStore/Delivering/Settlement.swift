@@ -7,6 +7,8 @@ package struct Settlement: Sendable {
     /// The delivery with its fencing token.
     package var delivery: ClaimedDelivery
     package var outcome: Outcome
+    /// What the attempt says about its endpoint.
+    package var signal = EndpointSignal.none
     /// When the attempt began; nil when there was none. Not by the wall clock, which may be set while the outcome waits.
     package var startedAt: ContinuousClock.Instant?
     /// How long it took, in microseconds.
@@ -51,7 +53,7 @@ extension DeliveryDecision.Outcome {
         case .delivered: 0
         case .retry: 1
         case .dead: 2
-        case .gone: 3
+        case .gone, .disabled: 3
         case .expired: 4
         case .released: 5
         case .spent: 6
@@ -61,7 +63,7 @@ extension DeliveryDecision.Outcome {
     /// Whether an attempt is recorded.
     package var isAttempt: Bool {
         switch self {
-        case .delivered, .retry, .dead, .gone: true
+        case .delivered, .retry, .dead, .gone, .disabled: true
         case .expired, .released, .spent: false
         }
     }
@@ -70,7 +72,7 @@ extension DeliveryDecision.Outcome {
     package var isEnd: Bool {
         switch self {
         case .delivered, .dead, .expired, .spent: true
-        case .retry, .gone, .released: false
+        case .retry, .gone, .disabled, .released: false
         }
     }
 
@@ -78,16 +80,18 @@ extension DeliveryDecision.Outcome {
     var delay: Duration {
         switch self {
         case .retry(let wait): wait
-        case .delivered, .dead, .gone, .expired, .released, .spent: .zero
+        case .delivered, .dead, .gone, .disabled, .expired, .released, .spent: .zero
         }
     }
 
-    /// What is kept with a dead letter or with an expired delivery.
+    /// What is kept with a dead letter or with an expired delivery; or why the endpoint is disabled.
     var reason: String? {
         switch self {
         case .dead(let reason): reason.rawValue
         case .expired: "expires_at had passed"
-        case .delivered, .retry, .gone, .released, .spent: nil
+        case .gone: "the endpoint answered 410 Gone"
+        case .disabled: "the receiver answered webhook-delivery: disable"
+        case .delivered, .retry, .released, .spent: nil
         }
     }
 }

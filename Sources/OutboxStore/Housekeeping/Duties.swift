@@ -55,6 +55,7 @@ package enum Duties {
     private static func function(_ duty: Duty) -> String {
         switch duty {
         case .keys: "postrider.keep_keys()"
+        case .backlog: "postrider.keep_backlog()"
         case .repair: "postrider.keep_repaired()"
         case .workers: "postrider.keep_workers()"
         case .partitions: "postrider.keep_partitions()"

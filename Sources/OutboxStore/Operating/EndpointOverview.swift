@@ -5,9 +5,9 @@ package struct EndpointOverview: Sendable {
     package var name: String
     package var tenant: String
     package var url: String
-    /// `active`, `paused` or `disabled`.
+    /// `active`, `failing`, `paused` or `disabled`.
     package var state: String
-    /// Who paused it, or why it was disabled.
+    /// Why it is failing or disabled, or who paused it.
     package var stateReason: String?
     /// How long ago that was.
     package var stateAge: Duration = .zero
@@ -42,12 +42,20 @@ package struct EndpointOverview: Sendable {
     package var lastError: String?
     /// Whether counting stopped at a limit, so that counts mean "at least".
     package var isCapped: Bool
+    /// When its lane opens again; nil when it is not closed until a time.
+    package var nextProbeAt: PostgresTimestamp?
+    /// When it is disabled if it goes on failing; nil as long as that is far away.
+    package var disabledAt: PostgresTimestamp?
 }
 
 extension EndpointOverview: PostgresRecord {
     /// The columns that ``init(_:)`` reads, of ``tables``.
     static let columns = """
-        e.name, e.tenant, u.url, e.state, e.state_reason,
+        e.name, e.tenant, u.url, CASE WHEN e.state = 'active' AND k.closures > 0 THEN 'failing' ELSE e.state END,
+        CASE WHEN e.state = 'active' AND k.closures > 0 THEN
+            m.consecutive_failures || ' failures in a row' || CASE WHEN m.warned > 0
+                THEN '; disabled at ' || date_trunc('second', m.failing_since + e.disable_after) ELSE '' END
+            ELSE e.state_reason END,
         (extract(epoch FROM clock_timestamp() - e.state_at) * 1000000)::bigint,
         ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern),
         coalesce(n.pending, 0), coalesce(n.in_flight, 0), coalesce(n.retrying, 0), coalesce(n.held, 0),
@@ -55,7 +63,9 @@ extension EndpointOverview: PostgresRecord {
         (extract(epoch FROM clock_timestamp() - n.oldest_blocked) * 1000000)::bigint, coalesce(n.dead_letters, 0),
         (extract(epoch FROM clock_timestamp() - n.oldest_due) * 1000000)::bigint, m.consecutive_failures,
         (extract(epoch FROM clock_timestamp() - m.failing_since) * 1000000)::bigint, m.last_success_at, m.last_failure_at,
-        m.last_http_status::int, m.last_error_code, m.last_error, coalesce(n.is_capped, false)
+        m.last_http_status::int, m.last_error_code, m.last_error, coalesce(n.is_capped, false),
+        CASE WHEN k.open_at < 'infinity' AND (k.open_at > clock_timestamp() OR e.state = 'active' AND k.closures > 0) THEN k.open_at END,
+        CASE WHEN m.warned > 0 AND e.state = 'active' THEN date_trunc('second', m.failing_since + e.disable_after) END
         """
 
     /// Endpoints `l (id)` with what was counted of them, `counted (endpoint_id, pending, …)`.
@@ -63,6 +73,7 @@ extension EndpointOverview: PostgresRecord {
         JOIN postrider.endpoints e ON e.id = l.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
         JOIN postrider.endpoint_marks m ON m.endpoint_id = e.id
+        JOIN postrider.lanes k ON k.endpoint_id = e.id
         LEFT JOIN counted n ON n.endpoint_id = e.id
         """
 
@@ -83,6 +94,7 @@ extension EndpointOverview: PostgresRecord {
             consecutiveFailures: try row.column(first + 16), failingFor: try row.microseconds(first + 17),
             lastSuccessAt: try row.column(first + 18), lastFailureAt: try row.column(first + 19),
             lastHTTPStatus: try row.column(first + 20), lastErrorCode: try row.column(first + 21),
-            lastError: try row.column(first + 22), isCapped: try row.column(first + 23))
+            lastError: try row.column(first + 22), isCapped: try row.column(first + 23),
+            nextProbeAt: try row.column(first + 24), disabledAt: try row.column(first + 25))
     }
 }

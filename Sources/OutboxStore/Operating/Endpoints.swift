@@ -92,11 +92,13 @@ package enum Endpoints {
                 rate_limit => nullif($10, 0), payload_format => coalesce($11, 'envelope'),
                 headers => coalesce($12, '{}'),
                 signature => $13, signing_key => $14, public_key => $15, auth => $16, client_certificate => $17, client_key => $18,
-                ca => $19, method => $20, text => $21) r
+                ca => $19, method => $20, text => $21,
+                permanent_status => $22, ordering_failure => $23, breaker => $24, disable_after => $25) r
             """, name, settings.url, settings.eventTypes, secret, tenant, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
-            settings.clientKey, settings.ca, settings.method, settings.text)
+            settings.clientKey, settings.ca, settings.method, settings.text,
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
     }
 
     /// Changes what is set and leaves the rest.
@@ -107,11 +109,13 @@ package enum Endpoints {
                 name => $1, url => $2, event_types => $3, retry_schedule => $4, max_attempts => $5, timeout => $6,
                 max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10,
                 signature => $11, signing_key => $12, public_key => $13, auth => $14, client_certificate => $15, client_key => $16,
-                ca => $17, method => $18, text => $19)
+                ca => $17, method => $18, text => $19,
+                permanent_status => $20, ordering_failure => $21, breaker => $22, disable_after => $23)
             """, name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
-            settings.clientKey, settings.ca, settings.method, settings.text)
+            settings.clientKey, settings.ca, settings.method, settings.text,
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
     }
 
     /// Keeps what is owed to an endpoint.
@@ -190,6 +194,14 @@ package struct EndpointSettings: Sendable, Equatable {
     package var method: String?
     /// What the chat formats say; empty for the type of the event.
     package var text: String?
+    /// Statuses after which a delivery is dead at once, such as 404 or 4xx.
+    package var permanentStatus: [String]?
+    /// ``OrderingFailure`` as a word.
+    package var orderingFailure: String?
+    /// Whether its lane closes while it fails.
+    package var breaker: Bool?
+    /// How long it may fail before it is disabled, as PostgreSQL reads it; or `never`.
+    package var disableAfter: String?
 
     package init() {}
 }
@@ -254,6 +266,12 @@ package struct EndpointSetup: Sendable {
     package var ca: String?
     package var method: String
     package var text: String?
+    /// Statuses after which a delivery is dead at once.
+    package var permanentStatus: [String]
+    package var orderingFailure: String
+    package var breaker: Bool
+    /// How long it may fail before it is disabled; nil for ever.
+    package var disableAfter: Duration?
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -264,7 +282,9 @@ extension EndpointSetup: PostgresRecord {
               FROM unnest(s.retry_schedule) WITH ORDINALITY AS w (length, place) ORDER BY w.place),
         s.max_attempts, \(microseconds("s.timeout")), s.max_in_flight, s.rate_limit,
         s.header_names, s.secrets, s.newest_secret_at, s.created_at, s.updated_at,
-        s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text
+        s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text,
+        s.permanent_status, s.ordering_failure, s.breaker,
+        CASE WHEN s.disable_after IS NOT NULL THEN \(microseconds("s.disable_after")) END
         """
 
     /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
@@ -289,7 +309,10 @@ extension EndpointSetup: PostgresRecord {
             updatedAt: try row.column(first + 11), signature: try row.column(first + 12),
             publicKeys: try row.column(first + 13), auth: try row.column(first + 14),
             clientCertificate: try row.column(first + 15), ca: try row.column(first + 16),
-            method: try row.column(first + 17), text: try row.column(first + 18))
+            method: try row.column(first + 17), text: try row.column(first + 18),
+            permanentStatus: try row.column(first + 19), orderingFailure: try row.column(first + 20),
+            breaker: try row.column(first + 21),
+            disableAfter: try row.column(first + 22, as: Int64?.self).map { .microseconds($0) })
     }
 }
 

@@ -20,6 +20,10 @@ package struct StoredEndpoint: Sendable {
         settings.maxInFlight = setup.maxInFlight ?? 0
         settings.rateLimit = setup.rateLimit ?? 0
         settings.payloadFormat = setup.payloadFormat
+        settings.permanentStatus = setup.permanentStatus
+        settings.orderingFailure = setup.orderingFailure
+        settings.breaker = setup.breaker
+        settings.disableAfter = setup.disableAfter.map { "\($0.components.seconds) s" } ?? "never"
         return settings
     }
 }

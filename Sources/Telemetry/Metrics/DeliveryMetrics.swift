@@ -18,6 +18,7 @@ package struct DeliveryMetrics: Sendable {
     package let databaseReconnects: Counter
 
     private let deliveries: [DeliveryOutcome: Counter]
+    private let endpointChanges: [EndpointChange: Counter]
     private let attemptFailures: [ErrorCode: Counter]
     private let failures: [WorkStep: Counter]
     private let dutyFailures: [Duty: Counter]
@@ -44,6 +45,10 @@ package struct DeliveryMetrics: Sendable {
             uniqueKeysWithValues: DeliveryOutcome.allCases.map {
                 ($0, counter(.deliveries, [("outcome", $0.rawValue)]))
             })
+        endpointChanges = Dictionary(
+            uniqueKeysWithValues: EndpointChange.allCases.map {
+                ($0, counter(.endpointChanges, [("change", $0.rawValue)]))
+            })
         attemptFailures = Dictionary(
             uniqueKeysWithValues: ErrorCode.allCases.map {
                 ($0, counter(.attemptFailures, [("error_code", $0.rawValue)]))
@@ -59,6 +64,10 @@ package struct DeliveryMetrics: Sendable {
         deliveries[outcome]?.increment()
     }
 
+    package func count(_ change: EndpointChange) {
+        endpointChanges[change]?.increment()
+    }
+
     package func count(_ code: ErrorCode, times: Int = 1) {
         if times > 0 { attemptFailures[code]?.increment(by: Int64(times)) }
     }
@@ -71,6 +80,18 @@ package struct DeliveryMetrics: Sendable {
     package func countFailure(of duty: Duty) {
         dutyFailures[duty]?.increment()
     }
+}
+
+/// What became of an endpoint: the label `change` of `postrider_endpoint_changes_total`.
+package enum EndpointChange: String, CaseIterable, Sendable {
+    /// The breaker closed its lane.
+    case failing
+    /// The breaker let go of it.
+    case recovered
+    /// It failed for too long, or asked for nothing more.
+    case disabled
+    /// It will be disabled if it goes on failing.
+    case warned
 }
 
 /// How an attempt ended for its delivery: the label `outcome` of `postrider_deliveries_total`.

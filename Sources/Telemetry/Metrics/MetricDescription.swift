@@ -31,6 +31,9 @@ extension MetricDescription {
         help: "Endpoints with due deliveries that the looks had missed and the slow walk found. Must stay 0.")
     static let deliveries = Self(
         name: "postrider_deliveries_total", help: "Attempts ended, by what became of their delivery.")
+    static let endpointChanges = Self(
+        name: "postrider_endpoint_changes_total", help: "Endpoints that came to fail, to work again, or to be disabled."
+    )
     static let attemptFailures = Self(
         name: "postrider_attempt_failures_total",
         help: "Attempts that failed, by error code; lost_lease: leases that ran out before their worker reported.")
@@ -132,7 +135,8 @@ extension MetricDescription {
 
     /// All of the above, for a registry.
     package static let postrider: [Self] = [
-        claims, claimedDeliveries, missedLanes, deliveries, attemptFailures, attemptDuration, deliveryLag, heldBack,
+        claims, claimedDeliveries, missedLanes, deliveries, endpointChanges, attemptFailures, attemptDuration,
+        deliveryLag, heldBack,
         failures, inFlight, inFlightBytes, maxInFlight, suspectLanes, settles, staleSettles, unrecordedOutcomes,
         lostOutcomes,
         deadLetters, dutyFailures, databaseReconnects, unready, logLinesDropped, buildInfo, endpoints, failingEndpoints,

@@ -72,6 +72,8 @@ struct Lane: Sendable {
     /// Told while a claim that names the lane is on its way: the earliest `due_at`, and when it can be claimed.
     var toldFrom = PostgresTimestamp.infinity
     var toldAt = PostgresTimestamp.infinity
+    /// Whether it was closed until a time, and nothing was delivered since: what waits there waits for the endpoint.
+    var isFailing = false
     /// Told while a claim that names the lane is on its way: something of it was settled, or its settings changed.
     var wasFreed = false
 
@@ -150,11 +152,12 @@ struct Lane: Sendable {
         }
     }
 
-    /// Whether something of it is due that no claim has taken.
+    /// Whether something of it is late: due, not taken by a claim, and not for the endpoint's own sake.
     var hasDueRows: Bool {
+        guard !isFailing else { return false }
         switch work {
-        case .ready, .resting, .limited, .full: true
-        case .idle, .claiming, .waiting, .closed: false
+        case .ready, .resting, .limited, .full: return true
+        case .idle, .claiming, .waiting, .closed: return false
         }
     }
 

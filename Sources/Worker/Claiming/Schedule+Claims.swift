@@ -284,7 +284,9 @@ extension Schedule {
             case .empty: lane.work = .waiting
             case .limited: lane.work = .limited
             case .full: lane.fill(since: time, hasMoved: report.from > named.from)
-            case .closed: lane.work = .closed
+            case .closed:
+                lane.work = .closed
+                lane.isFailing = report.nextAt < .infinity
             }
             if report.state == .empty, report.nextAt == .infinity { lane.forgetWork() }
             if lane.work == .limited, report.nextAt == .infinity {

@@ -163,6 +163,7 @@ extension Schedule {
                 lane.isSilent = false
                 lane.wasQuick = answer == .delivered && took <= Self.quick
                 lane.answeredAt = time
+                if answer == .delivered { lane.isFailing = false }
                 lane.isBusy = true
                 lane.window = answer == .delivered ? min(lane.window + 1, highest) : 1
             }

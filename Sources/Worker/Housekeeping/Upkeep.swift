@@ -149,7 +149,7 @@ extension Duty {
         switch self {
         case .partitions, .retention, .workers, .replays: .info
         case .idempotency, .strays: .debug
-        case .repair, .repairAll, .keys: .warning
+        case .repair, .repairAll, .keys, .backlog: .warning
         }
     }
 }

@@ -109,7 +109,9 @@ package struct EndpointJudge: Sendable {
     private func retryPolicy(_ record: EndpointRecord) throws(SendingObstacle) -> RetryPolicy {
         do throws(InvalidText) {
             let schedule = try RetrySchedule(entries: record.retrySchedule)
-            return try RetryPolicy(schedule: schedule, maxAttempts: Int(record.maxAttempts))
+            return try RetryPolicy(
+                schedule: schedule, maxAttempts: Int(record.maxAttempts),
+                permanentStatus: record.permanentStatus.isEmpty ? .none : StatusList(entries: record.permanentStatus))
         } catch {
             throw SendingObstacle(.invalidEndpoint, "\(error)")
         }

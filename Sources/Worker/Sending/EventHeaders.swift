@@ -9,6 +9,8 @@ final class EventHeaders: Sendable {
     let head: WebhookHead
     let fields: HeaderFields
     let createdAt: PostgresTimestamp
+    /// Whether requests carry the place of the delivery within its ordering key.
+    let isOrdered: Bool
 
     /// - Throws: when a column breaks a rule. The insert has checked them, but the row may have come another way; and a
     ///   request without one of its headers would not be what the producer asked for.
@@ -21,6 +23,7 @@ final class EventHeaders: Sendable {
             })
         fields = try Self.fields(event.headers)
         createdAt = event.createdAt
+        isOrdered = event.isOrdered
     }
 
     private static func contentType(_ event: StoredEvent) throws(SendingObstacle) -> String {

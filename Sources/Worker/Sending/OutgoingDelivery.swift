@@ -58,6 +58,8 @@ final class OutgoingDelivery: CourierRequest {
         head.attempt = Int32(delivery.attempt)
         try lines.append(
             head, settings, createdAt: event.createdAt, event.fields, token: token?.text, at: unixTime, body)
+        // The delivery's number: later events of a key have greater ones at each endpoint, and each keeps its own in every attempt.
+        if event.isOrdered { lines.append("webhook-sequence", "\(delivery.id)") }
     }
 }
 

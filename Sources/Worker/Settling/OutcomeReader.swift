@@ -38,7 +38,8 @@ extension DeliveryObservation {
     package init(_ outcome: CourierOutcome) {
         self =
             switch outcome {
-            case .answered(let answer): .answered(status: answer.status, retryAfter: answer.retryAfter)
+            case .answered(let answer):
+                .answered(status: answer.status, retryAfter: answer.retryAfter, directive: answer.directive)
             case .failed(let code, let detail): .failed(code, detail: detail)
             case .notSent: .notSent
             case .interrupted: .interrupted
@@ -62,6 +63,7 @@ extension Settlement {
             after: observation, attempt: delivery.attemptInSchedule, policy: endpoint.policy, expiresIn: expiresIn,
             now: wallClock / 1_000_000, random: random())
         self.init(delivery, decision.outcome)
+        signal = decision.signal
         startedAt = now
         url = endpoint.urlID
         httpStatus = observation.httpStatus

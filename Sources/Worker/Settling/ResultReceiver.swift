@@ -69,7 +69,7 @@ extension LaneNews.Answered {
         let answer: Schedule.Answer =
             switch settlement.outcome {
             case .delivered: .delivered
-            case .retry, .dead, .gone: .failed
+            case .retry, .dead, .gone, .disabled: .failed
             case .expired, .released, .spent: .none
             }
         self.init(endpoint: settlement.delivery.endpoint, answer: answer, took: .microseconds(microseconds))

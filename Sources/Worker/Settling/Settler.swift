@@ -214,10 +214,13 @@ final class Settler: Service {
         }
         var stale: Set<Int64> = []
         var places: Set<Int> = []
+        var spared: Set<Int> = []
         for row in rows {
             switch row {
             case .stale(let id): stale.insert(id)
             case .left(let place): places.insert(place)
+            case .spared(let place): spared.insert(place)
+            case .news(let news): tell(news)
             }
         }
         var left: [Settlement] = []
@@ -228,11 +231,25 @@ final class Settler: Service {
                 continue
             }
             settled.append(settlement.delivery)
+            var settlement = settlement
+            if spared.contains(place) { settlement.outcome = .retry(after: .zero) }
             if stale.contains(settlement.delivery.id) { countStale(settlement) } else { count(settlement) }
         }
         parts.settleQueue.ended(settled.count)
         parts.permits.giveBack(settled)
         return left
+    }
+
+    private func tell(_ news: EndpointNews) {
+        let data: [LogKey: Logger.MetadataValue] = [.endpoint: "\(news.endpoint)", .error: "\(news.why ?? "")"]
+        switch news.kind {
+        case .failing:
+            parts.log.log(.warning, "an endpoint is failing; its lane is closed until a probe succeeds", with: data)
+        case .recovered: parts.log.log(.notice, "an endpoint works again", with: [.endpoint: "\(news.endpoint)"])
+        case .disabled: parts.log.log(.error, "an endpoint is disabled; its deliveries are held", with: data)
+        case .warned: parts.log.log(.warning, "an endpoint will be disabled if it goes on failing", with: data)
+        }
+        parts.metrics.count(EndpointChange(news.kind))
     }
 
     private func countStale(_ settlement: Settlement) {
@@ -254,7 +271,7 @@ final class Settler: Service {
         switch settlement.outcome {
         case .dead(let why): reason = why
         case .spent: reason = .attemptsExhausted
-        case .delivered, .retry, .gone, .expired, .released: return
+        case .delivered, .retry, .gone, .disabled, .expired, .released: return
         }
         parts.metrics.deadLetters.increment()
         parts.log.log(
@@ -280,13 +297,24 @@ extension Settlement {
     }
 }
 
+extension EndpointChange {
+    fileprivate init(_ kind: EndpointNews.Kind) {
+        switch kind {
+        case .failing: self = .failing
+        case .recovered: self = .recovered
+        case .disabled: self = .disabled
+        case .warned: self = .warned
+        }
+    }
+}
+
 extension DeliveryOutcome {
     fileprivate init(_ outcome: Settlement.Outcome) {
         switch outcome {
         case .delivered: self = .delivered
         case .retry: self = .retry
         case .dead, .spent: self = .dead
-        case .gone: self = .gone
+        case .gone, .disabled: self = .gone
         case .expired: self = .expired
         case .released: self = .released
         }

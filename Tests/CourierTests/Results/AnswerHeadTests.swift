@@ -1,3 +1,4 @@
+import Outbox
 import Testing
 
 @testable import Courier
@@ -50,6 +51,26 @@ struct AnswerHeadTests {
         let values = [String(repeating: "9", count: 65), "é", "a\u{1}"] + (0..<9).map(String.init)
         _ = take(["HTTP/1.1 429 No\r\n"] + values.map { "Retry-After: \($0)\r\n" } + ["\r\n"], &head)
         #expect(head.retryAfter == ["0", "1", "2", "3"])
+    }
+
+    @Test(
+        "what webhook-delivery asks for counts in the final head alone, in any case; of two the stronger one; other words mean nothing"
+    )
+    func directive() {
+        func directive(_ lines: String...) -> String? {
+            var head = AnswerHead()
+            _ = take(["HTTP/1.1 500 No\r\n"] + lines.map { "\($0)\r\n" } + ["\r\n"], &head)
+            return head.directive?.rawValue
+        }
+        #expect(directive("Webhook-Delivery: Disable ") == "disable")
+        #expect(directive("webhook-delivery:abort-message", "webhook-delivery: disable") == "disable")
+        #expect(directive("webhook-delivery: disable", "webhook-delivery: abort-message") == "disable")
+        #expect(directive("webhook-delivery: abort-message") == "abort-message")
+        #expect(directive("webhook-delivery: stop", "webhook-deliver: disable", "x-webhook-delivery: disable") == nil)
+        var head = AnswerHead()
+        _ = take(
+            ["HTTP/1.1 103 Early\r\n", "webhook-delivery: disable\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "\r\n"], &head)
+        #expect(head.isComplete && head.directive == nil)
     }
 
     @Test("101 is the end")

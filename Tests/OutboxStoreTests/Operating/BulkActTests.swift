@@ -33,7 +33,8 @@ struct BulkActTests {
             #expect(try await outbox.number(dueNow) == 8)
             #expect(try await retried("retry_events(why => 'all')") == "0")
             let log = try await person.query(
-                "SELECT by_whom, act, subject, count, why FROM postrider.audit_log ORDER BY id", deadline: .seconds(5))
+                "SELECT by_whom, act, subject, count, why FROM postrider.audit_log WHERE act = 'retry' ORDER BY id",
+                deadline: .seconds(5))
             #expect(
                 log.rows == [
                     ["postrider_operator_user", "retry", "event 1", "1", "fixed"],
@@ -103,7 +104,7 @@ struct BulkActTests {
             #expect(
                 try await outbox.number("SELECT postrider.cancel_events('a', max_rows => 3000, why => 'w')") == 2500)
             #expect(try await outbox.number("SELECT count(*) FROM postrider.deliveries") == 0)
-            #expect(try await outbox.number("SELECT count FROM postrider.audit_log") == 2500)
+            #expect(try await outbox.number("SELECT count FROM postrider.audit_log WHERE act <> 'register'") == 2500)
             #expect(try await outbox.discrepancies() == [])
         }
     }

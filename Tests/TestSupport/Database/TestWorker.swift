@@ -122,7 +122,7 @@ extension Settlement {
         switch outcome {
         case .delivered: httpStatus = 200
         case .retry, .dead: (httpStatus, errorCode) = (503, .httpStatus)
-        case .gone: (httpStatus, errorCode) = (410, .httpStatus)
+        case .gone, .disabled: (httpStatus, errorCode) = (410, .httpStatus)
         case .expired, .released, .spent: break
         }
     }

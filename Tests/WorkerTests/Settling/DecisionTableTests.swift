@@ -221,6 +221,7 @@ import Testing
             case .retry(let wait): "retry \(wait / .seconds(1))"
             case .dead(let reason): "dead \(reason.rawValue)"
             case .gone: "gone"
+            case .disabled: "disabled"
             case .expired: "expired"
             case .released: "released"
             case .spent: "spent"
