@@ -132,7 +132,8 @@ struct EndpointDetailsReport: Encodable {
             payloadFormat: settings.payloadFormat, retryScheduleSeconds: settings.retrySchedule.map(Seconds.number),
             maxAttempts: settings.maxAttempts, timeoutSeconds: Seconds.number(settings.timeout),
             maxInFlight: settings.maxInFlight, rateLimit: settings.rateLimit, headerNames: settings.headerNames,
-            secrets: settings.secrets, newestSecretAt: settings.newestSecretAt?.description, createdAt: settings.createdAt.description,
+            secrets: settings.secrets, newestSecretAt: settings.newestSecretAt?.description,
+            createdAt: settings.createdAt.description,
             updatedAt: settings.updatedAt.description, signature: settings.signature,
             publicKeys: settings.publicKeys, auth: settings.auth, clientCertificate: settings.clientCertificate,
             ca: settings.ca, method: settings.method, text: settings.text)
