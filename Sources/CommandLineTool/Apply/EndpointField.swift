@@ -57,7 +57,9 @@ struct EndpointField: Sendable {
             [$0.orderingFailure ?? OrderingFailure.skip.rawValue]
         },
         EndpointField("breaker", .word, option: "--breaker") { [$0.breaker ?? true ? "on" : "off"] },
-        EndpointField("disable_after", .word, option: "--disable-after") { [disabledAfter($0.disableAfter ?? "5 days")] },
+        EndpointField("disable_after", .word, option: "--disable-after") {
+            [disabledAfter($0.disableAfter ?? "5 days")]
+        },
     ]
 
     /// The keys of an endpoint in a file that are no settings.
