@@ -38,11 +38,10 @@ extension ErrorCode {
     package var isEndpointsFault: Bool {
         switch self {
         case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
-            .tlsFailure,
-            .protocolError, .responseTooLarge:
+            .tlsFailure, .protocolError, .responseTooLarge:
             true
         case .blockedAddress, .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .redirect, .httpStatus,
-            .lostLease, .eventMissing, .secretUnavailable, .internalError:
+            .lostLease, .eventMissing, .secretUnavailable, .tokenFailure, .internalError:
             false
         }
     }
