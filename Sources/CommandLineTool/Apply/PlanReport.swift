@@ -40,7 +40,7 @@ struct PlanReport: Encodable {
                     return Change.Setting(
                         setting: setting.field.key, from: isShown ? setting.from?.joined(separator: ",") : nil,
                         to: isShown ? setting.to.joined(separator: ",") : nil)
-                }, secret: secret?.shown, secretFingerprint: secret?.secret.fingerprint)
+                }, secret: secret?.shown, secretFingerprint: secret?.fingerprint)
         }
     }
 

@@ -23,7 +23,9 @@ import Testing
             setup: EndpointSetup(
                 tenant: tenant, payloadFormat: "envelope", retrySchedule: RetrySchedule.standard.entries,
                 maxAttempts: 10, timeout: timeout, maxInFlight: nil, rateLimit: nil, headerNames: [], secrets: 1,
-                newestSecretAt: nil, createdAt: .infinity, updatedAt: .infinity))
+                newestSecretAt: nil, createdAt: .infinity, updatedAt: .infinity, signature: ["v1"], publicKeys: [],
+                auth: "none", method: "POST", permanentStatus: [], orderingFailure: "skip", breaker: true,
+                disableAfter: .seconds(432_000)))
     }
 
     private static func plan(
