@@ -100,10 +100,10 @@ BEGIN
                     AND CASE coalesce(p_status, 'failed')
                             WHEN 'failed' THEN d.attempt > 0
                             WHEN 'in_flight' THEN d.lease_until > v_now
-                            WHEN 'held' THEN d.lease_until <= v_now AND l.open_at > v_now
-                            WHEN 'blocked' THEN d.lease_until <= v_now AND l.open_at <= v_now AND d.due_at = 'infinity'
-                            WHEN 'retrying' THEN d.lease_until <= v_now AND l.open_at <= v_now AND d.attempt > d.attempt_base
-                            ELSE d.lease_until <= v_now AND l.open_at <= v_now AND d.attempt <= d.attempt_base END
+                            WHEN 'held' THEN d.lease_until <= v_now AND l.open_at = 'infinity'
+                            WHEN 'blocked' THEN d.lease_until <= v_now AND l.open_at < 'infinity' AND d.due_at = 'infinity'
+                            WHEN 'retrying' THEN d.lease_until <= v_now AND l.open_at < 'infinity' AND d.attempt > d.attempt_base
+                            ELSE d.lease_until <= v_now AND l.open_at < 'infinity' AND d.attempt <= d.attempt_base END
                 UNION ALL
                 SELECT x.event_id, x.event_at FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
                 WHERE v_dead AND (v_lanes IS NULL OR x.endpoint_id = ANY (v_lanes)) AND (p_tenant IS NULL OR e.tenant = p_tenant)
@@ -195,7 +195,7 @@ BEGIN
                CASE WHEN k.event_id IS NULL THEN 'no_subscriber'
                     WHEN k.status IS NOT NULL THEN k.status
                     WHEN k.is_leased THEN 'in_flight'
-                    WHEN (SELECT l.open_at FROM postrider.lanes l WHERE l.endpoint_id = k.endpoint_id) > v_now THEN 'held'
+                    WHEN (SELECT l.open_at FROM postrider.lanes l WHERE l.endpoint_id = k.endpoint_id) = 'infinity' THEN 'held'
                     WHEN k.due_at = 'infinity' AND (
                         SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
                         FROM postrider.deliveries h WHERE h.endpoint_id = k.endpoint_id AND h.ordering_key = k.ordering_key
@@ -335,7 +335,7 @@ BEGIN
     known AS (
         SELECT d.event_id, d.event_at, d.endpoint_id, d.due_at, d.id, d.attempt - coalesce(d.unsent, 0) AS attempts,
                CASE WHEN d.lease_until > v_now THEN 'in_flight'
-                    WHEN l.open_at > v_now THEN 'held'
+                    WHEN l.open_at = 'infinity' THEN 'held'
                     WHEN d.due_at = 'infinity' AND (
                         SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
                         FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key

@@ -120,7 +120,7 @@ package struct EventDelivery: Sendable {
         known AS MATERIALIZED (
             SELECT d.event_id, d.event_at, d.endpoint_id,
                    CASE WHEN d.lease_until > now() THEN 'in_flight'
-                        WHEN l.open_at > now() THEN 'held'
+                        WHEN l.open_at = 'infinity' THEN 'held'
                         WHEN key.is_blocked THEN 'blocked'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
                         ELSE 'pending' END AS status,
