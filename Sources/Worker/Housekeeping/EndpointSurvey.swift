@@ -18,14 +18,11 @@ struct EndpointSurvey: Sendable {
     private(set) var isOver = false
 
     /// - Parameters:
-    ///   - ids: of the slice after the last one, in ascending order. With none, the survey is over.
+    ///   - ids: of the slice after the last one, in ascending order. With fewer than a slice, the survey is over.
     ///   - records: what could be read of them. What cannot be read, no other process can read either.
     mutating func judged(_ ids: [Int32], _ records: [EndpointRecord], by judge: EndpointJudge) {
-        guard let last = ids.last else {
-            isOver = true
-            return
-        }
-        self.last = last
+        isOver = ids.count < Int(Self.slice)
+        last = ids.last ?? last
         for record in records {
             do throws(SendingObstacle) {
                 _ = try judge.settings(record)
