@@ -53,7 +53,7 @@ extension EndToEndTests {
                 "main", receiver.url(), "--max-in-flight", "5", "--rate-limit", "1000")
             try await installation.addEndpoint(
                 "gone", "http://127.0.0.1:\(try LoopbackPort.free())/", "--retry-schedule", "10ms", "--max-attempts",
-                "2")
+                "2", "--breaker", "off")
             try await installation.value("GRANT postrider_worker TO w1")
             let login = installation.url.replacing("postgres@", with: "w1@")
             let worker = try await installation.startWorker(settings: ["POSTRIDER_DATABASE_URL": login])
