@@ -31,7 +31,9 @@ final class PingRequest: CourierRequest {
     ) throws {
         var settings = settings
         // A ping has a form that all receivers know; what a person sends has the one that the endpoint asked for.
-        if content.payload == nil, settings.recipe.format == .raw { settings.recipe = BodyRecipe(.envelope) }
+        if content.payload == nil, settings.recipe.format == .raw {
+            settings = settings.with(BodyRecipe(.envelope))
+        }
         self.settings = settings
         self.token = token
         route = settings.route

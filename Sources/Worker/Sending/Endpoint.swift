@@ -56,15 +56,31 @@ final class Endpoint: Sendable {
     }
 }
 
-/// What it takes to send to a sound endpoint.
-package struct SendingSettings: Sendable {
+/// What it takes to send to a sound endpoint. A class, since each delivery on its way holds it: a copy is one count, and not one for
+/// each of its fields.
+package final class SendingSettings: Sendable {
     package let route: CourierRoute
     package let proof: RequestProof
     /// Those that the endpoint adds.
     package let headers: HeaderFields
-    package var recipe: BodyRecipe
+    package let recipe: BodyRecipe
     /// Where the tokens come from, when each request needs one.
     package let tokenRoute: CourierRoute?
+
+    init(
+        route: CourierRoute, proof: RequestProof, headers: HeaderFields, recipe: BodyRecipe, tokenRoute: CourierRoute?
+    ) {
+        self.route = route
+        self.proof = proof
+        self.headers = headers
+        self.recipe = recipe
+        self.tokenRoute = tokenRoute
+    }
+
+    /// The same, with bodies made in another way.
+    package func with(_ recipe: BodyRecipe) -> SendingSettings {
+        SendingSettings(route: route, proof: proof, headers: headers, recipe: recipe, tokenRoute: tokenRoute)
+    }
 
     /// Where the tokens come from, and for whom.
     var tokenSource: TokenSource? {
