@@ -285,7 +285,7 @@ RETURNS TABLE (
     status text, attempts int, last_http_status int, last_error_code text, endpoint_id int, due_at timestamptz, id bigint,
     last_attempt_at timestamptz, finished_at timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
--- By the indexes, whatever the planner believes to know of the tables.
+-- By the indexes, without what the planner believes to know of the tables.
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 #variable_conflict use_column

@@ -58,7 +58,7 @@ FROM postrider.replays r
 LEFT JOIN postrider.endpoints e ON e.id = r.endpoint_id;
 
 -- The next events of a job: at most p_limit, out of those with numbers above its spot and up to spot_to. By the index of numbers, which
--- is small and coarse, whatever the planner believes to know of the tables.
+-- is small and coarse, without what the planner believes to know of the tables.
 CREATE FUNCTION postrider.next_replayed(p_job postrider.replays, p_limit int, OUT ids bigint[], OUT times timestamptz[], OUT spot_to bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off SET jit = off

@@ -294,7 +294,7 @@ BEGIN
 END
 $f$;
 
--- Makes a trigger function beside the table, with the table's owner as its owner. Nobody may call it, or use it for a table of his own.
+-- Makes a trigger function beside the table, with the table's owner as its owner. No one may call it, or use it for another table.
 CREATE FUNCTION postrider.make_watch_function(p_table regclass, p_name text, p_body text) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE

@@ -88,7 +88,7 @@ private struct Scanner {
         while let byte = next, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { place += 1 }
     }
 
-    /// The text of the value that begins here, whatever it is.
+    /// The text of the value that begins here, of any kind.
     mutating func value() -> ArraySlice<UInt8>? {
         skipSpace()
         let start = place

@@ -1,6 +1,6 @@
 import Crypto
 
-/// A secret as the systems use it that Postrider can replace: its text is the key, whatever it looks like. A `whsec_…` is no
+/// A secret as the systems use it that Postrider can replace: its text is the key, however it looks. A `whsec_…` is no
 /// exception there.
 public struct SharedSecret: Sendable {
     let key: SymmetricKey

@@ -126,7 +126,7 @@ def _chat(requests: dict[str, Request], tally: Tally) -> None:
     tally.check("slack: the text is escaped", None if slack == {"text": wanted} else str(slack))
     text = discord["content"]
     problem = None if set(discord) == {"content", "allowed_mentions"} and discord["allowed_mentions"] == {"parse": []} else str(discord)
-    tally.check("discord: calls nobody", problem)
+    tally.check("discord: calls no one", problem)
     tally.check("discord: the text is plain", None if text.replace("\\", "") == NOTE and r"\*b\*" in text else text)
     card = teams["attachments"][0]
     is_card = teams["type"] == "message" and card["contentType"] == "application/vnd.microsoft.card.adaptive"

@@ -41,7 +41,7 @@ def _play(tally: Tally, made: World, row: Row) -> None:
             return
         print(f"        {row.trouble}: {time.monotonic() - began:.1f} s", flush=True)
         for look in row.looks:
-            # What a worker tells of itself is up to five seconds old; an attempt under way has to end.
+            # What a worker tells of itself is up to five seconds old; an attempt in flight has to end.
             problem = _problem(made, look, named)
             if problem:
                 tally.check(row.trouble, problem)

@@ -25,7 +25,7 @@ package struct Breaker: Hashable, Sendable {
 
     /// A failure that speaks against the endpoint.
     ///
-    /// - Parameter isProbe: whether the attempt began after the lane opened. Others were under way when it closed, and say nothing new.
+    /// - Parameter isProbe: whether the attempt began after the lane opened. Others were in flight when it closed, and say nothing new.
     /// - Returns: for how long the lane closes now; nil when it stays as it is.
     package mutating func struck(isProbe: Bool = true, random: Double) -> Duration? {
         strikes += 1

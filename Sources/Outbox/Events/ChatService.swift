@@ -1,7 +1,7 @@
 package import Formats
 
 /// A chat service whose incoming webhooks take a text. What comes from a payload is escaped, so that it is read as text and
-/// calls nobody; what the operator wrote is not.
+/// calls no one; what the operator wrote is not.
 package enum ChatService: Sendable {
     case slack, discord, teams
 
