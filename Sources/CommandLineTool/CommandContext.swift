@@ -21,6 +21,8 @@ package struct CommandContext: Sendable {
     package var flushOutput: @Sendable () -> Void = {}
     /// Why standard output could not be written whole; nil as long as it could.
     package var outputFailure: @Sendable () -> StreamFailure? = { nil }
+    /// Whether standard output takes nothing more: also when its reader has ended and nothing was written since.
+    package var isOutputBroken: @Sendable () -> Bool = { false }
     package var writeError: @Sendable (String) -> Void
     /// The columns of the terminal; nil when standard output is not one.
     package var terminalWidth: Int?
@@ -99,6 +101,7 @@ extension CommandContext {
         context.keys = { isatty(STDOUT_FILENO) == 1 ? Keyboard.keys() : AsyncStream { $0.finish() } }
         context.flushOutput = { output.flush() }
         context.outputFailure = { output.failure }
+        context.isOutputBroken = { output.isBroken }
         context.readStandardInput = { limit throws(StreamFailure) in
             try StandardStreams.read(STDIN_FILENO, limit: limit)
         }

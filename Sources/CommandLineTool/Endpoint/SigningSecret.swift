@@ -69,7 +69,7 @@ struct SigningSecret {
     /// When the secret was made here and standard output did not take it, says how to get another.
     func tellIfUnseen(of endpoint: String, in context: CommandContext) {
         context.flushOutput()
-        guard isNew, context.outputFailure() != nil else { return }
+        guard isNew, context.isOutputBroken() else { return }
         context.writeError(
             """
             postrider: endpoint \(PrintableText(endpoint)) has a new signing secret, which could not be shown. To get another: \

@@ -30,7 +30,7 @@ struct EventFollower: Sendable {
         }
     }
 
-    private var mustEnd: Bool { Task.isCancelled || context.outputFailure() != nil }
+    private var mustEnd: Bool { Task.isCancelled || context.isOutputBroken() }
 
     private func follow() async throws {
         var state = State()

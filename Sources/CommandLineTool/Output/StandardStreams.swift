@@ -40,10 +40,11 @@ final class StandardOutput: Sendable {
     private let isCollecting = isatty(STDOUT_FILENO) == 0
     private let state = Mutex(State())
 
+    /// Why something could not be written. A reader that ended after it had everything is no failure.
+    var failure: StreamFailure? { state.withLock { $0.failure } }
+
     /// Also when the reader has gone and nothing was written since: what waits for something to write would never know.
-    var failure: StreamFailure? {
-        state.withLock { $0.failure } ?? (StandardStreams.isBroken(STDOUT_FILENO) ? StreamFailure(code: EPIPE) : nil)
-    }
+    var isBroken: Bool { failure != nil || StandardStreams.isBroken(STDOUT_FILENO) }
 
     func write(_ text: String) {
         state.withLock { state in

@@ -60,7 +60,7 @@ struct ReceiveCommand: ContextCommand {
                 context.writeOutput(request.text + "\n")
             }
             context.flushOutput()
-            if context.outputFailure() != nil { end.finish() }
+            if context.isOutputBroken() { end.finish() }
         }
         receiver.choose = { await responder.reply(to: $0) }
         receiver.delay = delay

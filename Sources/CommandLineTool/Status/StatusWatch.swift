@@ -55,7 +55,7 @@ struct StatusWatch: Sendable {
     private var isScreen: Bool { context.terminalWidth != nil && !options.json }
 
     private func goOn(looking arriving: AsyncStream<News>.Continuation) async throws -> Bool {
-        while !Task.isCancelled, context.outputFailure() == nil {
+        while !Task.isCancelled, !context.isOutputBroken() {
             do {
                 arriving.yield(.looked(try await look()))
             } catch let error as PostgresError where DatabaseFailure.status(error) == .databaseUnavailable {

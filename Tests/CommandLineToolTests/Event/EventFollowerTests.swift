@@ -18,7 +18,7 @@ import Testing
             var context = CommandContext(
                 environment: ["POSTRIDER_DATABASE_URL": installation.database.url], writeOutput: { written.yield($0) },
                 writeError: { _ in }, now: { 0 })
-            context.outputFailure = { isReaderGone.withLock { $0 } ? StreamFailure(code: EPIPE) : nil }
+            context.isOutputBroken = { isReaderGone.withLock { $0 } }
             let tail = Task { [context] in await CommandLineTool.run(["event", "tail", "--json"], in: context) }
             var seen: [String] = []
             func next(_ count: Int) async throws {

@@ -14,6 +14,7 @@ import Testing
         var context = recording.context(
             environment: Installation.trusting.merging(["POSTRIDER_DATABASE_URL": database]) { $1 }, now: { 0 })
         context.outputFailure = { StreamFailure(code: code) }
+        context.isOutputBroken = { true }
         return await CommandLineTool.run(arguments, in: context)
     }
 
@@ -28,6 +29,13 @@ import Testing
     @Test func readerThatHasEndedIsTold() async {
         #expect(await run(["--help"], failure: EPIPE) == .failure)
         #expect(recording.error.isEmpty)
+    }
+
+    /// `postrider status | head -n 1` under `pipefail`, when `head` ends before the command does.
+    @Test func readerThatHadEverythingIsNoFailure() async {
+        var context = recording.context(environment: [:], now: { 0 })
+        context.isOutputBroken = { true }
+        #expect(await CommandLineTool.run(["--version"], in: context) == .done)
     }
 
     @Test func otherFailuresKeepTheirStatus() async {
