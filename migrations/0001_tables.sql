@@ -130,7 +130,8 @@ CREATE TABLE postrider.endpoints (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 -- A removed endpoint stays for the sake of its history; its name becomes free.
-CREATE UNIQUE INDEX endpoints_name ON postrider.endpoints (name) WHERE state <> 'removed';
+-- Two tenants may each have an endpoint of one name. By name first: most look-ups know no tenant.
+CREATE UNIQUE INDEX endpoints_name ON postrider.endpoints (name, tenant) WHERE state <> 'removed';
 
 -- Every URL an endpoint ever had, so that an attempt can say in four bytes where it went.
 CREATE TABLE postrider.endpoint_urls (

@@ -11,29 +11,57 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
-CREATE FUNCTION postrider.endpoint_id(p_name text) RETURNS int
+-- The id of the endpoint of a name. Where two tenants have one, the tenant must be given; NULL is any.
+CREATE FUNCTION postrider.endpoint_id(p_name text, p_tenant text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int;
+    v_ids int[] := ARRAY(SELECT e.id FROM postrider.endpoints e
+                         WHERE e.name = p_name AND (p_tenant IS NULL OR e.tenant = p_tenant) AND e.state <> 'removed' LIMIT 2);
 BEGIN
-    SELECT e.id INTO v_id FROM postrider.endpoints e WHERE e.name = p_name AND e.state <> 'removed';
-    IF v_id IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no endpoint named %L', p_name);
+    IF cardinality(v_ids) = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no endpoint named %L', p_name)
+            || CASE WHEN p_tenant <> '' THEN format(' of tenant %L', p_tenant) ELSE '' END;
+    ELSIF cardinality(v_ids) > 1 THEN
+        PERFORM postrider.refuse_name(p_name);
     END IF;
-    RETURN v_id;
+    RETURN v_ids[1];
 END
 $f$;
 
+CREATE FUNCTION postrider.refuse_name(p_name text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'too_many_rows',
+        MESSAGE = format('several tenants have an endpoint named %L: give its tenant too', p_name);
+END
+$f$;
+
+-- Refuses a name that chooses among dead letters, where endpoints of several tenants have or had it and none is named: an act on
+-- one tenant's must not become one on another's.
+CREATE FUNCTION postrider.check_one_tenant(p_name text, p_tenant text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    IF p_tenant IS NULL AND (SELECT count(DISTINCT e.tenant) FROM postrider.endpoints e WHERE e.name = p_name) > 1 THEN
+        PERFORM postrider.refuse_name(p_name);
+    END IF;
+END
+$f$;
+
+-- What the record of an act calls an endpoint, or a tenant; NULL for all.
+CREATE FUNCTION postrider.endpoint_words(p_name text, p_tenant text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+RETURN coalesce('endpoint ' || p_name || coalesce(' of tenant ' || nullif(p_tenant, ''), ''), 'tenant ' || p_tenant);
+
 -- Locks the endpoint of a name before anything else of it, and returns its id. It waits for an act on the same endpoint.
-CREATE FUNCTION postrider.hold_endpoint(p_name text) RETURNS int
+CREATE FUNCTION postrider.hold_endpoint(p_name text, p_tenant text) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.endpoint_id(p_name);
+    v_id int := postrider.endpoint_id(p_name, p_tenant);
 BEGIN
     -- By the name again: it may have been removed while this waited.
     PERFORM 1 FROM postrider.endpoints e WHERE e.id = v_id AND e.state <> 'removed' FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN postrider.hold_endpoint(p_name);
+        RETURN postrider.hold_endpoint(p_name, p_tenant);
     END IF;
     RETURN v_id;
 END
@@ -645,14 +673,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $f$
     FROM (SELECT CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role') END::name AS name) c
 $f$;
 
--- Refuses an endpoint that is not of the tenant, in the words for one that is not there.
-CREATE FUNCTION postrider.check_tenant(p_id int, p_name text, p_tenant text) RETURNS void
+CREATE FUNCTION postrider.check_tenant(p_tenant text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF p_tenant IS NULL AND postrider.is_registrar() THEN
         PERFORM postrider.refuse('tenant', 'must be given by a login with the role postrider_registrar');
-    ELSIF p_tenant <> (SELECT e.tenant FROM postrider.endpoints e WHERE e.id = p_id) THEN
-        RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no endpoint named %L', p_name);
     END IF;
 END
 $f$;
@@ -691,9 +716,8 @@ BEGIN
         PERFORM postrider.refuse('event_types', 'must not be NULL');
     ELSIF octet_length(tenant) > 512 THEN
         PERFORM postrider.refuse('tenant', 'must be at most 512 bytes');
-    ELSIF coalesce(tenant, '') = '' AND postrider.is_registrar() THEN
-        PERFORM postrider.refuse('tenant', 'must be given by a login with the role postrider_registrar');
     END IF;
+    PERFORM postrider.check_tenant(nullif(tenant, ''));
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers,
                                      permanent_status, ordering_failure, disable_after);
@@ -712,7 +736,8 @@ BEGIN
         RETURNING e.id INTO endpoint_id;
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION USING ERRCODE = 'unique_violation',
-            MESSAGE = format('there is already an endpoint named %L', name);
+            MESSAGE = format('there is already an endpoint named %L', name) 
+                || CASE WHEN tenant <> '' THEN format(' of tenant %L', tenant) ELSE '' END;
     END;
     INSERT INTO postrider.endpoint_urls AS u (endpoint_id, url) VALUES (endpoint_id, url) RETURNING u.id INTO v_url;
     UPDATE postrider.endpoints e SET url_id = v_url WHERE e.id = register_endpoint.endpoint_id;
@@ -725,7 +750,7 @@ BEGIN
     INSERT INTO postrider.subscriptions (tenant, pattern, endpoint_id)
     SELECT DISTINCT coalesce(tenant, ''), p, endpoint_id FROM unnest(event_types) AS u (p);
     INSERT INTO postrider.state_changes (endpoint_id, became) VALUES (endpoint_id, 'active');
-    PERFORM postrider.note_act('register', 'endpoint ' || name, 1, NULL);
+    PERFORM postrider.note_act('register', postrider.endpoint_words(name, tenant), 1, NULL);
 END
 $f$;
 
@@ -753,10 +778,11 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
 DECLARE
-    v_id int := postrider.hold_endpoint(name);
+    v_id int;
     v_url int;
 BEGIN
-    PERFORM postrider.check_tenant(v_id, name, tenant);
+    PERFORM postrider.check_tenant(tenant);
+    v_id := postrider.hold_endpoint(name, tenant);
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers,
                                      permanent_status, ordering_failure, disable_after);
@@ -800,7 +826,7 @@ BEGIN
         PERFORM postrider.free_lane(v_id);
     END IF;
     PERFORM postrider.touch_endpoint(v_id);
-    PERFORM postrider.note_act('update', 'endpoint ' || name, 1, (
+    PERFORM postrider.note_act('update', postrider.endpoint_words(name, tenant), 1, (
         SELECT string_agg(u.setting, ', ')
         FROM unnest(ARRAY['url', 'event_types', 'retry_schedule', 'max_attempts', 'timeout', 'max_in_flight', 'rate_limit',
                           'payload_format', 'headers', 'permanent_status', 'ordering_failure', 'breaker', 'disable_after'],
@@ -813,12 +839,12 @@ END
 $f$;
 
 -- Whether an endpoint has these headers and no others, in any order: for those who may set headers and not read them.
-CREATE FUNCTION postrider.has_headers(name text, headers text[]) RETURNS boolean
+CREATE FUNCTION postrider.has_headers(name text, headers text[], tenant text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     RETURN (SELECT ARRAY(SELECT u.h FROM unnest(e.headers) AS u (h) ORDER BY u.h COLLATE "C")
                  = ARRAY(SELECT u.h FROM unnest(has_headers.headers) AS u (h) ORDER BY u.h COLLATE "C")
-            FROM postrider.endpoints e WHERE e.id = postrider.endpoint_id(has_headers.name));
+            FROM postrider.endpoints e WHERE e.id = postrider.endpoint_id(has_headers.name, has_headers.tenant));
 END
 $f$;
 
@@ -848,10 +874,10 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
     UPDATE postrider.endpoint_marks m SET strikes = 0 WHERE m.endpoint_id = p_id
 $f$;
 
-CREATE FUNCTION postrider.pause_endpoint(name text) RETURNS void
+CREATE FUNCTION postrider.pause_endpoint(name text, tenant text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.hold_endpoint(pause_endpoint.name);
+    v_id int := postrider.hold_endpoint(pause_endpoint.name, pause_endpoint.tenant);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
@@ -860,14 +886,14 @@ BEGIN
     END IF;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
-    PERFORM postrider.note_act('pause', 'endpoint ' || pause_endpoint.name, 1, NULL);
+    PERFORM postrider.note_act('pause', postrider.endpoint_words(pause_endpoint.name, pause_endpoint.tenant), 1, NULL);
 END
 $f$;
 
-CREATE FUNCTION postrider.resume_endpoint(name text) RETURNS void
+CREATE FUNCTION postrider.resume_endpoint(name text, tenant text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.hold_endpoint(resume_endpoint.name);
+    v_id int := postrider.hold_endpoint(resume_endpoint.name, resume_endpoint.tenant);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     PERFORM postrider.set_state(v_id, 'active', NULL);
@@ -876,7 +902,7 @@ BEGIN
     PERFORM postrider.free_lane(v_id);
     UPDATE postrider.endpoint_marks m SET failing_since = NULL, warned = 0 WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
-    PERFORM postrider.note_act('resume', 'endpoint ' || resume_endpoint.name, 1, NULL);
+    PERFORM postrider.note_act('resume', postrider.endpoint_words(resume_endpoint.name, resume_endpoint.tenant), 1, NULL);
 END
 $f$;
 
@@ -910,12 +936,15 @@ CREATE FUNCTION postrider.rotate_secret(
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.hold_endpoint(rotate_secret.name);
+    v_id int;
     v_secret text := coalesce(rotate_secret.secret, postrider.new_secret());
-    v_signature text[] := (SELECT e.signature FROM postrider.endpoints e WHERE e.id = v_id);
-    v_stored text := postrider.stored_secret(v_secret, v_signature);
+    v_signature text[];
+    v_stored text;
 BEGIN
-    PERFORM postrider.check_tenant(v_id, rotate_secret.name, rotate_secret.tenant);
+    PERFORM postrider.check_tenant(rotate_secret.tenant);
+    v_id := postrider.hold_endpoint(rotate_secret.name, rotate_secret.tenant);
+    v_signature := (SELECT e.signature FROM postrider.endpoints e WHERE e.id = v_id);
+    v_stored := postrider.stored_secret(v_secret, v_signature);
     PERFORM postrider.check_signing_key(rotate_secret.signing_key, rotate_secret.public_key);
     IF rotate_secret.grace IS NULL THEN
         PERFORM postrider.refuse('grace', 'must not be NULL');
@@ -934,7 +963,7 @@ BEGIN
         PERFORM postrider.add_signing_key(v_id, rotate_secret.signing_key, rotate_secret.public_key);
     END IF;
     PERFORM postrider.touch_endpoint(v_id);
-    PERFORM postrider.note_act('rotate-secret', 'endpoint ' || rotate_secret.name, 1, NULL);
+    PERFORM postrider.note_act('rotate-secret', postrider.endpoint_words(rotate_secret.name, rotate_secret.tenant), 1, NULL);
     RETURN v_secret;
 END
 $f$;
@@ -1068,10 +1097,10 @@ $f$;
 
 -- Removes an endpoint: its subscriptions end, what it is still owed is cancelled, its history stays. Returns how many
 -- deliveries were cancelled.
-CREATE FUNCTION postrider.remove_endpoint(name text) RETURNS int
+CREATE FUNCTION postrider.remove_endpoint(name text, tenant text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_id int := postrider.hold_endpoint(remove_endpoint.name);
+    v_id int := postrider.hold_endpoint(remove_endpoint.name, remove_endpoint.tenant);
     v_count int := postrider.patiently(format(
         'SELECT postrider.cancel_locked(NULL, NULL, %L, %L)', v_id, 'the endpoint was removed by ' || session_user));
 BEGIN
@@ -1081,7 +1110,7 @@ BEGIN
     DELETE FROM postrider.endpoint_secrets s WHERE s.endpoint_id = v_id;
     UPDATE postrider.endpoints e SET auth = 'none', client_certificate = NULL, client_key = NULL, ca = NULL WHERE e.id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
-    PERFORM postrider.note_act('remove', 'endpoint ' || remove_endpoint.name, v_count + 1, NULL);
+    PERFORM postrider.note_act('remove', postrider.endpoint_words(remove_endpoint.name, remove_endpoint.tenant), v_count + 1, NULL);
     RETURN v_count;
 END
 $f$;
@@ -1101,13 +1130,14 @@ RETURN 31000;
 CREATE FUNCTION postrider.replay_some(
     p_first bigint, p_last bigint, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text,
     p_ignore_expiry boolean, p_count int, p_to text DEFAULT NULL, p_preview boolean DEFAULT false, p_act bigint DEFAULT NULL,
-    OUT replayed int, OUT expired int, OUT spent int, OUT unfit int, OUT next_id bigint, OUT act bigint)
+    p_tenant text DEFAULT NULL, OUT replayed int, OUT expired int, OUT spent int, OUT unfit int, OUT next_id bigint, OUT act bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_to int := CASE WHEN p_to IS NOT NULL THEN postrider.endpoint_id(p_to) END;
+    v_to int := CASE WHEN p_to IS NOT NULL THEN postrider.endpoint_id(p_to, p_tenant) END;
     v_tenant text := (SELECT e.tenant FROM postrider.endpoints e WHERE e.id = v_to);
     v_ids bigint[];
 BEGIN
+    PERFORM postrider.check_one_tenant(p_endpoint, p_tenant);
     WITH chosen AS MATERIALIZED (
         SELECT x.id, x.event_id, x.event_at, x.attempts + coalesce(x.unsent, 0) > postrider.most_attempts_before_replay() AND v_to IS NULL AS is_spent,
                NOT p_ignore_expiry AND o.expires_at <= clock_timestamp() AS is_expired,
@@ -1123,7 +1153,7 @@ BEGIN
         JOIN postrider.endpoints e ON e.id = x.endpoint_id
         JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id
         WHERE (e.state <> 'removed' OR v_to IS NOT NULL) AND x.id BETWEEN p_first AND p_last
-            AND (p_endpoint IS NULL OR e.name = p_endpoint)
+            AND (p_endpoint IS NULL OR e.name = p_endpoint) AND (p_tenant IS NULL OR e.tenant = p_tenant)
             AND (p_since IS NULL OR x.dead_at >= p_since)
             AND (p_until IS NULL OR x.dead_at < p_until)
             AND (p_event_type IS NULL OR postrider.type_matches(o.event_type, p_event_type))
@@ -1167,7 +1197,7 @@ BEGIN
     ORDER BY r.id;
     GET DIAGNOSTICS replayed = ROW_COUNT;
     act := postrider.note_act(
-        'replay', coalesce('endpoint ' || p_endpoint, CASE WHEN p_first = p_last THEN 'dead letter ' || p_first END),
+        'replay', coalesce(CASE WHEN p_first = p_last THEN 'dead letter ' || p_first END, postrider.endpoint_words(p_endpoint, p_tenant)),
         replayed, 'to ' || p_to, p_act);
 END
 $f$;
@@ -1190,14 +1220,19 @@ $f$;
 
 -- Replays one dead letter, to its endpoint or to another, and returns 1; or 0, with a notice, when its event has expired and
 -- ignore_expiry is not set, or when the other endpoint has its event already.
-CREATE FUNCTION postrider.replay_dead_letter(id bigint, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL) RETURNS int
+CREATE FUNCTION postrider.replay_dead_letter(
+    id bigint, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL, tenant text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_done record; v_removed text;
+    -- Another endpoint that gets it is of the same tenant.
+    v_tenant text := (SELECT e.tenant FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
+                      WHERE x.id = replay_dead_letter.id);
 BEGIN
     SELECT * INTO v_done FROM postrider.replay_some(
         replay_dead_letter.id, replay_dead_letter.id, NULL, NULL, NULL, NULL,
-        coalesce(replay_dead_letter.ignore_expiry, false), 1, replay_dead_letter.to_endpoint);
+        coalesce(replay_dead_letter.ignore_expiry, false), 1, replay_dead_letter.to_endpoint,
+        p_tenant => coalesce(replay_dead_letter.tenant, v_tenant));
     IF v_done.spent > 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format(
             'dead letter %s has more than %s attempts behind it and cannot be replayed again; publish a new event',
@@ -1219,7 +1254,8 @@ $f$;
 -- stays a dead letter, and a notice says how many those are. With to_endpoint they go to that endpoint, those of removed ones too.
 CREATE FUNCTION postrider.replay_dead_letters(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-    event_type text DEFAULT NULL, max_rows int DEFAULT 10000, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL)
+    event_type text DEFAULT NULL, max_rows int DEFAULT 10000, ignore_expiry boolean DEFAULT false, to_endpoint text DEFAULT NULL,
+    tenant text DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -1230,7 +1266,8 @@ BEGIN
         SELECT * INTO v_done FROM postrider.replay_some(
             v_next, 9223372036854775807, replay_dead_letters.endpoint, replay_dead_letters.since, replay_dead_letters.until,
             replay_dead_letters.event_type, coalesce(replay_dead_letters.ignore_expiry, false),
-            least(replay_dead_letters.max_rows - v_total, 10000), replay_dead_letters.to_endpoint, false, v_act);
+            least(replay_dead_letters.max_rows - v_total, 10000), replay_dead_letters.to_endpoint, false, v_act,
+            replay_dead_letters.tenant);
         v_total := v_total + v_done.replayed;
         v_expired := v_expired + v_done.expired;
         v_spent := v_spent + v_done.spent;

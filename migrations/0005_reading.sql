@@ -99,7 +99,7 @@ SELECT a.event_id, postrider.webhook_id(a.event_at, a.event_id) AS webhook_id, o
            'name_lookup_ms', round(a.name_lookup_us / 1000.0, 3), 'connect_ms', round(a.connect_us / 1000.0, 3),
            'tls_ms', round(a.tls_us / 1000.0, 3), 'first_byte_ms', round(a.first_byte_us / 1000.0, 3),
            'total_ms', round(a.duration_us / 1000.0, 3))) AS timings,
-       a.worker, a.retry_after, a.location, a.allowed_ms, n.name AS worker_name
+       a.worker, a.retry_after, a.location, a.allowed_ms, n.name AS worker_name, e.tenant
 FROM postrider.attempts a
 JOIN postrider.endpoints e ON e.id = a.endpoint_id
 LEFT JOIN postrider.endpoint_urls u ON u.id = a.url_id

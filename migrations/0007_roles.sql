@@ -87,14 +87,14 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_f
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
-    postrider.register_endpoint, postrider.update_endpoint, postrider.has_headers(text, text[]),
+    postrider.register_endpoint, postrider.update_endpoint, postrider.has_headers(text, text[], text),
     postrider.hold_endpoints(int[], boolean),
-    postrider.pause_endpoint(text), postrider.resume_endpoint(text), postrider.remove_endpoint(text),
+    postrider.pause_endpoint(text, text), postrider.resume_endpoint(text, text), postrider.remove_endpoint(text, text),
     postrider.rotate_secret, postrider.reseal(text[], int[], text[], text[]), postrider.cancel_event(bigint, timestamptz, text),
     postrider.event_state(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),
-    postrider.replay_dead_letter(bigint, boolean, text),
-    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text),
-    postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint),
+    postrider.replay_dead_letter(bigint, boolean, text, text),
+    postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text, text),
+    postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint, text),
     postrider.discard_dead_letter(bigint, text), postrider.standard_duties(), postrider.count_lanes(int[], int),
     postrider.census(int)
 TO postrider_operator;

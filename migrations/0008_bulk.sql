@@ -65,18 +65,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_pattern IS NULL OR p_pattern = '*' OR p_type = p_pattern
     OR right(p_pattern, 2) = '.*' AND starts_with(p_type, left(p_pattern, -1));
 
--- The first lane after p_after that has live rows; of the endpoint p_endpoint alone where that is given. NULL when there is none.
-CREATE FUNCTION postrider.next_lane(p_after int, p_endpoint text) RETURNS int
+-- The first lane after p_after that has live rows; of the endpoint p_endpoint alone, or of one tenant's, where that is given. NULL when
+-- there is none.
+CREATE FUNCTION postrider.next_lane(p_after int, p_endpoint text, p_tenant text) RETURNS int
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $f$
 DECLARE
-    v_id int := CASE WHEN p_endpoint IS NOT NULL THEN postrider.endpoint_id(p_endpoint) END;
+    v_id int := p_after;
 BEGIN
     IF p_endpoint IS NOT NULL THEN
+        v_id := postrider.endpoint_id(p_endpoint, p_tenant);
         RETURN CASE WHEN v_id > p_after THEN v_id END;
     END IF;
-    RETURN (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.endpoint_id > p_after ORDER BY d.endpoint_id LIMIT 1);
+    LOOP
+        v_id := (SELECT d.endpoint_id FROM postrider.deliveries d WHERE d.endpoint_id > v_id ORDER BY d.endpoint_id LIMIT 1);
+        EXIT WHEN v_id IS NULL OR p_tenant IS NULL OR p_tenant = (SELECT e.tenant FROM postrider.endpoints e WHERE e.id = v_id);
+    END LOOP;
+    RETURN v_id;
 END
 $f$;
 
@@ -208,15 +214,17 @@ $f$;
 -- endpoints too.
 CREATE FUNCTION postrider.discard_some(
     p_first bigint, p_last bigint, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text, p_count int,
-    p_preview boolean, p_why text, p_act bigint, OUT discarded int, OUT next_id bigint, OUT act bigint)
+    p_preview boolean, p_why text, p_act bigint, p_tenant text, OUT discarded int, OUT next_id bigint, OUT act bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET jit = off
 AS $f$
 DECLARE
-    v_lanes int[] := CASE WHEN p_endpoint IS NOT NULL
-                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.name = p_endpoint) END;
+    v_lanes int[] := CASE WHEN num_nonnulls(p_endpoint, p_tenant) > 0 THEN ARRAY(
+        SELECT e.id FROM postrider.endpoints e
+        WHERE (p_endpoint IS NULL OR e.name = p_endpoint) AND (p_tenant IS NULL OR e.tenant = p_tenant)) END;
     v_ids bigint[]; v_seen int; v_last bigint; v_stopped int[]; v_keys text[];
 BEGIN
+    PERFORM postrider.check_one_tenant(p_endpoint, p_tenant);
     SELECT array_agg(s.id) FILTER (WHERE s.fits), count(*), max(s.id) INTO v_ids, v_seen, v_last
     FROM (SELECT x.id, p_event_type IS NULL OR (
                      SELECT postrider.type_matches(o.event_type, p_event_type) FROM postrider.outbox o
@@ -252,7 +260,7 @@ BEGIN
     IF v_keys IS NOT NULL THEN
         PERFORM postrider.promote(v_stopped, v_keys);
     END IF;
-    act := postrider.note_act('discard', 'endpoint ' || p_endpoint, discarded, p_why, p_act);
+    act := postrider.note_act('discard', postrider.endpoint_words(p_endpoint, p_tenant), discarded, p_why, p_act);
 END
 $f$;
 
@@ -263,7 +271,8 @@ CREATE FUNCTION postrider.retry_event(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $f$
 DECLARE
     v_at timestamptz := postrider.event_time(retry_event.event_id, retry_event.created_at);
-    v_lane int := CASE WHEN retry_event.endpoint IS NOT NULL THEN postrider.endpoint_id(retry_event.endpoint) END;
+    v_lane int := CASE WHEN retry_event.endpoint IS NOT NULL THEN postrider.endpoint_id(retry_event.endpoint, (
+        SELECT o.tenant FROM postrider.outbox o WHERE o.created_at = v_at AND o.id = retry_event.event_id)) END;
     v_count int;
 BEGIN
     PERFORM 1 FROM postrider.lanes l
@@ -283,15 +292,16 @@ $f$;
 -- Retries or cancels deliveries by what they are of, lane after lane and slice after slice; NULL means any. Returns how many, at most
 -- p_most.
 CREATE FUNCTION postrider.act_on_events(
-    p_act text, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text, p_most int, p_why text) RETURNS int
+    p_act text, p_endpoint text, p_since timestamptz, p_until timestamptz, p_event_type text, p_most int, p_why text, p_tenant text)
+RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_subject text := 'endpoint ' || p_endpoint;
+    v_subject text := postrider.endpoint_words(p_endpoint, p_tenant);
     v_total int := 0; v_lane int := 0; v_at timestamptz; v_id bigint; v_act bigint; v_slice int; v_done int; v_woken int;
     v_has_woken boolean;
 BEGIN
     LOOP
-        v_lane := postrider.next_lane(v_lane, p_endpoint);
+        v_lane := postrider.next_lane(v_lane, p_endpoint, p_tenant);
         EXIT WHEN v_lane IS NULL OR v_total >= p_most;
         v_at := '-infinity'; v_id := 0; v_has_woken := false;
         WHILE v_id IS NOT NULL AND v_total < p_most LOOP
@@ -318,21 +328,21 @@ $f$;
 -- Makes failed deliveries due now by what they are of; NULL means any. Returns how many, at most max_rows.
 CREATE FUNCTION postrider.retry_events(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, event_type text DEFAULT NULL,
-    max_rows int DEFAULT 10000, why text DEFAULT NULL) RETURNS int
+    max_rows int DEFAULT 10000, why text DEFAULT NULL, tenant text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
-    RETURN postrider.act_on_events('retry', endpoint, since, until, event_type, max_rows, why);
+    RETURN postrider.act_on_events('retry', endpoint, since, until, event_type, max_rows, why, tenant);
 END
 $f$;
 
 -- Cancels deliveries by what they are of; NULL means any. Returns how many, those in flight among them, at most max_rows.
 CREATE FUNCTION postrider.cancel_events(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, event_type text DEFAULT NULL,
-    max_rows int DEFAULT 10000, why text DEFAULT NULL) RETURNS int
+    max_rows int DEFAULT 10000, why text DEFAULT NULL, tenant text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     PERFORM postrider.check_why(why);
-    RETURN postrider.act_on_events('cancel', endpoint, since, until, event_type, max_rows, why);
+    RETURN postrider.act_on_events('cancel', endpoint, since, until, event_type, max_rows, why, tenant);
 END
 $f$;
 
@@ -340,7 +350,7 @@ $f$;
 -- returns how many.
 CREATE FUNCTION postrider.discard_dead_letters(
     endpoint text DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, event_type text DEFAULT NULL,
-    max_rows int DEFAULT 10000, why text DEFAULT NULL) RETURNS int
+    max_rows int DEFAULT 10000, why text DEFAULT NULL, tenant text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_total int := 0; v_next bigint := 1; v_act bigint; v_done record;
@@ -349,7 +359,8 @@ BEGIN
     WHILE v_total < discard_dead_letters.max_rows AND v_next IS NOT NULL LOOP
         SELECT * INTO v_done FROM postrider.discard_some(
             v_next, 9223372036854775807, discard_dead_letters.endpoint, discard_dead_letters.since, discard_dead_letters.until,
-            discard_dead_letters.event_type, least(discard_dead_letters.max_rows - v_total, 1000), false, discard_dead_letters.why, v_act);
+            discard_dead_letters.event_type, least(discard_dead_letters.max_rows - v_total, 1000), false, discard_dead_letters.why, v_act,
+            discard_dead_letters.tenant);
         v_total := v_total + v_done.discarded;
         v_next := v_done.next_id;
         v_act := v_done.act;
@@ -363,12 +374,12 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA postrider FROM PUBLIC;
 GRANT SELECT ON postrider.acts, postrider.audit_log TO postrider_operator;
 GRANT SELECT ON SEQUENCE postrider.acts_id_seq TO postrider_operator, postrider_worker;
 GRANT EXECUTE ON FUNCTION
-    postrider.type_matches(text, text), postrider.next_lane(int, text),
+    postrider.type_matches(text, text), postrider.next_lane(int, text, text),
     postrider.retry_some(int, timestamptz, bigint, text, timestamptz, timestamptz, int, boolean, text, text, bigint),
     postrider.cancel_some(int, timestamptz, bigint, text, timestamptz, timestamptz, int, boolean, text, text, bigint),
-    postrider.discard_some(bigint, bigint, text, timestamptz, timestamptz, text, int, boolean, text, bigint),
+    postrider.discard_some(bigint, bigint, text, timestamptz, timestamptz, text, int, boolean, text, bigint, text),
     postrider.retry_event(bigint, text, timestamptz, text),
-    postrider.retry_events(text, timestamptz, timestamptz, text, int, text),
-    postrider.cancel_events(text, timestamptz, timestamptz, text, int, text),
-    postrider.discard_dead_letters(text, timestamptz, timestamptz, text, int, text)
+    postrider.retry_events(text, timestamptz, timestamptz, text, int, text, text),
+    postrider.cancel_events(text, timestamptz, timestamptz, text, int, text, text),
+    postrider.discard_dead_letters(text, timestamptz, timestamptz, text, int, text, text)
 TO postrider_operator;

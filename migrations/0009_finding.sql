@@ -52,7 +52,8 @@ AS $f$
 DECLARE
     v_now timestamptz := now();
     v_lanes int[] := CASE WHEN p_endpoint IS NOT NULL
-                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.name = p_endpoint) END;
+                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e
+                                    WHERE e.name = p_endpoint AND (p_tenant IS NULL OR e.tenant = p_tenant)) END;
     v_from timestamptz := coalesce(p_since, '-infinity');
     v_to timestamptz := least(p_before, p_until);
     v_live boolean := p_source IN ('live', 'failed');
@@ -143,7 +144,8 @@ AS $f$
 DECLARE
     v_now timestamptz := now();
     v_lanes int[] := CASE WHEN p_endpoint IS NOT NULL
-                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.name = p_endpoint) END;
+                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e
+                                    WHERE e.name = p_endpoint AND (p_tenant IS NULL OR e.tenant = p_tenant)) END;
     v_ids bigint[]; v_times timestamptz[]; v_seen int; v_reached_at timestamptz; v_reached_id bigint;
     v_low bigint; v_high bigint; v_since timestamptz;
     -- Many events in a row: their records are read by the range of their numbers, not one by one.
@@ -246,7 +248,8 @@ AS $f$
 #variable_conflict use_column
 DECLARE
     v_lanes int[] := CASE WHEN p_endpoint IS NOT NULL
-                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e WHERE e.name = p_endpoint) END;
+                         THEN ARRAY(SELECT e.id FROM postrider.endpoints e
+                                    WHERE e.name = p_endpoint AND (p_tenant IS NULL OR e.tenant = p_tenant)) END;
     v_found bigint[];
 BEGIN
     SELECT count(*), min(w.id), array_agg(w.id ORDER BY w.id DESC) FILTER (WHERE w.fits) INTO seen, reached_id, v_found

@@ -418,7 +418,7 @@ BEGIN
     END IF;
     v_job.ids := ARRAY(SELECT DISTINCT u.id FROM unnest(p_ids) AS u (id) ORDER BY u.id);
     v_job.ids := nullif(v_job.ids, '{}');
-    v_job.endpoint_id := CASE WHEN p_endpoint IS NOT NULL THEN postrider.endpoint_id(p_endpoint) END;
+    v_job.endpoint_id := CASE WHEN p_endpoint IS NOT NULL THEN postrider.endpoint_id(p_endpoint, p_tenant) END;
     v_job.tenant := p_tenant;
     v_job.since := p_since; v_job.until := p_until; v_job.event_type := p_event_type; v_job.status := p_status;
     v_job.new_id := coalesce(p_new_id, false); v_job.ignore_expiry := coalesce(p_ignore_expiry, false);
@@ -487,7 +487,7 @@ BEGIN
             v_job.ignore_expiry, v_job.rate, v_job.spot_id, v_job.last_id) RETURNING replays.id INTO v_job.id;
     -- It counts what the job makes, so it begins at nothing.
     INSERT INTO postrider.acts (act, subject, count, why)
-    VALUES ('replay', left(format('replay %s', v_job.id) || coalesce(': endpoint ' || endpoint, ''), 200), 0, v_job.why)
+    VALUES ('replay', left(format('replay %s', v_job.id) || coalesce(': ' || postrider.endpoint_words(endpoint, tenant), ''), 200), 0, v_job.why)
     RETURNING acts.id INTO v_job.act;
     UPDATE postrider.replays r SET act = v_job.act WHERE r.id = v_job.id;
     RETURN v_job.id;

@@ -69,12 +69,19 @@ extension PostgresConnection {
         try await run(statement, deadline: CommandContext.statementDeadline)
     }
 
-    /// Fails with a clear line when there is no endpoint of this name.
-    nonisolated func requireEndpoint(_ name: String, includingRemoved: Bool = false) async throws {
-        let found = try await rows(Endpoints.find(name, includingRemoved: includingRemoved))
-        guard !found.isEmpty else {
-            throw CommandError.unknownEndpoint(name)
+    /// Fails with a clear line when there is no such endpoint.
+    nonisolated func requireEndpoint(_ endpoint: EndpointReference, includingRemoved: Bool = false) async throws {
+        guard try await !rows(Endpoints.find(endpoint, includingRemoved: includingRemoved)).isEmpty else {
+            throw CommandError.unknownEndpoint(endpoint)
         }
+    }
+
+    /// The id of the one endpoint that is named, or an error that says that there is none, or several.
+    nonisolated func requireOneEndpoint(_ endpoint: EndpointReference) async throws -> Int32 {
+        let found = try await rows(Endpoints.find(endpoint))
+        guard found.count <= 1 else { throw CommandError.ambiguousEndpoint(endpoint) }
+        guard let id = found.first else { throw CommandError.unknownEndpoint(endpoint) }
+        return id
     }
 
     /// The event, or an error that names it: there is none, a webhook id belongs to another installation, or several have the

@@ -1,3 +1,5 @@
+import OutboxStore
+
 /// How a command ended, by the numbers of BSD's `sysexits.h`.
 package enum CommandStatus: Int32, Sendable {
     case done = 0
@@ -27,8 +29,15 @@ package struct CommandError: Error, Sendable, CustomStringConvertible {
     package var description: String { message }
 
     /// No endpoint has this name, or it was removed.
-    static func unknownEndpoint(_ name: String) -> CommandError {
-        CommandError(.badData, "there is no endpoint named '\(name)'; postrider endpoint list shows all")
+    static func unknownEndpoint(_ endpoint: EndpointReference) -> CommandError {
+        let tenant = endpoint.tenant.map { $0.isEmpty ? " without a tenant" : " of tenant '\($0)'" } ?? ""
+        return CommandError(
+            .badData, "there is no endpoint named '\(endpoint.name)'\(tenant); postrider endpoint list shows all")
+    }
+
+    /// Endpoints of several tenants have this name.
+    static func ambiguousEndpoint(_ endpoint: EndpointReference) -> CommandError {
+        CommandError(.badData, "several tenants have an endpoint named '\(endpoint.name)': give its --tenant")
     }
 }
 

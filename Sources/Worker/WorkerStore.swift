@@ -137,7 +137,9 @@ extension WorkerStore: SurveyStore {
         return SurveyFigures(
             census: rows.first?.census ?? Census(),
             worst: rows.filter { $0.trouble == .failing }.prefix(Survey.named).compactMap { row in
-                row.endpoint.failingFor.map { (row.endpoint.name, $0) }
+                row.endpoint.failingFor.map {
+                    SurveyFigures.FailingEndpoint(name: row.endpoint.name, tenant: row.endpoint.tenant, failing: $0)
+                }
             },
             failingDuties: duties.count { $0.isFailing || $0.isNeglected })
     }

@@ -51,7 +51,7 @@ struct ApplyCommand: ContextCommand {
             guard !dryRun, !plan.isEmpty else { return try PlanReport(plan, isDone: false).show(on: output) }
             try confirm(plan, output, context)
             try await context.withDatabase { try await change.make(plan, secrets, on: $0) }
-            defer { for (name, secret) in secrets { secret.tellIfUnseen(of: name, in: context) } }
+            defer { for (endpoint, secret) in secrets { secret.tellIfUnseen(of: endpoint.name, in: context) } }
             try PlanReport(plan, isDone: true, secrets: secrets).show(on: output)
         } catch let fault as FileFault {
             throw fault.error(in: name)

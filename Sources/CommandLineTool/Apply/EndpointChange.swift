@@ -28,27 +28,27 @@ struct EndpointChange: Sendable {
         guard stored.count < Int(Self.storedLimit) else {
             throw CommandError(.failure, "\(Self.storedLimit) endpoints and more cannot be compared at once")
         }
-        let known = Set(stored.map(\.name))
-        var otherHeaders: Set<String> = []
-        for entry in entries where known.contains(entry.name) {
+        let known = Set(stored.map(\.reference))
+        var otherHeaders: Set<EndpointReference> = []
+        for entry in entries where known.contains(entry.reference) {
             guard let headers = entry.settings.headers else { continue }
-            let isSame = try await transaction.run(Endpoints.hasHeaders(entry.name, headers), deadline: deadline)
-            if isSame.first != true { otherHeaders.insert(entry.name) }
+            let isSame = try await transaction.run(Endpoints.hasHeaders(entry.reference, headers), deadline: deadline)
+            if isSame.first != true { otherHeaders.insert(entry.reference) }
         }
-        return try EndpointPlan(entries, stored: stored, otherHeaders: otherHeaders, prunes: prunes)
+        return EndpointPlan(entries, stored: stored, otherHeaders: otherHeaders, prunes: prunes)
     }
 
-    /// The secrets of new endpoints, by name: made, or read from where the file says.
-    func secrets(for plan: EndpointPlan, in context: CommandContext) throws -> [String: SigningSecret] {
-        let new = Set(plan.changes.filter { $0.action == .add }.map(\.name))
-        var secrets: [String: SigningSecret] = [:]
-        for entry in entries where new.contains(entry.name) {
+    /// The secrets of new endpoints: made, or read from where the file says.
+    func secrets(for plan: EndpointPlan, in context: CommandContext) throws -> [EndpointReference: SigningSecret] {
+        let new = Set(plan.changes.filter { $0.action == .add }.map(\.reference))
+        var secrets: [EndpointReference: SigningSecret] = [:]
+        for entry in entries where new.contains(entry.reference) {
             guard let place = entry.secret else {
-                secrets[entry.name] = try SigningSecret.made(in: context)
+                secrets[entry.reference] = try SigningSecret.made(in: context)
                 continue
             }
             do {
-                secrets[entry.name] = SigningSecret(try WebhookSecret(try outside.read(place)))
+                secrets[entry.reference] = SigningSecret(try WebhookSecret(try outside.read(place)))
             } catch let error as WebhookSecretError {
                 throw FileFault("\(error)", line: place.line, key: place.key)
             }
@@ -60,10 +60,10 @@ struct EndpointChange: Sendable {
     ///
     /// The endpoints are locked before the lanes, all by id, and compared once more: what was shown is what is done.
     func make(
-        _ plan: EndpointPlan, _ secrets: [String: SigningSecret], on connection: PostgresConnection
+        _ plan: EndpointPlan, _ secrets: [EndpointReference: SigningSecret], on connection: PostgresConnection
     ) async throws {
         let deadline = CommandContext.statementDeadline
-        let wanted = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
+        let wanted = Dictionary(entries.map { ($0.reference, $0) }) { first, _ in first }
         try await connection.withTransaction(deadline: deadline) { transaction in
             _ = try await transaction.run(Endpoints.hold(plan.changes.compactMap(\.id)), deadline: deadline)
             guard try await self.plan(in: transaction) == plan else {
@@ -73,12 +73,13 @@ struct EndpointChange: Sendable {
             for change in plan.changes {
                 switch change.action {
                 case .remove:
-                    _ = try await transaction.run(Endpoints.remove(change.name), deadline: deadline)
+                    _ = try await transaction.run(Endpoints.remove(change.reference), deadline: deadline)
                 case .change:
-                    let settings = try settings(change, wanted[change.name])
-                    _ = try await transaction.run(Endpoints.update(change.name, settings: settings), deadline: deadline)
+                    let settings = try settings(change, wanted[change.reference])
+                    _ = try await transaction.run(
+                        Endpoints.update(change.reference, settings: settings), deadline: deadline)
                 case .add:
-                    guard let entry = wanted[change.name], let secret = secrets[change.name] else { continue }
+                    guard let entry = wanted[change.reference], let secret = secrets[change.reference] else { continue }
                     let seal = EndpointSeal(
                         endpoint: entry.name, tenant: entry.tenant, sealing: try SigningSecret.sealing(configuration))
                     let stored = try secret.stored(seal)

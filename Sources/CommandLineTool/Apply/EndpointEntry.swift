@@ -12,6 +12,8 @@ struct EndpointEntry: Sendable {
     /// The secret, should the endpoint be new.
     let secret: OutsideText?
 
+    var reference: EndpointReference { EndpointReference(name, tenant: tenant) }
+
     /// A text that does not stand in the file, because it may be a credential.
     struct OutsideText: Sendable, Equatable {
         enum Place: Sendable, Equatable {

@@ -40,7 +40,7 @@ struct EndpointExportCommand: ContextCommand {
             if let reason = unreadable.first(where: { $0.name == name })?.fault {
                 throw CommandError(.badData, "endpoint '\(name)' cannot be exported: \(reason)")
             }
-            throw CommandError.unknownEndpoint(name)
+            throw CommandError.unknownEndpoint(EndpointReference(name, tenant: tenant))
         }
         guard found.count <= Int(limit) else {
             throw CommandError(.badData, "there are more than \(limit) endpoints: name some, or a --tenant")
@@ -50,7 +50,7 @@ struct EndpointExportCommand: ContextCommand {
                 output.remark("Endpoint \(endpoint.name) is left out: \(endpoint.fault ?? "")")
             }
         }
-        let exported = ExportedEndpoints(found)
+        let exported = ExportedEndpoints(found.filter { tenant ?? $0.setup.tenant == $0.setup.tenant })
         guard !output.isJSON else { return try output.json(exported) }
         output.lines(exported.yaml)
     }

@@ -30,11 +30,11 @@ struct EndpointFile {
         guard list.count <= Self.limit else {
             throw FileFault("more than \(Self.limit) endpoints", line: endpoints.line, key: endpoints.key)
         }
-        var lines: [String: Int] = [:]
+        var lines: [EndpointReference: Int] = [:]
         var found: [EndpointEntry] = []
         for value in list {
             let entry = try endpoint(value)
-            if let earlier = lines.updateValue(entry.line, forKey: entry.name) {
+            if let earlier = lines.updateValue(entry.line, forKey: entry.reference) {
                 throw FileFault("'\(entry.name)' stands in line \(earlier) too", line: entry.line, key: "name")
             }
             found.append(entry)

@@ -13,6 +13,8 @@ struct EndpointPlan: Equatable {
         let id: Int32?
         /// Of one that is new, all that are not as by default; of one that is removed, none.
         let settings: [Setting]
+
+        var reference: EndpointReference { EndpointReference(name, tenant: tenant) }
     }
 
     struct Setting: Equatable {
@@ -27,7 +29,7 @@ struct EndpointPlan: Equatable {
     }
 
     /// In the order in which they are made: those that are there by id, as all that lock several endpoints take them; then new ones by
-    /// name.
+    /// name and tenant.
     let changes: [Change]
     /// How many are as they should be.
     let unchanged: Int
@@ -37,31 +39,25 @@ struct EndpointPlan: Equatable {
 
     /// - Parameters:
     ///   - stored: those that have a name of the file; and with `prunes`, all of its tenants.
-    ///   - otherHeaders: the names of those whose headers are not the ones of the file. No operator may read headers, so only the
+    ///   - otherHeaders: those whose headers are not the ones of the file. No operator may read headers, so only the
     ///     database can compare them.
     ///   - prunes: whether endpoints that are not in the file are removed, those of its tenants.
     init(
-        _ entries: [EndpointEntry], stored: [StoredEndpoint], otherHeaders: Set<String>, prunes: Bool
-    ) throws(FileFault) {
-        let known = Dictionary(stored.map { ($0.name, $0) }) { first, _ in first }
+        _ entries: [EndpointEntry], stored: [StoredEndpoint], otherHeaders: Set<EndpointReference>, prunes: Bool
+    ) {
+        let known = Dictionary(stored.map { ($0.reference, $0) }) { first, _ in first }
         var present: [Change] = []
         var new: [Change] = []
         var unchanged = 0
         for entry in entries {
-            guard let endpoint = known[entry.name] else {
+            guard let endpoint = known[entry.reference] else {
                 new.append(
                     Change(
                         action: .add, name: entry.name, tenant: entry.tenant, id: nil,
                         settings: Self.settings(of: entry)))
                 continue
             }
-            guard endpoint.setup.tenant == entry.tenant else {
-                throw FileFault(
-                    "there is an endpoint '\(entry.name)' of another tenant; an endpoint keeps its tenant",
-                    line: entry.line,
-                    key: "tenant")
-            }
-            let settings = Self.differences(entry, endpoint, otherHeaders.contains(entry.name))
+            let settings = Self.differences(entry, endpoint, otherHeaders.contains(entry.reference))
             if settings.isEmpty {
                 unchanged += 1
             } else {
@@ -71,16 +67,18 @@ struct EndpointPlan: Equatable {
             }
         }
         if prunes {
-            let names = Set(entries.map(\.name))
+            let wanted = Set(entries.map(\.reference))
             let tenants = Set(entries.map(\.tenant))
-            for endpoint in stored where !names.contains(endpoint.name) && tenants.contains(endpoint.setup.tenant) {
+            for endpoint in stored where !wanted.contains(endpoint.reference) && tenants.contains(endpoint.setup.tenant)
+            {
                 present.append(
                     Change(
                         action: .remove, name: endpoint.name, tenant: endpoint.setup.tenant, id: endpoint.id,
                         settings: []))
             }
         }
-        changes = present.sorted { ($0.id ?? 0) < ($1.id ?? 0) } + new.sorted { $0.name < $1.name }
+        changes =
+            present.sorted { ($0.id ?? 0) < ($1.id ?? 0) } + new.sorted { ($0.name, $0.tenant) < ($1.name, $1.tenant) }
         self.unchanged = unchanged
     }
 

@@ -27,12 +27,12 @@ struct PlanReport: Encodable {
     let unchanged: Int
     let changes: [Change]
 
-    init(_ plan: EndpointPlan, isDone: Bool, secrets: [String: SigningSecret] = [:]) {
+    init(_ plan: EndpointPlan, isDone: Bool, secrets: [EndpointReference: SigningSecret] = [:]) {
         applied = isDone
         func count(_ action: EndpointPlan.Change.Action) -> Int { plan.changes.count { $0.action == action } }
         (added, changed, removed, unchanged) = (count(.add), count(.change), count(.remove), plan.unchanged)
         changes = plan.changes.map { change in
-            let secret = change.action == .add ? secrets[change.name] : nil
+            let secret = change.action == .add ? secrets[change.reference] : nil
             return Change(
                 action: change.action.rawValue, endpoint: change.name, tenant: change.tenant,
                 settings: change.settings.map { setting in
@@ -58,7 +58,9 @@ struct PlanReport: Encodable {
     func showChanges(on output: Output) {
         for change in changes {
             output.line(
-                "\(Self.marks[change.action] ?? " ") \(change.endpoint)", change.action == "remove" ? .bad : .plain)
+                "\(Self.marks[change.action] ?? " ") \(change.endpoint)"
+                    + (change.tenant.isEmpty ? "" : " of tenant \(change.tenant)"),
+                change.action == "remove" ? .bad : .plain)
             for setting in change.settings {
                 let to = setting.to.map { " \($0)" } ?? " changed"
                 output.line("    \(setting.setting):" + (setting.from.map { " \($0) →" } ?? "") + to)

@@ -24,7 +24,7 @@ struct BulkCommand {
     ) async throws -> BulkRun.Tally {
         let progress = Progress("waiting for the database")
         return try await context.withDatabase(progress: progress) { connection in
-            if let endpoint = bulk.endpoint {
+            if let endpoint = try bulk.reference() {
                 try await connection.requireEndpoint(endpoint, includingRemoved: true)
             }
             return try await act(connection, progress, isPreview)

@@ -12,6 +12,12 @@ struct BulkOptions: ParsableArguments {
     var all = false
 
     @Option(
+        help: ArgumentHelp(
+            "The tenant of that endpoint, where several tenants have one of its name; with --all, of this tenant alone.",
+            valueName: "tenant"))
+    var tenant: String?
+
+    @Option(
         name: [.customLong("type"), .customLong("event-type")],
         help: ArgumentHelp("Of these only events of this type: order.paid, order.* or *.", valueName: "pattern"))
     var type: String?
@@ -34,8 +40,8 @@ struct BulkOptions: ParsableArguments {
     static let most = 10_000_000
 
     func validate() throws {
-        if endpoint == nil, !all, type != nil || since != nil || until != nil || limit != nil {
-            throw ValidationError("--type, --since, --until and --limit go with --endpoint or --all.")
+        if endpoint == nil, !all, tenant != nil || type != nil || since != nil || until != nil || limit != nil {
+            throw ValidationError("--tenant, --type, --since, --until and --limit go with --endpoint or --all.")
         }
         if endpoint != nil, all { throw ValidationError("Give either --endpoint NAME or --all.") }
     }
@@ -48,12 +54,24 @@ struct BulkOptions: ParsableArguments {
         return try Bounded.check(limit, of: "--limit", in: 1...Self.most)
     }
 
+    func checkedTenant() throws(CommandError) -> String? {
+        guard let tenant else { return nil }
+        return try Tenant.check(tenant)
+    }
+
+    /// The endpoint that it is about; nil when none is named.
+    func reference() throws(CommandError) -> EndpointReference? {
+        guard let endpoint else { return nil }
+        return EndpointReference(endpoint, tenant: try checkedTenant())
+    }
+
     func checkedType() throws -> String? { try type.map { "\(try EventTypePattern($0))" } }
 
     /// What it is about, by the clock of the database.
     func selection(_ connection: PostgresConnection) async throws -> BulkActs.Selection {
         var selection = BulkActs.Selection()
         selection.endpoint = endpoint
+        selection.tenant = try checkedTenant()
         selection.type = try checkedType()
         if since != nil || until != nil {
             let now = try await connection.readClock()
@@ -64,7 +82,9 @@ struct BulkOptions: ParsableArguments {
     }
 
     /// The same in a sentence, such as ` of endpoint billing`.
-    var words: String { endpoint.map { " of endpoint \($0)" } ?? "" }
+    var words: String {
+        (endpoint.map { " of endpoint \($0)" } ?? "") + (tenant.map { $0.isEmpty ? "" : " of tenant \($0)" } ?? "")
+    }
 }
 
 extension BulkOptions {

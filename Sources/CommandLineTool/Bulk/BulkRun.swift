@@ -24,7 +24,7 @@ struct BulkRun {
         var record: Int64?
         var lane: Int32 = 0
         while tally.changed < limit,
-            let next = try await connection.rows(BulkActs.nextLane(after: lane, endpoint: selection.endpoint)).first
+            let next = try await connection.rows(BulkActs.nextLane(after: lane, selection)).first
                 ?? nil
         {
             lane = next

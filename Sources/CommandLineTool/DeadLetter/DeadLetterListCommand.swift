@@ -42,7 +42,8 @@ struct DeadLetterListCommand: ContextCommand {
         let (letters, hasMore) = try await context.withDatabase(progress: progress) { connection in
             var search = fixed
             if let endpoint = find.endpoint {
-                try await connection.requireEndpoint(endpoint, includingRemoved: true)
+                try await connection.requireEndpoint(
+                    EndpointReference(endpoint, tenant: search.tenant), includingRemoved: true)
             }
             search.events = try await find.eventIDs(connection)
             if find.since != nil || find.until != nil {

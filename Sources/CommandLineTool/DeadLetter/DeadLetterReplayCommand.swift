@@ -94,15 +94,20 @@ struct DeadLetterReplayCommand: ContextCommand {
         selection.ignoresExpiry = ignoreExpiry
         selection.type = try bulk.checkedType()
         selection.target = to
+        selection.tenant = try bulk.checkedTenant()
         let progress = Progress("waiting for the database")
         return try await context.withDatabase(progress: progress) { [selection] connection in
             var selection = selection
-            if let to { try await connection.requireEndpoint(to) }
+            if let to {
+                try await connection.requireEndpoint(EndpointReference(to, tenant: selection.tenant))
+            }
             let replay = Replay(connection: connection, progress: progress, isDryRun: isDryRun)
             switch try ReplaySelection(ids: ids, endpoint: bulk.endpoint, all: bulk.all) {
             case .some(let ids): return try await replay.letters(ids, selection)
             case .every(let endpoint):
-                if let endpoint { try await require(endpoint, connection) }
+                if let endpoint {
+                    try await require(EndpointReference(endpoint, tenant: selection.tenant), connection)
+                }
                 let times = try await bulk.selection(connection)
                 selection.endpoint = endpoint
                 (selection.since, selection.until) = (times.since, times.until)
@@ -112,11 +117,11 @@ struct DeadLetterReplayCommand: ContextCommand {
     }
 
     /// What an endpoint that was removed did not get can only go to another.
-    private func require(_ endpoint: String, _ connection: PostgresConnection) async throws {
+    private func require(_ endpoint: EndpointReference, _ connection: PostgresConnection) async throws {
         try await connection.requireEndpoint(endpoint, includingRemoved: true)
         guard to == nil, try await connection.rows(Endpoints.find(endpoint)).isEmpty else { return }
         throw CommandError(
-            .badData, "the endpoint '\(endpoint)' was removed: --to NAME sends its dead letters to another one")
+            .badData, "the endpoint '\(endpoint.name)' was removed: --to NAME sends its dead letters to another one")
     }
 }
 

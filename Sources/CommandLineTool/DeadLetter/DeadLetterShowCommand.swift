@@ -79,7 +79,10 @@ struct DeadLetterShowCommand: ContextCommand {
             return .failure(Unshown(reason: "the event is gone, and its content too"))
         }
         do {
-            guard let endpoint = try await EndpointRecord.read(letter.endpoint, from: connection) else {
+            guard
+                let endpoint = try await EndpointRecord.read(
+                    EndpointReference(letter.endpoint, tenant: letter.tenant), from: connection)
+            else {
                 return .failure(Unshown(reason: "the endpoint was removed"))
             }
             return .success(

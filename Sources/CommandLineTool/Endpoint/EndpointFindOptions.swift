@@ -20,6 +20,11 @@ struct EndpointFindOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only those whose names come after this one: the next page.", valueName: "name"))
     var after: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --after: those of that name too whose tenants come after this one.", valueName: "tenant"))
+    var afterTenant: String?
+
     private static let states = ["active", "paused", "disabled"]
 
     func search() throws -> Endpoints.Search {
@@ -31,7 +36,7 @@ struct EndpointFindOptions: ParsableArguments {
         }
         search.state = status
         search.text = text
-        search.after = after
+        search.after = try after.map { EndpointReference($0, tenant: try afterTenant.map { try Tenant.check($0) }) }
         return search
     }
 }

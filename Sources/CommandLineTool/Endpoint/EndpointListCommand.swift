@@ -24,8 +24,9 @@ struct EndpointListCommand: ContextCommand {
 
     private struct Report: Encodable {
         let endpoints: [EndpointReport]
-        /// What `--after` takes for the next page.
+        /// What `--after` and `--after-tenant` take for the next page.
         let next: String?
+        let nextTenant: String?
     }
 
     func run(in context: CommandContext) async throws {
@@ -35,15 +36,20 @@ struct EndpointListCommand: ContextCommand {
         let endpoints =
             search == Endpoints.Search()
             ? try await context.run(Endpoints.list(limit: limit)) : try await found(search, limit, context)
-        let next = endpoints.count == Int(limit) ? endpoints.last?.name : nil
+        let next = endpoints.count == Int(limit) ? endpoints.last : nil
         try output.list(
-            endpoints, limit: nil, json: Report(endpoints: endpoints.map(EndpointReport.init), next: next),
+            endpoints, limit: nil,
+            json: Report(
+                endpoints: endpoints.map(EndpointReport.init), next: next?.name, nextTenant: next?.tenant),
             table: .endpoints(endpoints),
             ifEmpty: search == Endpoints.Search()
                 ? "There are no endpoints yet. Add one: postrider endpoint add NAME URL"
                 : "There are no such endpoints.")
         if let next, !output.isJSON {
-            output.remark("There may be more: --after \(ShellWord(next)) lists those behind it, --limit more at once.")
+            let tenant = next.tenant.isEmpty ? "" : " --after-tenant \(ShellWord(next.tenant))"
+            output.remark(
+                "There may be more: --after \(ShellWord(next.name))\(tenant) lists those behind it, --limit more at once."
+            )
         }
     }
 
@@ -54,8 +60,8 @@ struct EndpointListCommand: ContextCommand {
         let progress = Progress("waiting for the database")
         return try await context.withDatabase(progress: progress) { connection in
             var endpoints: [EndpointOverview] = []
-            for name in try await connection.rows(Endpoints.find(search, limit: limit)) {
-                endpoints += try await connection.rows(Endpoints.list(name: name, limit: 1))
+            for endpoint in try await connection.rows(Endpoints.find(search, limit: limit)) {
+                endpoints += try await connection.rows(Endpoints.list(endpoint, limit: 1))
                 progress.say("counted for \(endpoints.count) endpoints")
             }
             return endpoints
@@ -118,16 +124,21 @@ struct EndpointReport: Encodable {
 
 extension Table {
     static func endpoints(_ endpoints: [EndpointOverview]) -> Table {
-        var table = Table([
-            .name("ENDPOINT"), .state("STATE"), .url("URL"), .text("EVENTS"), .number("PENDING"),
-            .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
-        ])
+        // Few have tenants, and those who have need to tell two endpoints of one name apart.
+        let hasTenants = endpoints.contains { !$0.tenant.isEmpty }
+        var table = Table(
+            [.name("ENDPOINT")] + (hasTenants ? [.name("TENANT")] : []) + [
+                .state("STATE"), .url("URL"), .text("EVENTS"), .number("PENDING"),
+                .number("RETRYING"), .number("HELD"), .number("DEAD"), .number("WAITING"),
+            ])
         for endpoint in endpoints {
             func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: endpoint.isCapped) }
             table.add(
-                endpoint.name, endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
-                count(endpoint.pending), count(endpoint.retrying), count(endpoint.held),
-                count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-")
+                [endpoint.name] + (hasTenants ? [endpoint.tenant] : []) + [
+                    endpoint.state, endpoint.url, endpoint.eventTypes.joined(separator: ","),
+                    count(endpoint.pending), count(endpoint.retrying), count(endpoint.held),
+                    count(endpoint.deadLetters), endpoint.oldestDueAge.map(Lag.text) ?? "-",
+                ])
         }
         return table
     }

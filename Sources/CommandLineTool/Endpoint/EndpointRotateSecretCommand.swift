@@ -18,8 +18,7 @@ struct EndpointRotateSecretCommand: ContextCommand {
               postrider endpoint rotate-secret billing --grace 24h
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @Option(help: ArgumentHelp("The new secret, whsec_…; - reads it from standard input.", valueName: "secret"))
     var secret: String?
@@ -61,15 +60,19 @@ struct EndpointRotateSecretCommand: ContextCommand {
         let configuration = try context.configuration()
         let grace = try Bounded.check(grace, of: "--grace", in: Self.graceBounds, DurationText.format)
         let sealing = try SigningSecret.sealing(configuration)
-        let signing = try await context.run(Endpoints.signing(name)).first
-        guard let signing else { throw CommandError.unknownEndpoint(name) }
+        let name = endpoint.name
+        let reference = try endpoint.reference()
+        let signing = try await context.withDatabase { connection in
+            try await connection.rows(Endpoints.signing(try await connection.requireOneEndpoint(reference))).first
+        }
+        guard let signing else { throw CommandError.unknownEndpoint(reference) }
         let secret = try SigningSecret(
             given: secret, key: signingKey, schemes: try SignatureSchemes(signing.signature), in: context)
         try Confirmation(confirmation, output, in: context).ask("Give endpoint \(name) a new signing secret?")
         let seal = EndpointSeal(endpoint: name, tenant: signing.tenant, sealing: sealing)
         _ = try await context.run(
             Endpoints.rotateSecret(
-                name, secret: try secret.stored(seal), key: try secret.key.map(seal.stored), grace: grace))
+                reference, secret: try secret.stored(seal), key: try secret.key.map(seal.stored), grace: grace))
         defer { secret.tellIfUnseen(of: name, in: context) }
         let shown = secret.shown
         guard !output.isJSON else {

@@ -13,14 +13,14 @@ struct EndpointShowCommand: ContextCommand {
               postrider endpoint show billing
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let details = try await context.withDatabase { try await EndpointDetails.read(name, from: $0) }
+        let reference = try endpoint.reference()
+        let details = try await context.withDatabase { try await EndpointDetails.read(reference, from: $0) }
         guard !output.isJSON else { return try output.json(EndpointDetailsReport(details)) }
         details.show(on: output)
     }
@@ -31,13 +31,15 @@ struct EndpointDetails: Sendable {
     let overview: EndpointOverview
     let settings: EndpointSetup
 
-    /// Fails with an error that names the endpoint when there is none.
-    static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointDetails {
+    /// Fails with an error that names the endpoint when there is none, or several.
+    static func read(_ endpoint: EndpointReference, from connection: PostgresConnection) async throws -> EndpointDetails
+    {
         let (overview, settings) = try await connection.pipeline(
-            Endpoints.list(name: name, limit: 1), Endpoints.setup(name),
+            Endpoints.list(endpoint, limit: 2), Endpoints.setup(endpoint),
             deadline: CommandContext.statementDeadline)
+        guard overview.count <= 1 else { throw CommandError.ambiguousEndpoint(endpoint) }
         guard let overview = overview.first, let settings = settings.first else {
-            throw CommandError.unknownEndpoint(name)
+            throw CommandError.unknownEndpoint(endpoint)
         }
         return EndpointDetails(overview: overview, settings: settings)
     }
@@ -45,12 +47,12 @@ struct EndpointDetails: Sendable {
     /// An endpoint after a change that is committed. Nil, with a remark, when it cannot be read: the change is made all the
     /// same, so the command must not end as if it were not.
     static func readBack(
-        _ name: String, from connection: PostgresConnection, _ output: Output
+        _ endpoint: EndpointReference, from connection: PostgresConnection, _ output: Output
     ) async -> EndpointDetails? {
         do {
-            return try await read(name, from: connection)
+            return try await read(endpoint, from: connection)
         } catch {
-            output.remark("Endpoint \(name) was changed, but could not be read afterwards: \(error)")
+            output.remark("Endpoint \(endpoint.name) was changed, but could not be read afterwards: \(error)")
             return nil
         }
     }

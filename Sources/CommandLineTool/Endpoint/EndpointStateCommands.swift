@@ -13,13 +13,14 @@ struct EndpointPauseCommand: ContextCommand {
               postrider endpoint pause billing
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await EndpointState.change(name, options, in: context) { try await $0.rows(Endpoints.pause(name)) }
+        try await EndpointState.change(endpoint.reference(), options, in: context) {
+            try await $0.rows(Endpoints.pause($1))
+        }
     }
 }
 
@@ -35,13 +36,14 @@ struct EndpointResumeCommand: ContextCommand {
               postrider endpoint resume billing
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @OptionGroup var options: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await EndpointState.change(name, options, in: context) { try await $0.rows(Endpoints.resume(name)) }
+        try await EndpointState.change(endpoint.reference(), options, in: context) {
+            try await $0.rows(Endpoints.resume($1))
+        }
     }
 }
 
@@ -55,17 +57,17 @@ private struct EndpointState: Encodable {
     let countsCapped: Bool
 
     static func change<Row>(
-        _ name: String, _ options: OutputOptions, in context: CommandContext,
-        by statement: (PostgresConnection) async throws -> [Row]
+        _ reference: EndpointReference, _ options: OutputOptions, in context: CommandContext,
+        by statement: (PostgresConnection, EndpointReference) async throws -> [Row]
     ) async throws {
         let output = Output(options, in: context)
         let details = try await context.withDatabase { connection in
-            _ = try await statement(connection)
-            return await EndpointDetails.readBack(name, from: connection, output)
+            _ = try await statement(connection, reference)
+            return await EndpointDetails.readBack(reference, from: connection, output)
         }
         guard let overview = details?.overview else {
-            guard !output.isJSON else { return try output.json(ChangedEndpoint(endpoint: name)) }
-            return output.line("Changed endpoint \(name).")
+            guard !output.isJSON else { return try output.json(ChangedEndpoint(endpoint: reference.name)) }
+            return output.line("Changed endpoint \(reference.name).")
         }
         let changed = Self(
             endpoint: overview.name, state: overview.state, stateReason: overview.stateReason, held: overview.held,
@@ -97,8 +99,7 @@ struct EndpointRemoveCommand: ContextCommand {
               postrider endpoint remove billing --yes
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @OptionGroup var confirmation: ConfirmationOptions
 
@@ -116,10 +117,12 @@ struct EndpointRemoveCommand: ContextCommand {
             throw CommandError(
                 .usage, "removing an endpoint cannot be undone: without a terminal to ask on, give --yes")
         }
-        try await context.withDatabase { try await $0.requireEndpoint(name) }
+        let name = endpoint.name
+        let reference = try endpoint.reference()
+        _ = try await context.withDatabase { try await $0.requireOneEndpoint(reference) }
         try Confirmation(confirmation, output, in: context).ask(
             "Remove endpoint \(name), and cancel its unfinished deliveries?")
-        let cancelled = try await context.run(Endpoints.remove(name)).first ?? 0
+        let cancelled = try await context.run(Endpoints.remove(reference)).first ?? 0
         guard !output.isJSON else {
             return try output.json(Report(endpoint: name, removed: true, cancelled: cancelled))
         }

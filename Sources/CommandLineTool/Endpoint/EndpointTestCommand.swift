@@ -18,8 +18,7 @@ struct EndpointTestCommand: ContextCommand {
               postrider endpoint test billing --event-type order.paid --payload '{"n": 1}'
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @Option(help: ArgumentHelp("The event type; by default postrider.ping.", valueName: "type"))
     var eventType: String?
@@ -34,7 +33,9 @@ struct EndpointTestCommand: ContextCommand {
         let configuration = try context.configuration()
         let content = try PingContent(eventType: eventType, payload: payload, in: context)
         let sealing = try SigningSecret.sealing(configuration)
-        guard let stored = try await stored(context) else { throw CommandError.unknownEndpoint(name) }
+        let name = endpoint.name
+        let reference = try endpoint.reference()
+        guard let stored = try await stored(reference, context) else { throw CommandError.unknownEndpoint(reference) }
         let policy = EndpointPolicy(configuration)
         let judge = EndpointJudge(policy: policy, sealing: sealing, version: PostriderVersion.current)
         let report: PingReport
@@ -56,14 +57,14 @@ struct EndpointTestCommand: ContextCommand {
     }
 
     /// The endpoint with its signing secrets. An operator is told who may read them.
-    private func stored(_ context: CommandContext) async throws -> EndpointRecord? {
+    private func stored(_ endpoint: EndpointReference, _ context: CommandContext) async throws -> EndpointRecord? {
         do {
-            return try await context.withDatabase { try await EndpointRecord.read(name, from: $0) }
+            return try await context.withDatabase { try await EndpointRecord.read(endpoint, from: $0) }
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             throw CommandError(
                 DatabaseFailure.status(error),
                 "this login may not read the signing secret, so it cannot send a signed ping: use the login of a worker, which "
-                    + "has the role postrider_worker. How real events fare: postrider event list --endpoint \(ShellWord(name))"
+                    + "has the role postrider_worker. How real events fare: postrider event list --endpoint \(ShellWord(endpoint.name))"
             )
         }
     }
@@ -101,8 +102,10 @@ struct EndpointTestCommand: ContextCommand {
 
 extension EndpointRecord {
     /// An endpoint with its signing secrets, which only the role `postrider_worker` may read; nil when there is none.
-    static func read(_ name: String, from connection: PostgresConnection) async throws -> EndpointRecord? {
-        let ids = try await connection.rows(Endpoints.find(name))
+    static func read(_ endpoint: EndpointReference, from connection: PostgresConnection) async throws -> EndpointRecord?
+    {
+        let ids = try await connection.rows(Endpoints.find(endpoint))
+        guard ids.count <= 1 else { throw CommandError.ambiguousEndpoint(endpoint) }
         return try await connection.rows(LoadEndpoints(ids: ids)).first
     }
 }

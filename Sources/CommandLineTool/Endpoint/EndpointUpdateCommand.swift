@@ -17,8 +17,7 @@ struct EndpointUpdateCommand: ContextCommand {
                 --max-in-flight 20 --rate-limit 0
             """)
 
-    @Argument(help: "The name of the endpoint.", completion: .endpointName)
-    var name: String
+    @OptionGroup var endpoint: EndpointArgument
 
     @Option(help: "The new URL.")
     var url: String?
@@ -59,16 +58,17 @@ struct EndpointUpdateCommand: ContextCommand {
         var changes = try settings.settings(url: url, policy: policy)
         if noHeaders { changes.headers = [] }
         let sealing = try SigningSecret.sealing(configuration)
+        let name = endpoint.name
+        let reference = try endpoint.reference()
         let details = try await context.withDatabase { [changes] connection in
             var changes = changes
             // What is sealed is bound to the endpoint's tenant.
-            let tenant =
-                try await settings.sending.hasSecrets ? connection.rows(Endpoints.tenant(name)).first : ""
-            guard let tenant else { throw CommandError.unknownEndpoint(name) }
+            let id = try await connection.requireOneEndpoint(reference)
+            let tenant = try await connection.rows(Endpoints.signing(id)).first?.tenant ?? ""
             let seal = EndpointSeal(endpoint: name, tenant: tenant, sealing: sealing)
             try add(to: &changes, seal, policy: policy, in: context)
-            _ = try await connection.rows(Endpoints.update(name, settings: changes))
-            return await EndpointDetails.readBack(name, from: connection, output)
+            _ = try await connection.rows(Endpoints.update(reference, settings: changes))
+            return await EndpointDetails.readBack(reference, from: connection, output)
         }
         guard !output.isJSON else {
             guard let details else { return try output.json(ChangedEndpoint(endpoint: name)) }
@@ -77,6 +77,7 @@ struct EndpointUpdateCommand: ContextCommand {
         output.line("Changed endpoint \(name).")
         details?.show(on: output)
     }
+
     private func add(
         to changes: inout EndpointSettings, _ seal: EndpointSeal, policy: EndpointPolicy, in context: CommandContext
     ) throws {

@@ -47,7 +47,9 @@ struct EventFollower: Sendable {
     }
 
     private func follow(on connection: PostgresConnection, _ state: inout State) async throws {
-        if let endpoint = selection.endpoint, state.tail.seen == nil { try await connection.requireEndpoint(endpoint) }
+        if let endpoint = selection.endpoint, state.tail.seen == nil {
+            try await connection.requireEndpoint(EndpointReference(endpoint, tenant: selection.tenant))
+        }
         while !mustEnd {
             let changed = try await look(&state.tail, connection)
             for delivery in changed where selection.status ?? delivery.status == delivery.status {

@@ -47,7 +47,8 @@ struct EventListCommand: ContextCommand {
         let page = try await context.withDatabase(progress: progress) { connection in
             var selection = fixed
             if let endpoint = find.endpoint {
-                try await connection.requireEndpoint(endpoint, includingRemoved: true)
+                try await connection.requireEndpoint(
+                    EndpointReference(endpoint, tenant: selection.tenant), includingRemoved: true)
             }
             selection.ids = try await find.eventIDs(connection)
             if find.since != nil || find.until != nil {

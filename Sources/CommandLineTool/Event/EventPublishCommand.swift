@@ -73,7 +73,9 @@ struct EventPublishCommand: ContextCommand {
         let event = try event(context)
         let (published, state) = try await context.withDatabase { connection in
             var event = event
-            if let endpoint { try await Self.requireEndpoint(endpoint, connection) }
+            if let endpoint {
+                try await Self.requireEndpoint(EndpointReference(endpoint, tenant: event.tenant), connection)
+            }
             if let payload = event.payload { try await Self.check(payload, of: event.eventType, connection) }
             let now = try await connection.readClock()
             event.deliverAfter = deliverAfter?.ahead(of: now)
@@ -146,9 +148,9 @@ struct EventPublishCommand: ContextCommand {
     }
 
     /// Checks nothing when the login may not read endpoints: a producer may not.
-    private static func requireEndpoint(_ name: String, _ connection: PostgresConnection) async throws {
+    private static func requireEndpoint(_ endpoint: EndpointReference, _ connection: PostgresConnection) async throws {
         do {
-            try await connection.requireEndpoint(name)
+            try await connection.requireEndpoint(endpoint)
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             return
         }

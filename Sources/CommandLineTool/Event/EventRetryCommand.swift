@@ -37,9 +37,12 @@ struct EventRetryCommand: ContextCommand {
         guard id != nil || bulk.isWide, id == nil || !bulk.all else {
             throw act.missing("an event")
         }
-        guard id == nil || bulk.type == nil && bulk.since == nil && bulk.until == nil && bulk.limit == nil else {
+        guard
+            id == nil
+                || bulk.tenant == nil && bulk.type == nil && bulk.since == nil && bulk.until == nil && bulk.limit == nil
+        else {
             throw ValidationError(
-                "--type, --since, --until and --limit go with --endpoint or --all, not with an event.")
+                "--tenant, --type, --since, --until and --limit go with --endpoint or --all, not with an event.")
         }
     }
 
@@ -55,7 +58,9 @@ struct EventRetryCommand: ContextCommand {
     private func retry(_ reference: EventReference, _ output: Output, _ context: CommandContext) async throws {
         let (event, retried) = try await context.withDatabase { connection in
             let event = try await connection.requireEvent(reference)
-            if let endpoint = bulk.endpoint { try await connection.requireEndpoint(endpoint) }
+            if let endpoint = bulk.endpoint {
+                try await connection.requireEndpoint(EndpointReference(endpoint, tenant: event.tenant))
+            }
             guard bulk.dryRun else {
                 return (
                     event,

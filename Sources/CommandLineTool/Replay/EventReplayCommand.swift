@@ -131,7 +131,9 @@ struct EventReplayCommand: ContextCommand {
         _ fixed: Replays.Selection, _ connection: PostgresConnection
     ) async throws -> Replays.Selection {
         var selection = fixed
-        if let endpoint { try await connection.requireEndpoint(endpoint) }
+        if let endpoint {
+            try await connection.requireEndpoint(EndpointReference(endpoint, tenant: selection.tenant))
+        }
         var numbers: [Int64] = []
         for id in ids { numbers.append(try await connection.requireEvent(try EventReference(id)).id) }
         selection.ids = numbers.isEmpty ? nil : numbers

@@ -5,6 +5,7 @@ package enum BulkActs {
     /// Which of them; nil means any.
     package struct Selection: Sendable, Equatable {
         package var endpoint: String?
+        package var tenant: String?
         /// `order.paid`, `order.*` or `*`.
         package var type: String?
         /// Published, or of dead letters given up, at this moment or later.
@@ -35,8 +36,8 @@ package enum BulkActs {
     }
 
     /// The first lane after another that has deliveries; NULL when there is none.
-    package static func nextLane(after lane: Int32, endpoint: String?) -> PostgresQuery<Int32?> {
-        PostgresQuery("SELECT postrider.next_lane($1, $2)", lane, endpoint)
+    package static func nextLane(after lane: Int32, _ selection: Selection) -> PostgresQuery<Int32?> {
+        PostgresQuery("SELECT postrider.next_lane($1, $2, $3)", lane, selection.endpoint, selection.tenant)
     }
 
     /// - Parameters:
@@ -48,22 +49,21 @@ package enum BulkActs {
         _ act: LiveAct, _ selection: Selection, from place: LanePlace, count: Int32, why: String?, record: Int64?,
         isPreview: Bool
     ) -> PostgresQuery<LiveSlice> {
-        let subject = selection.endpoint.map { "endpoint \($0)" }
         return switch act {
         case .retry:
             PostgresQuery(
                 """
                 SELECT r.retried, 0, 0, r.next_at, r.next_id, r.act
-                FROM postrider.retry_some($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) r
+                FROM postrider.retry_some($1, $2, $3, $4, $5, $6, $7, $8, postrider.endpoint_words($9, $10), $11, $12) r
                 """, place.lane, place.dueAt, place.id, selection.type, selection.since, selection.until, count,
-                isPreview, subject, why, record)
+                isPreview, selection.endpoint, selection.tenant, why, record)
         case .cancel:
             PostgresQuery(
                 """
                 SELECT c.cancelled, c.marked, c.woken, c.next_at, c.next_id, c.act
-                FROM postrider.cancel_some($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) c
+                FROM postrider.cancel_some($1, $2, $3, $4, $5, $6, $7, $8, postrider.endpoint_words($9, $10), $11, $12) c
                 """, place.lane, place.dueAt, place.id, selection.type, selection.since, selection.until, count,
-                isPreview, subject, why, record)
+                isPreview, selection.endpoint, selection.tenant, why, record)
         }
     }
 
@@ -74,9 +74,9 @@ package enum BulkActs {
         PostgresQuery(
             """
             SELECT d.discarded, d.next_id, d.act
-            FROM postrider.discard_some($1, \(Int64.max), $2, $3, $4, $5, $6, $7, $8, $9) d
+            FROM postrider.discard_some($1, \(Int64.max), $2, $3, $4, $5, $6, $7, $8, $9, $10) d
             """, first, selection.endpoint, selection.since, selection.until, selection.type, count, isPreview, why,
-            record)
+            record, selection.tenant)
     }
 }
 

@@ -15,6 +15,7 @@ package enum DeadLetters {
     package struct Selection: Sendable {
         /// The name of the endpoint.
         package var endpoint: String?
+        package var tenant: String?
         /// Given up at this moment or later.
         package var since: PostgresTimestamp?
         /// Given up before this moment.
@@ -41,9 +42,9 @@ package enum DeadLetters {
         PostgresQuery(
             """
             SELECT r.replayed, r.expired, r.spent, r.unfit, r.next_id, r.act
-            FROM postrider.replay_some($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) r
+            FROM postrider.replay_some($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) r
             """, first, last, selection.endpoint, selection.since, selection.until, selection.type,
-            selection.ignoresExpiry, count, selection.target, isPreview, record)
+            selection.ignoresExpiry, count, selection.target, isPreview, record, selection.tenant)
     }
 
     /// Puts one dead letter back and returns 1; or 0, when its event has expired, or when the endpoint `target` has it already.

@@ -15,14 +15,15 @@ package enum Endpoints {
     /// an exact count of millions, and none should hide what others are owed.
     ///
     /// - Parameters:
-    ///   - name: this endpoint alone; nil for all.
+    ///   - endpoint: this one alone, or those of this name; nil for all.
     ///   - limit: the most endpoints that are returned.
-    package static func list(name: String? = nil, limit: Int32) -> PostgresQuery<EndpointOverview> {
+    package static func list(_ endpoint: EndpointReference? = nil, limit: Int32) -> PostgresQuery<EndpointOverview> {
         PostgresQuery(
             """
             WITH named AS MATERIALIZED (
-                SELECT e.id FROM postrider.endpoints e WHERE e.state <> 'removed' AND ($1 IS NULL OR e.name = $1)
-                ORDER BY e.name LIMIT $2),
+                SELECT e.id FROM postrider.endpoints e WHERE e.state <> 'removed'
+                    AND ($1 IS NULL OR e.name = $1) AND ($2 IS NULL OR e.tenant = $2)
+                ORDER BY e.name, e.tenant LIMIT $3),
             counted AS MATERIALIZED (
                 SELECT n.* FROM (SELECT coalesce(array_agg(l.id), '{}') AS lanes, count(*) AS count FROM named l) l
                 CROSS JOIN LATERAL postrider.count_lanes(
@@ -30,41 +31,36 @@ package enum Endpoints {
             SELECT \(EndpointOverview.columns)
             FROM named l
             \(EndpointOverview.tables)
-            ORDER BY e.name
-            """, name, limit)
+            ORDER BY e.name, e.tenant
+            """, endpoint?.name, endpoint?.tenant, limit)
     }
 
     /// How an endpoint is set up, without secrets and without the values of its headers; no row where there is none.
-    package static func setup(_ name: String) -> PostgresQuery<EndpointSetup> {
+    package static func setup(_ endpoint: EndpointReference) -> PostgresQuery<EndpointSetup> {
         PostgresQuery(
             """
             SELECT \(EndpointSetup.columns)
-            FROM postrider.endpoint_settings s WHERE s.endpoint = $1
-            """, name)
+            FROM postrider.endpoint_settings s WHERE s.endpoint = $1 AND ($2 IS NULL OR s.tenant = $2)
+            """, endpoint.name, endpoint.tenant)
     }
 
-    /// The tenant of an endpoint; no row where there is none of this name.
-    package static func tenant(_ name: String) -> PostgresQuery<String> {
-        PostgresQuery(
-            "SELECT e.tenant FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'", name)
-    }
-
-    /// The id of the endpoint with a name; no row where there is none. Of several removed ones the newest.
+    /// The ids of endpoints with a name, at most two; no row where there is none. Removed ones come last, the newest first.
     ///
     /// - Parameter includingRemoved: whether an endpoint counts that was removed: its history is still there.
-    package static func find(_ name: String, includingRemoved: Bool = false) -> PostgresQuery<Int32> {
+    package static func find(_ endpoint: EndpointReference, includingRemoved: Bool = false) -> PostgresQuery<Int32> {
         PostgresQuery(
             """
-            SELECT e.id FROM postrider.endpoints e WHERE e.name = $1 AND ($2 OR e.state <> 'removed')
-            ORDER BY (e.state <> 'removed') DESC, e.id DESC LIMIT 1
-            """, name, includingRemoved)
+            SELECT e.id FROM postrider.endpoints e
+            WHERE e.name = $1 AND ($2 IS NULL OR e.tenant = $2) AND ($3 OR e.state <> 'removed')
+            ORDER BY (e.state <> 'removed') DESC, e.id DESC LIMIT 2
+            """, endpoint.name, endpoint.tenant, includingRemoved)
     }
 
     /// The names that begin with `prefix`, in order.
     package static func names(beginningWith prefix: String, limit: Int32) -> PostgresQuery<String> {
         PostgresQuery(
             """
-            SELECT e.name FROM postrider.endpoints e WHERE starts_with(e.name, $1) AND e.state <> 'removed'
+            SELECT DISTINCT e.name FROM postrider.endpoints e WHERE starts_with(e.name, $1) AND e.state <> 'removed'
             ORDER BY e.name LIMIT $2
             """, prefix, limit)
     }
@@ -102,7 +98,7 @@ package enum Endpoints {
     }
 
     /// Changes what is set and leaves the rest.
-    package static func update(_ name: String, settings: EndpointSettings) -> PostgresQuery<Void> {
+    package static func update(_ endpoint: EndpointReference, settings: EndpointSettings) -> PostgresQuery<Void> {
         PostgresQuery(
             """
             SELECT postrider.update_endpoint(
@@ -110,27 +106,29 @@ package enum Endpoints {
                 max_in_flight => $7, rate_limit => $8, payload_format => $9, headers => $10,
                 signature => $11, signing_key => $12, public_key => $13, auth => $14, client_certificate => $15, client_key => $16,
                 ca => $17, method => $18, text => $19,
-                permanent_status => $20, ordering_failure => $21, breaker => $22, disable_after => $23)
-            """, name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
+                permanent_status => $20, ordering_failure => $21, breaker => $22, disable_after => $23,
+                tenant => $24)
+            """, endpoint.name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
             settings.clientKey, settings.ca, settings.method, settings.text,
-            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter,
+            endpoint.tenant)
     }
 
     /// Keeps what is owed to an endpoint.
-    package static func pause(_ name: String) -> PostgresQuery<Void> {
-        PostgresQuery("SELECT postrider.pause_endpoint($1)", name)
+    package static func pause(_ endpoint: EndpointReference) -> PostgresQuery<Void> {
+        PostgresQuery("SELECT postrider.pause_endpoint($1, $2)", endpoint.name, endpoint.tenant)
     }
 
     /// Sends to an endpoint again.
-    package static func resume(_ name: String) -> PostgresQuery<Void> {
-        PostgresQuery("SELECT postrider.resume_endpoint($1)", name)
+    package static func resume(_ endpoint: EndpointReference) -> PostgresQuery<Void> {
+        PostgresQuery("SELECT postrider.resume_endpoint($1, $2)", endpoint.name, endpoint.tenant)
     }
 
     /// Removes an endpoint and returns how many deliveries were cancelled.
-    package static func remove(_ name: String) -> PostgresQuery<Int32> {
-        PostgresQuery("SELECT postrider.remove_endpoint($1)", name)
+    package static func remove(_ endpoint: EndpointReference) -> PostgresQuery<Int32> {
+        PostgresQuery("SELECT postrider.remove_endpoint($1, $2)", endpoint.name, endpoint.tenant)
     }
 
     // rotate_secret returns the secret, which need not travel back.
@@ -141,19 +139,18 @@ package enum Endpoints {
     ///   - key: for `v1a`, where the endpoint is signed so.
     ///   - grace: how long the old secrets go on signing.
     package static func rotateSecret(
-        _ name: String, secret: String, key: StoredSigningKey?, grace: Duration
+        _ endpoint: EndpointReference, secret: String, key: StoredSigningKey?, grace: Duration
     ) -> PostgresQuery<Void> {
         PostgresQuery(
             """
             SELECT count(r) FROM postrider.rotate_secret(
-                name => $1, secret => $2, grace => $3, signing_key => $4, public_key => $5) r
-            """, name, secret, grace, key?.text, key?.publicKey)
+                name => $1, secret => $2, grace => $3, signing_key => $4, public_key => $5, tenant => $6) r
+            """, endpoint.name, secret, grace, key?.text, key?.publicKey, endpoint.tenant)
     }
 
-    /// The schemes that an endpoint is signed in, with its tenant; no row where there is none of this name.
-    package static func signing(_ name: String) -> PostgresQuery<EndpointSigning> {
-        PostgresQuery(
-            "SELECT e.tenant, e.signature FROM postrider.endpoints e WHERE e.name = $1 AND e.state <> 'removed'", name)
+    /// The schemes that an endpoint is signed in, with its tenant; no row where there is none.
+    package static func signing(_ id: Int32) -> PostgresQuery<EndpointSigning> {
+        PostgresQuery("SELECT e.tenant, e.signature FROM postrider.endpoints e WHERE e.id = $1", id)
     }
 }
 

@@ -9,6 +9,8 @@ package struct StoredEndpoint: Sendable {
     package var eventTypes: [String]
     package var setup: EndpointSetup
 
+    package var reference: EndpointReference { EndpointReference(name, tenant: setup.tenant) }
+
     /// All that is set, but for headers, which no operator may read.
     package var settings: EndpointSettings {
         var settings = EndpointSettings()
@@ -49,16 +51,16 @@ extension Endpoints {
             """
             SELECT e.id, s.endpoint, s.url, s.event_types, \(EndpointSetup.columns)
             FROM postrider.endpoint_settings s
-            JOIN postrider.endpoints e ON e.name = s.endpoint AND e.state <> 'removed'
+            JOIN postrider.endpoints e ON e.name = s.endpoint AND e.tenant = s.tenant AND e.state <> 'removed'
             WHERE s.fault IS NULL
                 AND ($1 IS NULL AND $2 IS NULL OR s.endpoint = ANY ($1) OR s.tenant = ANY ($2))
-            ORDER BY s.endpoint LIMIT $3
+            ORDER BY s.endpoint, s.tenant LIMIT $3
             """, names, tenants, limit)
     }
 
     /// Whether an endpoint has these headers and no others: `Name: value` lines.
-    package static func hasHeaders(_ name: String, _ headers: [String]) -> PostgresQuery<Bool> {
-        PostgresQuery("SELECT postrider.has_headers($1, $2)", name, headers)
+    package static func hasHeaders(_ endpoint: EndpointReference, _ headers: [String]) -> PostgresQuery<Bool> {
+        PostgresQuery("SELECT postrider.has_headers($1, $2, $3)", endpoint.name, headers, endpoint.tenant)
     }
 
     /// Locks endpoints by their ids, as all do that lock several. No other session changes them until the transaction ends.

@@ -7,7 +7,7 @@ struct LaneWalk: Sendable {
     static let stridePause = Duration.milliseconds(250)
     /// A stride that took long is followed by a pause this many times as long. But however slow the database was for a while, the
     /// walk goes on soon.
-    static let share = 50
+    static let share = 100
     static let longestPause = Duration.seconds(2)
     /// From one slow walk's beginning to the next one's, unless there are too many lanes for that.
     static let pace = Duration.seconds(60)

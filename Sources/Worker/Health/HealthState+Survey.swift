@@ -42,7 +42,10 @@ extension HealthState {
         gauge(.failingDuties) { Double($0.failingDuties) }
         gauge(.countsCapped) { $0.census.isCapped ? 1 : 0 }
         registry.readGauges(MetricDescription.worstEndpoints.name, limit: Survey.named) { [weak self] in
-            self?.lastSurvey?.figures.worst.map { ([("endpoint", $0.name)], $0.failing / .seconds(1)) } ?? []
+            self?.lastSurvey?.figures.worst.map { worst in
+                let tenant = worst.tenant.isEmpty ? [] : [("tenant", worst.tenant)]
+                return ([("endpoint", worst.name)] + tenant, worst.failing / .seconds(1))
+            } ?? []
         }
         registry.readGauge(MetricDescription.surveyAge.name) { [weak self] in self?.surveyAge }
         registry.readGauge(MetricDescription.lookAge.name) { [weak self] in self?.lookAge }

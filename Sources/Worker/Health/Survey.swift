@@ -15,14 +15,14 @@ struct SurveyFigures: Sendable, Equatable {
     /// Of all endpoints.
     var census = Census()
     /// The endpoints that have failed for longest, and for how long: those of which metrics have the names.
-    var worst: [(name: String, failing: Duration)] = []
+    var worst: [FailingEndpoint] = []
     /// Duties that fail again and again, or that have not been done for long.
     var failingDuties = 0
 
-    static func == (one: Self, other: Self) -> Bool {
-        one.census == other.census && one.failingDuties == other.failingDuties
-            && one.worst.map(\.name) == other.worst.map(\.name)
-            && one.worst.map(\.failing) == other.worst.map(\.failing)
+    struct FailingEndpoint: Sendable, Equatable {
+        var name: String
+        var tenant: String
+        var failing: Duration
     }
 }
 

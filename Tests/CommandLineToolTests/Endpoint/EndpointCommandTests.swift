@@ -201,3 +201,60 @@ import Webhooks
         }
     }
 }
+
+/// Two tenants may have an endpoint of the same name.
+@Suite(.timeLimit(.minutes(2))) struct EndpointOfTenantTests {
+    @Test func nameNeedsItsTenantWhereTwoHaveIt() async throws {
+        try await Installation.with { (installation) async throws in
+            for tenant in ["acme", "other"] {
+                let add = ["endpoint", "add", "billing", "https://\(tenant).example.com/", "--tenant", tenant]
+                #expect(await installation.run(add).status == .done)
+            }
+            let publish = ["event", "publish", "order.paid", "--tenant", "acme", "--endpoint", "billing"]
+            #expect(await installation.run(publish).status == .done)
+            let several = "several tenants have an endpoint named 'billing': give its"
+            let commands = [
+                ["endpoint", "show", "billing"], ["endpoint", "pause", "billing"], ["endpoint", "resume", "billing"],
+                ["endpoint", "update", "billing", "--timeout", "3s"],
+                ["endpoint", "rotate-secret", "billing", "--yes"],
+                ["event", "retry", "--endpoint", "billing", "--why", "x"],
+                ["event", "cancel", "--endpoint", "billing", "--why", "x"],
+                ["event", "replay", "--endpoint", "billing"], ["dead-letter", "replay", "--endpoint", "billing"],
+                ["dead-letter", "discard", "--endpoint", "billing", "--why", "x"],
+                ["endpoint", "remove", "billing", "--yes"],
+            ]
+            for command in commands {
+                let refused = await installation.run(command)
+                #expect(refused.status == .badData, "\(command)")
+                #expect(refused.error.contains(several), "\(command): \(refused.error)")
+            }
+            let listed = await installation.run("endpoint", "list", width: 160)
+            #expect(listed.output.hasPrefix("ENDPOINT  TENANT  STATE"), "\(listed.output)")
+            for command in commands {
+                let done = await installation.run(command + ["--tenant", "other"])
+                #expect(done.status == .done, "\(command): \(done.error)")
+            }
+            let owed = try await installation.run("event", "list", "--endpoint", "billing", "--json")
+                .objects("deliveries")
+            #expect(owed.map { $0["status"] as? String } == ["pending"])
+            #expect(await installation.run("endpoint", "show", "billing").output.contains("https://acme.example.com/"))
+            let unknown = await installation.run("endpoint", "show", "billing", "--tenant", "none")
+            #expect(unknown.error.contains("there is no endpoint named 'billing' of tenant 'none'"))
+        }
+    }
+
+    @Test func pagesDoNotLoseTheSecondOfAName() async throws {
+        try await Installation.with { (installation) async throws in
+            for tenant in ["a", "b", "c"] {
+                _ = await installation.run(
+                    "endpoint", "add", "same", "https://\(tenant).example.com/", "--tenant", tenant)
+            }
+            let first = try await installation.run("endpoint", "list", "--limit", "2", "--json").objects("endpoints")
+            #expect(first.map { $0["tenant"] as? String } == ["a", "b"])
+            let next = try await installation.run(
+                "endpoint", "list", "--after", "same", "--after-tenant", "b", "--json"
+            ).objects("endpoints")
+            #expect(next.map { $0["tenant"] as? String } == ["c"])
+        }
+    }
+}

@@ -25,7 +25,10 @@ import Testing
                 #expect(found.map { $0["endpoint"] as? String } == names, "\(options)")
             }
             let page = await installation.run("endpoint", "list", "--limit", "2")
-            #expect(page.error == "There may be more: --after b lists those behind it, --limit more at once.\n")
+            #expect(
+                page.error
+                    == "There may be more: --after b --after-tenant acme lists those behind it, --limit more at once.\n"
+            )
             #expect(
                 try await installation.run("endpoint", "list", "--limit", "2", "--json").json()["next"] as? String
                     == "b")

@@ -26,10 +26,10 @@ import Testing
         #expect(walk.next == at(120_000))
     }
 
-    @Test func aWalkTakesAFiftiethOfTheTimeAtMost() {
+    @Test func aWalkTakesAHundredthOfTheTimeAtMost() {
         var walk = LaneWalk(now: start)
         walk.reached(nil, took: .milliseconds(1), now: at(1))
-        walk.reached(1000, took: .milliseconds(20), now: at(60_020))
+        walk.reached(1000, took: .milliseconds(10), now: at(60_020))
         #expect(walk.next == at(61_020))
         walk.reached(2000, took: .seconds(9), now: at(70_000))
         // A slow stride, or one in which the process was stopped, is not followed by a pause in proportion.

@@ -33,7 +33,10 @@ import Testing
         figures.census.blocked = 1200
         figures.census.deadLetters = 7
         figures.census.longestFailing = .seconds(7200)
-        figures.worst = [("a \"quoted\" one", .seconds(7200))]
+        figures.worst = [
+            SurveyFigures.FailingEndpoint(name: "a \"quoted\" one", tenant: "", failing: .seconds(7200)),
+            SurveyFigures.FailingEndpoint(name: "billing", tenant: "acme", failing: .seconds(60)),
+        ]
         figures.failingDuties = 1
         store.answer.change { [figures] in $0 = .success(figures) }
         rig.parts.health.showSurvey(in: rig.registry)
@@ -45,6 +48,7 @@ import Testing
                 ("postrider_owed_deliveries{status=\"blocked\"}", 1200), ("postrider_dead_letters_kept", 7),
                 ("postrider_longest_failing_seconds", 7200), ("postrider_failing_duties", 1),
                 ("postrider_worst_endpoints_failing_seconds{endpoint=\"a \\\"quoted\\\" one\"}", 7200),
+                ("postrider_worst_endpoints_failing_seconds{endpoint=\"billing\",tenant=\"acme\"}", 60),
                 ("postrider_counts_capped", 0),
             ] { #expect(rig.metric(metric) == value, "\(metric)") }
         }
