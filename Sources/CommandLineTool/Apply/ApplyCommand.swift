@@ -50,7 +50,7 @@ struct ApplyCommand: ContextCommand {
             let secrets = try change.secrets(for: plan, in: context)
             guard !dryRun, !plan.isEmpty else { return try PlanReport(plan, isDone: false).show(on: output) }
             try confirm(plan, output, context)
-            try await context.withDatabase { try await change.make(plan, secrets, on: $0) }
+            try await context.withDatabase { try await change.make(plan, secrets, in: context, on: $0) }
             defer { for (endpoint, secret) in secrets { secret.tellIfUnseen(of: endpoint.name, in: context) } }
             try PlanReport(plan, isDone: true, secrets: secrets).show(on: output)
         } catch let fault as FileFault {

@@ -3,6 +3,7 @@ import OutboxStore
 import Postgres
 import Settings
 import Webhooks
+import Worker
 
 /// Brings the endpoints to what a file wants.
 struct EndpointChange: Sendable {
@@ -43,12 +44,14 @@ struct EndpointChange: Sendable {
         let new = Set(plan.changes.filter { $0.action == .add }.map(\.reference))
         var secrets: [EndpointReference: SigningSecret] = [:]
         for entry in entries where new.contains(entry.reference) {
+            let schemes = try entry.settings.signature.map { try SignatureSchemes($0) } ?? .standard
             guard let place = entry.secret else {
-                secrets[entry.reference] = try SigningSecret.made(in: context)
+                secrets[entry.reference] = try SigningSecret(text: nil, schemes: schemes, in: context)
                 continue
             }
             do {
-                secrets[entry.reference] = SigningSecret(try WebhookSecret(try outside.read(place)))
+                secrets[entry.reference] = try SigningSecret(
+                    text: try outside.read(place), schemes: schemes, in: context)
             } catch let error as WebhookSecretError {
                 throw FileFault("\(error)", line: place.line, key: place.key)
             }
@@ -60,7 +63,8 @@ struct EndpointChange: Sendable {
     ///
     /// The endpoints are locked before the lanes, all by id, and compared once more: what was shown is what is done.
     func make(
-        _ plan: EndpointPlan, _ secrets: [EndpointReference: SigningSecret], on connection: PostgresConnection
+        _ plan: EndpointPlan, _ secrets: [EndpointReference: SigningSecret], in context: CommandContext,
+        on connection: PostgresConnection
     ) async throws {
         let deadline = CommandContext.statementDeadline
         let wanted = Dictionary(entries.map { ($0.reference, $0) }) { first, _ in first }
@@ -75,7 +79,9 @@ struct EndpointChange: Sendable {
                 case .remove:
                     _ = try await transaction.run(Endpoints.remove(change.reference), deadline: deadline)
                 case .change:
-                    let settings = try settings(change, wanted[change.reference])
+                    let seal = EndpointSeal(
+                        endpoint: change.name, tenant: change.tenant, sealing: try SigningSecret.sealing(configuration))
+                    let settings = try settings(change, wanted[change.reference], seal, in: context)
                     _ = try await transaction.run(
                         Endpoints.update(change.reference, settings: settings), deadline: deadline)
                 case .add:
@@ -83,8 +89,10 @@ struct EndpointChange: Sendable {
                     let seal = EndpointSeal(
                         endpoint: entry.name, tenant: entry.tenant, sealing: try SigningSecret.sealing(configuration))
                     let stored = try secret.stored(seal)
+                    var settings = entry.settings
+                    if let key = secret.key { settings.take(try seal.stored(key)) }
                     _ = try await transaction.run(
-                        Endpoints.register(entry.name, tenant: entry.tenant, secret: stored, settings: entry.settings),
+                        Endpoints.register(entry.name, tenant: entry.tenant, secret: stored, settings: settings),
                         deadline: deadline)
                 }
             }
@@ -92,11 +100,17 @@ struct EndpointChange: Sendable {
     }
 
     /// What changes, defaults included, and nothing else.
-    private func settings(_ change: EndpointPlan.Change, _ entry: EndpointEntry?) throws -> EndpointSettings {
+    private func settings(
+        _ change: EndpointPlan.Change, _ entry: EndpointEntry?, _ seal: EndpointSeal, in context: CommandContext
+    ) throws -> EndpointSettings {
         let changed = change.settings.filter { $0.field.form != .headers }
         var settings = try EndpointField.settings(
             changed.map { ($0.field, $0.to) }, policy: EndpointPolicy(configuration))
         if changed.count < change.settings.count { settings.headers = entry?.settings.headers }
+        // The database takes it when the endpoint has none yet.
+        if settings.signature?.contains("v1a") == true {
+            settings.take(try seal.stored(SigningSecret.newKey(in: context)))
+        }
         return settings
     }
 }

@@ -3,6 +3,7 @@ import Outbox
 import OutboxStore
 import Settings
 import Telemetry
+import Webhooks
 
 /// A setting of an endpoint in a file.
 ///
@@ -49,6 +50,9 @@ struct EndpointField: Sendable {
         EndpointField("payload_format", .word, option: "--payload-format") {
             [$0.payloadFormat ?? PayloadFormat.envelope.rawValue]
         },
+        EndpointField("signature", .list, option: "--signature") { $0.signature ?? [SignatureScheme.v1.description] },
+        EndpointField("method", .word, option: "--method") { [$0.method ?? RequestMethod.post.rawValue] },
+        EndpointField("text", .word, option: "--text") { [$0.text ?? ""] },
         EndpointField("headers", .headers, option: "--header") { $0.headers ?? [] },
         EndpointField("permanent_status", .word, option: "--permanent-status") {
             [$0.permanentStatus.map { $0.isEmpty ? "none" : $0.joined(separator: ",") } ?? "none"]

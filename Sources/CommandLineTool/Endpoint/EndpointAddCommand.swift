@@ -68,9 +68,7 @@ struct EndpointAddCommand: ContextCommand {
             given: secret, key: signingKey, schemes: try options.sending.schemes() ?? .standard, in: context)
         let seal = EndpointSeal(endpoint: name, tenant: tenant, sealing: try SigningSecret.sealing(configuration))
         try options.sending.apply(to: &settings, seal, policy: policy, in: context)
-        let key = try secret.key.map(seal.stored)
-        settings.signingKey = key?.text
-        settings.publicKey = key?.publicKey
+        if let key = secret.key { settings.take(try seal.stored(key)) }
         _ = try await context.run(
             Endpoints.register(name, tenant: tenant, secret: try secret.stored(seal), settings: settings))
         defer { secret.tellIfUnseen(of: name, in: context) }

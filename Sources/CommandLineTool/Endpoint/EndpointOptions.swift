@@ -86,7 +86,7 @@ struct EndpointOptions: ParsableArguments {
             && permanentStatus == nil && orderingFailure == nil && breaker == nil && disableAfter == nil
     }
 
-    /// The settings but for those of `sending`, each checked.
+    /// The settings but for credentials and certificates, each checked.
     ///
     /// - Parameters:
     ///   - url: nil when it stays the same.
@@ -124,6 +124,7 @@ struct EndpointOptions: ParsableArguments {
         }
         settings.permanentStatus = try permanentStatus.map { try StatusList(text: $0).entries }
         settings.orderingFailure = orderingFailure?.rawValue
+        try sending.applyPlain(to: &settings)
         settings.breaker = breaker.map { $0 == .on }
         settings.disableAfter = try disableAfter.map(Self.disableAfter)
         return settings

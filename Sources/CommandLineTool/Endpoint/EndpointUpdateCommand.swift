@@ -86,7 +86,6 @@ struct EndpointUpdateCommand: ContextCommand {
         if noCA { changes.ca = "" }
         guard settings.sending.signatures.contains("v1a") else { return }
         // The database takes it when the endpoint has none yet.
-        let key = try seal.stored(WebhookPrivateKey(seed: context.randomBytes(WebhookPrivateKey.seedByteCount)))
-        (changes.signingKey, changes.publicKey) = (key.text, key.publicKey)
+        changes.take(try seal.stored(SigningSecret.newKey(in: context)))
     }
 }

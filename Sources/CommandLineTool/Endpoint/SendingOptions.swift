@@ -53,19 +53,25 @@ struct SendingOptions: ParsableArguments {
             && text == nil
     }
 
-    /// Whether something is to be sealed for the endpoint, or a key made for it.
-    var hasSecrets: Bool { auth != nil || clientKey != nil || signatures.contains("v1a") }
-
     /// The schemes that were asked for; nil when none was.
     func schemes() throws -> SignatureSchemes? {
         signatures.isEmpty ? nil : try SignatureSchemes(signatures)
     }
 
-    /// Writes what was given into settings, each checked, secrets sealed.
+    /// Writes into settings what is no secret, each checked.
+    func applyPlain(to settings: inout EndpointSettings) throws {
+        if try schemes() != nil { settings.signature = signatures }
+        settings.method = try method.map { try RequestMethod(word: $0).rawValue }
+        if let text {
+            _ = try TextTemplate(text)
+            settings.text = text
+        }
+    }
+
+    /// Writes credentials and certificates into settings, each checked, secrets sealed.
     func apply(
         to settings: inout EndpointSettings, _ seal: EndpointSeal, policy: EndpointPolicy, in context: CommandContext
     ) throws {
-        if try schemes() != nil { settings.signature = signatures }
         if let auth { settings.auth = try stored(auth, seal, policy, in: context) }
         if let clientCertificate {
             let file = try Self.read(clientCertificate, "--client-certificate")
@@ -77,11 +83,6 @@ struct SendingOptions: ParsableArguments {
         }
         if let ca {
             settings.ca = try PEMText(certificates: try Self.read(ca, "--ca"), count: PEMText.authorities).text
-        }
-        settings.method = try method.map { try RequestMethod(word: $0).rawValue }
-        if let text {
-            _ = try TextTemplate(text)
-            settings.text = text
         }
     }
 

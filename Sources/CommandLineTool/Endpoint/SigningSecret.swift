@@ -19,36 +19,30 @@ struct SigningSecret {
     init(
         given: String?, key givenKey: String? = nil, schemes: SignatureSchemes, in context: CommandContext
     ) throws {
-        isNew = given == nil
-        if let given {
-            let text = try Self.text(given, isLine: schemes.takesText, in: context)
+        let text = try given.map { try Self.text($0, isLine: schemes.takesText, in: context) }
+        let keyText = try givenKey.map { try Self.text($0, isLine: false, in: context) }
+        try self.init(text: text, keyText: keyText, schemes: schemes, in: context)
+    }
+
+    /// - Parameter text: nil for a new one.
+    init(text: String?, keyText: String? = nil, schemes: SignatureSchemes, in context: CommandContext) throws {
+        isNew = text == nil
+        if let text {
             secret = try SigningSecretText(given: text, takesText: schemes.takesText)
         } else {
             secret = SigningSecretText(
                 try WebhookSecret(bytes: context.randomBytes(WebhookSecret.generatedByteCount)))
         }
         guard schemes.schemes.contains(.v1a) else {
-            guard givenKey == nil else { throw CommandError(.badData, "--signing-key goes with the signature v1a") }
+            guard keyText == nil else { throw CommandError(.badData, "--signing-key goes with the signature v1a") }
             key = nil
             return
         }
-        if let givenKey {
-            key = try WebhookPrivateKey(try Self.text(givenKey, isLine: false, in: context))
-        } else {
-            key = try WebhookPrivateKey(seed: context.randomBytes(WebhookPrivateKey.seedByteCount))
-        }
+        key = try keyText.map { try WebhookPrivateKey($0) } ?? Self.newKey(in: context)
     }
 
-    /// One that was given, for the signature `v1`.
-    init(_ secret: WebhookSecret) {
-        self.secret = SigningSecretText(secret)
-        key = nil
-        isNew = false
-    }
-
-    /// A new one, for the signature `v1`.
-    static func made(in context: CommandContext) throws -> SigningSecret {
-        try SigningSecret(given: nil, schemes: .standard, in: context)
+    static func newKey(in context: CommandContext) throws -> WebhookPrivateKey {
+        try WebhookPrivateKey(seed: context.randomBytes(WebhookPrivateKey.seedByteCount))
     }
 
     /// - Parameter isLine: whether it may hold spaces.

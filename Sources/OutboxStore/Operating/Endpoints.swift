@@ -201,6 +201,11 @@ package struct EndpointSettings: Sendable, Equatable {
     package var disableAfter: String?
 
     package init() {}
+
+    package mutating func take(_ key: StoredSigningKey) {
+        signingKey = key.text
+        publicKey = key.publicKey
+    }
 }
 
 /// An Ed25519 key as it is stored.

@@ -11,7 +11,7 @@ package struct StoredEndpoint: Sendable {
 
     package var reference: EndpointReference { EndpointReference(name, tenant: setup.tenant) }
 
-    /// All that is set, but for headers, which no operator may read.
+    /// All that is set, but for headers and credentials, which no operator may read.
     package var settings: EndpointSettings {
         var settings = EndpointSettings()
         settings.url = url
@@ -22,6 +22,9 @@ package struct StoredEndpoint: Sendable {
         settings.maxInFlight = setup.maxInFlight ?? 0
         settings.rateLimit = setup.rateLimit ?? 0
         settings.payloadFormat = setup.payloadFormat
+        settings.signature = setup.signature
+        settings.method = setup.method
+        settings.text = setup.text
         settings.permanentStatus = setup.permanentStatus
         settings.orderingFailure = setup.orderingFailure
         settings.breaker = setup.breaker

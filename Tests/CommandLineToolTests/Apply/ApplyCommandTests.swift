@@ -75,6 +75,33 @@ import Webhooks
         }
     }
 
+    @Test func signsAsTheFileSays() async throws {
+        try await Installation.with { (installation) async throws in
+            func apply(_ file: String) async -> Outcome {
+                await installation.run(["apply", "-f", "-"], input: file, environment: ["SECRET": "it's a text"])
+            }
+            let shop = """
+                endpoints:
+                  - {name: shop, url: 'https://shop.example.com/', signature: [github, shopify], secret: {env: SECRET}}
+                  - {name: chat, url: 'https://chat.example.com/', payload_format: slack, text: 'Order {n}', method: PUT}
+                """
+            #expect(await apply(shop).status == .done)
+            #expect(
+                try await installation.sql(
+                    "SELECT signature::text || method FROM postrider.endpoints WHERE name = 'shop'")
+                    == "{github,shopify}POST")
+            #expect(await apply(shop).output.hasPrefix("Nothing to do"))
+            let changed = await apply(shop.replacing("[github, shopify]", with: "[v1, v1a]"))
+            #expect(changed.output.contains("signature: github,shopify → v1,v1a"), "\(changed.error)")
+            #expect(
+                try await installation.sql(
+                    "SELECT count(*) FROM postrider.endpoint_secrets WHERE public_key LIKE 'whpk_%'") == "1")
+            let exported = await installation.run("endpoint", "export")
+            #expect(exported.output.contains("signature: [v1, v1a]") && exported.output.contains("text: "))
+            #expect(await apply(exported.output).output.hasPrefix("Nothing to do"), "\(exported.output)")
+        }
+    }
+
     @Test func takesBackWhatIsExported() async throws {
         try await Installation.with { (installation) async throws in
             let names = ["plain", "no", "4711", "it's a \"name\" & *more*", Hostile.longName]
