@@ -124,6 +124,10 @@ CREATE TABLE postrider.endpoints (
     permanent_status text[] NOT NULL DEFAULT '{}',
     -- What becomes of an ordering key whose event died: the next one goes, none goes, or all later ones become dead letters too.
     ordering_failure text NOT NULL DEFAULT 'skip' CHECK (ordering_failure IN ('skip', 'block', 'park')),
+    -- An SQL/JSON path predicate: a payload for which it is not true is not sent. NULL: all are.
+    filter text,
+    -- The function, schema.name as SQL writes it, that makes the body. NULL: the payload format makes it.
+    transform text,
     -- How long it may fail without one success before it is disabled. NULL: for ever.
     disable_after interval DEFAULT '5 days' CHECK (disable_after > '0'),
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -198,7 +202,9 @@ CREATE TABLE postrider.lanes (
     closures smallint NOT NULL DEFAULT 0,
     breaker_window int CHECK (breaker_window >= 1),
     -- Whether an ordering key of which an event died stops (`ordering_failure` is block or park).
-    blocks_keys boolean NOT NULL DEFAULT false
+    blocks_keys boolean NOT NULL DEFAULT false,
+    -- Whether of an ordering key only the newest event goes: a claim ends the older ones as superseded.
+    coalesces boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 CREATE INDEX lanes_lapse_at ON postrider.lanes (lapse_at) WHERE lapse_at IS NOT NULL;
 CREATE INDEX lanes_changed_in ON postrider.lanes (changed_in) WHERE changed_in IS NOT NULL;
@@ -343,7 +349,7 @@ CREATE TABLE postrider.closed (
     event_at timestamptz NOT NULL,
     endpoint_id int NOT NULL,
     attempts smallint NOT NULL,
-    status text NOT NULL CHECK (status IN ('expired', 'cancelled', 'filtered', 'dead')),
+    status text NOT NULL CHECK (status IN ('expired', 'cancelled', 'filtered', 'superseded', 'dead')),
     reason text,
     last_http_status smallint,
     last_error_code text,
@@ -354,6 +360,17 @@ CREATE TABLE postrider.closed (
 ALTER TABLE postrider.closed REPLICA IDENTITY FULL;
 CREATE INDEX closed_event ON postrider.closed (event_id);
 CREATE INDEX closed_age ON postrider.closed (event_at);
+
+-- What transforms made, one body a delivery, so that every attempt and every replay sends the same bytes. It goes with its event.
+CREATE TABLE postrider.made_bodies (
+    endpoint_id int NOT NULL,
+    event_id bigint NOT NULL,
+    event_at timestamptz NOT NULL,
+    content_type text NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (endpoint_id, event_id, event_at)
+);
+CREATE INDEX made_bodies_age ON postrider.made_bodies (event_at);
 
 -- The workers. lease_by is a worker's id; 0 means that no worker holds the row. An id is random: a counter would give one twice
 -- after a restore or a failover, to workers that live at the same time, and it is a part of the fencing token.

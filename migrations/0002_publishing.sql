@@ -258,9 +258,10 @@ BEGIN
         SELECT k.event_id, k.event_at INTO event_id, v_event_at FROM postrider.idempotency_keys k
         WHERE k.tenant = publish.tenant AND k.idempotency_key = publish.idempotency_key;
         -- The key stays taken. Two index look-ups, for a producer waits: event_state() tells all, and costs more.
-        SELECT ended.status INTO v_ended FROM (
-            SELECT c.status FROM postrider.closed c WHERE c.event_id = publish.event_id AND c.event_at = v_event_at
-            UNION ALL SELECT 'dead' FROM postrider.dead x WHERE x.event_id = publish.event_id AND x.event_at = v_event_at
+        SELECT format('%s since %s', ended.status, date_trunc('second', ended.at)) INTO v_ended FROM (
+            SELECT c.status, c.closed_at AS at FROM postrider.closed c WHERE c.event_id = publish.event_id AND c.event_at = v_event_at
+            UNION ALL
+            SELECT 'dead', x.dead_at FROM postrider.dead x WHERE x.event_id = publish.event_id AND x.event_at = v_event_at
             LIMIT 1) ended;
         IF FOUND THEN
             RAISE NOTICE 'this idempotency_key belongs to event %, which is %; the new event is not stored', event_id, v_ended;
@@ -272,8 +273,14 @@ $f$;
 
 -- The same for a payload of type jsonb, which programs often have at hand; it is sent as jsonb writes it. PostgreSQL takes a literal for
 -- text where it could be json or jsonb, so there is one for text too, which keeps the bytes.
+DO $make$
+DECLARE
+    v_type text;
+BEGIN
+    FOREACH v_type IN ARRAY ARRAY['jsonb', 'text'] LOOP
+        EXECUTE format($t$
 CREATE FUNCTION postrider.publish(
-    event_type text, payload jsonb, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
+    event_type text, payload %s, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
     ordering_key text DEFAULT NULL, idempotency_key text DEFAULT NULL, endpoint text DEFAULT NULL,
     tenant text DEFAULT '', headers jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL,
     expires_at timestamptz DEFAULT NULL, traceparent text DEFAULT NULL,
@@ -282,16 +289,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     SELECT p.event_id, p.webhook_id, p.reused
     FROM postrider.publish(event_type, payload::json, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
                            deliver_after, expires_at, traceparent) p
-$f$;
-
-CREATE FUNCTION postrider.publish(
-    event_type text, payload text, body bytea DEFAULT NULL, content_type text DEFAULT NULL,
-    ordering_key text DEFAULT NULL, idempotency_key text DEFAULT NULL, endpoint text DEFAULT NULL,
-    tenant text DEFAULT '', headers jsonb DEFAULT NULL, deliver_after timestamptz DEFAULT NULL,
-    expires_at timestamptz DEFAULT NULL, traceparent text DEFAULT NULL,
-    OUT event_id bigint, OUT webhook_id text, OUT reused boolean)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
-    SELECT p.event_id, p.webhook_id, p.reused
-    FROM postrider.publish(event_type, payload::json, body, content_type, ordering_key, idempotency_key, endpoint, tenant, headers,
-                           deliver_after, expires_at, traceparent) p
-$f$;
+$f$
+$t$, v_type);
+    END LOOP;
+END
+$make$;

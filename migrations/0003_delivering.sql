@@ -200,6 +200,75 @@ CREATE FUNCTION postrider.unreported() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'the worker did not report';
 
+-- Whether a lane is held: its endpoint is paused, disabled or removed.
+CREATE FUNCTION postrider.is_held(open_at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN open_at = 'infinity';
+
+-- For lanes of which only the newest event of an ordering key goes (p_newest, among p_lanes, which the claim that calls it has locked):
+-- ends as superseded what no worker holds, be it due or not, and is of an older event than a row of its key that is due or waits for its
+-- key. It looks at the keys of the rows that the claim is going to see, and for the newest event at the last 100 rows of a key: a replay
+-- may have put an older one behind it.
+--
+-- Returns how many it ended of each of p_lanes; and whether there is nothing more to end. It ends at most 2,000 at once, and until all are ended
+-- nothing of p_newest may be claimed, or an old event would go.
+CREATE FUNCTION postrider.supersede(
+    p_newest int[], p_lanes int[], p_from timestamptz[], p_room int[], p_now timestamptz, OUT ended int[], OUT is_done boolean)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $f$
+DECLARE
+    v_lanes int[]; v_keys text[];
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT DISTINCT r.endpoint_id, c.ordering_key
+        FROM unnest(p_lanes, p_from, p_room) AS r (endpoint_id, from_at, room)
+        CROSS JOIN LATERAL (
+            SELECT d.ordering_key FROM postrider.deliveries d
+            WHERE d.endpoint_id = r.endpoint_id AND d.due_at >= r.from_at AND d.due_at <= p_now AND d.lease_by = 0
+            ORDER BY d.due_at, d.id LIMIT r.room + 1) c
+        WHERE r.endpoint_id = ANY (p_newest) AND c.ordering_key IS NOT NULL),
+    newest AS MATERIALIZED (
+        SELECT due.endpoint_id, due.ordering_key, n.event_id
+        FROM due CROSS JOIN LATERAL (
+            SELECT max(late.event_id) AS event_id FROM (
+                SELECT d.event_id FROM postrider.deliveries d
+                WHERE d.endpoint_id = due.endpoint_id AND d.ordering_key = due.ordering_key
+                    AND d.attempt_base <> -1 AND (d.due_at <= p_now OR d.due_at = 'infinity')
+                ORDER BY d.id DESC LIMIT 100) late) n),
+    -- By id, which is the order of locks; what another session holds is left, and then stands before the newest as it would otherwise.
+    old AS MATERIALIZED (
+        SELECT w.event_id AS newer, o.spot
+        FROM newest w CROSS JOIN LATERAL (
+            SELECT d.ctid AS spot FROM postrider.deliveries d
+            WHERE d.endpoint_id = w.endpoint_id AND d.ordering_key = w.ordering_key AND d.lease_by = 0 AND d.event_id < w.event_id
+            ORDER BY d.id LIMIT 2000 FOR NO KEY UPDATE SKIP LOCKED) o
+        LIMIT 2000),
+    gone AS (
+        DELETE FROM postrider.deliveries d USING old o WHERE d.ctid = o.spot AND d.lease_by = 0
+        RETURNING d.event_id, d.event_at, d.endpoint_id, d.ordering_key, d.attempt - coalesce(d.unsent, 0) AS attempts, o.newer),
+    kept AS (
+        INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, last_http_status, last_error_code,
+                                      last_attempt_at)
+        SELECT g.event_id, g.event_at, g.endpoint_id, g.attempts, 'superseded', 'by event ' || g.newer, last.http_status, last.error_code,
+               last.started_at
+        FROM gone g
+        LEFT JOIN LATERAL (
+            SELECT a.started_at, a.http_status, a.error_code FROM postrider.attempts a
+            WHERE g.attempts > 0 AND a.event_id = g.event_id AND a.event_at = g.event_at AND a.endpoint_id = g.endpoint_id
+            ORDER BY a.attempt DESC, a.started_at DESC LIMIT 1) last ON true)
+    SELECT array_agg(g.endpoint_id), array_agg(g.ordering_key) INTO v_lanes, v_keys FROM gone g;
+    ended := ARRAY(SELECT (SELECT count(*) FROM unnest(v_lanes) AS g (lane) WHERE g.lane = r.lane)::int FROM unnest(p_lanes) AS r (lane));
+    is_done := coalesce(cardinality(v_lanes), 0) < 2000;
+    IF v_lanes IS NOT NULL THEN
+        -- The newest may have waited for one of them.
+        PERFORM postrider.promote(v_lanes, v_keys);
+    END IF;
+END
+$f$;
+
 -- Takes due deliveries of the lanes in p_lanes (in the worker's order): of lane i at most p_room[i], and none that is due
 -- before p_from[i], since there are only dead rows; p_budget rows and p_bytes payload bytes in all (but always one row).
 -- What it takes is leased to p_worker until its endpoint's timeout and p_slack are over, and its attempt is counted.
@@ -209,14 +278,14 @@ RETURN 'the worker did not report';
 -- Returns a row for each delivery, and one without a delivery for each lane that was named, with its state:
 -- 0 more: more is due. 1 empty: nothing more is due until next_at. 2 limited: no token until next_at. 3 full: at its limit of
 -- deliveries in flight. 4 busy: another transaction has it. 5 closed until next_at. from_at: no live row is due before that.
--- lapsed: of how many rows that it took the lease had run out.
+-- lapsed: of how many rows that it took the lease had run out. superseded: how many it ended because a newer event of their key is there.
 CREATE FUNCTION postrider.claim(
     p_worker int, p_lanes int[], p_from timestamptz[], p_room int[], p_budget int, p_bytes bigint, p_slack interval,
     p_lapsed timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
     endpoint_id int, state smallint, from_at timestamptz, next_at timestamptz,
     revision int, due_at timestamptz, id bigint, attempt smallint, attempt_base smallint,
-    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean, lapsed int)
+    event_id bigint, event_at timestamptz, bytes int, lease_until timestamptz, ignore_expiry boolean, lapsed int, superseded int)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -231,12 +300,17 @@ DECLARE
     v_lanes int[];
     v_from timestamptz[];
     v_room int[];
+    -- Of the lanes that were locked, those of which only the newest event of a key goes; and how many of each lane that ended.
+    v_newest int[];
+    v_locked int[];
+    v_ended int[];
+    v_is_done boolean;
 BEGIN
     -- 1. Lock the lanes that have something to take. A lane that another worker holds is skipped, not waited for: that
     --    worker is emptying it. The lock is what makes limits exact and lets step 2 do without row locks. Where there is
     --    nothing to take, nothing is locked and nothing written.
     WITH picked AS (
-        SELECT r.endpoint_id, first.due_at AS from_at, r.room
+        SELECT r.endpoint_id, first.due_at AS from_at, r.room, l.coalesces
         FROM unnest(p_lanes, p_from, p_room) WITH ORDINALITY AS r (endpoint_id, from_at, room, turn)
         JOIN postrider.lanes l ON l.endpoint_id = r.endpoint_id
         -- Step 2 begins at this row, and does not step over what is in flight before it once more.
@@ -251,7 +325,17 @@ BEGIN
             AND (l.max_in_flight IS NULL OR l.leased < l.max_in_flight OR first.lease_by <> 0)
         ORDER BY r.turn
         FOR NO KEY UPDATE OF l SKIP LOCKED)
-    SELECT array_agg(p.endpoint_id), array_agg(p.from_at), array_agg(p.room) INTO v_lanes, v_from, v_room FROM picked p;
+    SELECT array_agg(p.endpoint_id), array_agg(p.from_at), array_agg(p.room), array_agg(p.endpoint_id) FILTER (WHERE p.coalesces)
+    INTO v_lanes, v_from, v_room, v_newest FROM picked p;
+    IF v_newest IS NOT NULL THEN
+        v_locked := v_lanes;
+        SELECT s.ended, s.is_done INTO v_ended, v_is_done FROM postrider.supersede(v_newest, v_lanes, v_from, v_room, v_now) s;
+        IF NOT v_is_done THEN
+            -- The next claim goes on.
+            SELECT array_agg(r.endpoint_id), array_agg(r.from_at), array_agg(r.room) INTO v_lanes, v_from, v_room
+            FROM unnest(v_lanes, v_from, v_room) AS r (endpoint_id, from_at, room) WHERE r.endpoint_id <> ALL (v_newest);
+        END IF;
+    END IF;
 
     -- 2. A new statement, so a snapshot taken while the lanes are already ours: it sees all that an earlier holder did.
     --    Each row passes through as few steps as can be, with nothing that it does not need there: that is what a claim costs.
@@ -393,7 +477,7 @@ BEGIN
         FROM left_over o)
     SELECT t.endpoint_id, NULL::smallint, NULL::timestamptz, NULL::timestamptz,
            t.revision, t.due_at, t.id, t.attempt, t.attempt_base, t.event_id, t.event_at, t.bytes, t.lease_until, t.ignore_expiry IS TRUE,
-           NULL::int
+           NULL::int, NULL::int
     FROM taken t
     UNION ALL
     SELECT j.endpoint_id, j.state,
@@ -416,7 +500,8 @@ BEGIN
                WHEN 5 THEN coalesce(j.open_at, 'infinity')
                ELSE v_now END,
            NULL::int, NULL::timestamptz, NULL::bigint, NULL::smallint, NULL::smallint, NULL::bigint, NULL::timestamptz, NULL::int,
-           NULL::timestamptz, NULL::boolean, j.lapsed::int
+           NULL::timestamptz, NULL::boolean, j.lapsed::int,
+           coalesce(v_ended[array_position(v_locked, j.endpoint_id)], 0)
     FROM judged j;
 END
 $f$;
@@ -746,7 +831,7 @@ $f$;
 -- Records a batch of mixed outcomes in one transaction. The arrays run in parallel, one element a delivery.
 -- p_outcome: 0 delivered, 1 retry after p_delay_us, 2 dead, 3 gone (410: the endpoint is disabled, the delivery held),
 -- 4 expired (not sent), 5 released (not sent: given back, its attempt does not count), 6 dead before this attempt (not sent: none is
--- left of those allowed; the last attempt on record says why).
+-- left of those allowed; the last attempt on record says why), 7 filtered (not sent, and never to be).
 -- p_noted: the places that p_retry_after, p_location and p_allowed_ms are about. Only attempts that failed have these.
 -- p_said: the places whose attempts say something about the endpoint itself. p_speech is the sum of: 1 it speaks against the endpoint, 2 it
 -- means "later", 4 the receiver wants no more; p_wait_us how long nothing is to be sent to it. p_strikes and p_pauses_us: what closes a lane,
@@ -809,7 +894,7 @@ BEGIN
     --    deleting the rows. 410 disables the endpoint; what ends a row with an ordering key wakes the next one.
     SELECT array_agg(i.place), array_agg(d.spot),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (
-               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4, 6) OR d.attempt_base = -1)),
+               WHERE d.is_keyed AND (p_outcome[i.place] IN (0, 2, 4, 6, 7) OR d.attempt_base = -1)),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] = 3),
            array_agg(DISTINCT p_endpoint[i.place]) FILTER (WHERE p_outcome[i.place] IN (1, 2)),
            array_agg(i.place) FILTER (WHERE d.unsent > 0), array_agg(d.unsent) FILTER (WHERE d.unsent > 0)
@@ -887,7 +972,7 @@ BEGIN
     finished AS (
         -- A delivery that was cancelled while in flight (attempt_base -1) does not go on to another attempt.
         DELETE FROM postrider.deliveries d USING x
-        WHERE (x.outcome IN (0, 2, 4, 6) OR d.attempt_base = -1)
+        WHERE (x.outcome IN (0, 2, 4, 6, 7) OR d.attempt_base = -1)
             AND d.ctid = x.spot AND d.id IS NOT DISTINCT FROM x.id AND d.attempt = x.attempt AND d.lease_by = p_worker
         RETURNING d.id, d.event_id, d.event_at, d.endpoint_id, d.bytes, d.attempt - coalesce(d.unsent, 0) AS attempts, d.unsent,
                   d.attempt_base, d.ordering_key, d.cancelled_why, d.cancelled_by, x.outcome, x.place),
@@ -936,13 +1021,13 @@ BEGIN
         INSERT INTO postrider.closed (event_id, event_at, endpoint_id, attempts, status, reason, closed_by, last_http_status,
                                       last_error_code, last_attempt_at)
         SELECT f.event_id, f.event_at, f.endpoint_id,
-               CASE WHEN f.outcome IN (4, 5, 6) THEN f.attempts - 1 ELSE f.attempts END,
-               CASE WHEN f.outcome = 4 THEN 'expired' ELSE 'cancelled' END,
-               CASE WHEN f.outcome = 4 THEN p_reason[f.place] ELSE f.cancelled_why END,
-               CASE WHEN f.outcome <> 4 AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
+               CASE WHEN f.outcome IN (4, 5, 6, 7) THEN f.attempts - 1 ELSE f.attempts END,
+               CASE f.outcome WHEN 4 THEN 'expired' WHEN 7 THEN 'filtered' ELSE 'cancelled' END,
+               CASE WHEN f.outcome IN (4, 7) THEN p_reason[f.place] ELSE f.cancelled_why END,
+               CASE WHEN f.outcome NOT IN (4, 7) AND f.cancelled_by IS NOT NULL THEN f.cancelled_by ELSE session_user END,
                p_status[f.place], p_error_code[f.place],
-               CASE WHEN f.outcome NOT IN (4, 5, 6) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
-        FROM finished f WHERE f.outcome = 4 OR (f.attempt_base = -1 AND f.outcome <> 0))
+               CASE WHEN f.outcome NOT IN (4, 5, 6, 7) THEN v_now - p_started_us_ago[f.place] * interval '1 us' END
+        FROM finished f WHERE f.outcome IN (4, 7) OR (f.attempt_base = -1 AND f.outcome <> 0))
     SELECT (SELECT array_agg(a.place) FROM (SELECT f.place FROM finished f UNION ALL SELECT k.place FROM kept k) a),
            (SELECT array_agg(f.endpoint_id) FROM finished f WHERE f.ordering_key IS NOT NULL),
            (SELECT array_agg(f.ordering_key) FROM finished f WHERE f.ordering_key IS NOT NULL),
@@ -991,7 +1076,7 @@ BEGIN
     FROM (SELECT i.place, v_all OR i.place IN (SELECT unnest(v_applied)) AS is_applied,
                  array_position(p_noted, i.place) AS noted
           FROM generate_series(1, v_count) AS i (place)) x
-    WHERE p_outcome[x.place] NOT IN (4, 5, 6)
+    WHERE p_outcome[x.place] NOT IN (4, 5, 6, 7)
         -- What is applied now was not before. After an asynchronous failover the same worker may have recorded a stale attempt
         -- of this number, and then claimed the row with that number again.
         AND (x.is_applied OR v_known IS NULL OR x.place NOT IN (SELECT unnest(v_known)))

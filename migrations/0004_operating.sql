@@ -322,8 +322,10 @@ CREATE FUNCTION postrider.check_endpoint(
     p_max_in_flight int, p_rate_limit real, p_payload_format text, p_headers text[],
     p_permanent_status text[],
     p_ordering_failure text,
-    p_disable_after text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    p_disable_after text,
+    p_filter text,
+    p_transform text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_rule text := CASE WHEN p_url IS NOT NULL THEN postrider.url_rule(p_url) END;
 BEGIN
@@ -349,6 +351,8 @@ BEGIN
         PERFORM postrider.refuse('ordering_failure', 'must be skip, block or park');
     END IF;
     PERFORM postrider.check_duration('disable_after', postrider.disable_after(p_disable_after), '1 min', '365 days');
+    PERFORM postrider.check_filter(nullif(p_filter, ''));
+    PERFORM postrider.transform_name(nullif(p_transform, ''));
 END
 $f$;
 
@@ -702,6 +706,9 @@ CREATE FUNCTION postrider.register_endpoint(
     ordering_failure text DEFAULT 'skip',
     breaker boolean DEFAULT true,
     disable_after text DEFAULT '5 days',
+    filter text DEFAULT NULL,
+    transform text DEFAULT NULL,
+    "coalesce" boolean DEFAULT false,
     OUT endpoint_id int, OUT signing_secret text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -720,19 +727,25 @@ BEGIN
     PERFORM postrider.check_tenant(nullif(tenant, ''));
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers,
-                                     permanent_status, ordering_failure, disable_after);
+                                     permanent_status, ordering_failure, disable_after,
+                                     filter,
+                                     transform);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     signing_secret := coalesce(secret, postrider.new_secret());
     v_stored := postrider.stored_secret(signing_secret, coalesce(signature, '{v1}'));
     BEGIN
         INSERT INTO postrider.endpoints AS e (
             name, tenant, payload_format, headers, retry_schedule, max_attempts,
-            permanent_status, ordering_failure, disable_after, max_in_flight)
+            permanent_status, ordering_failure, disable_after, max_in_flight,
+            filter,
+            transform)
         VALUES (name, coalesce(tenant, ''), coalesce(payload_format, 'envelope'), coalesce(headers, '{}'),
                 coalesce(retry_schedule, '{5 s,5 min,30 min,2 h,5 h,10 h,14 h,20 h,24 h}'),
                 coalesce(max_attempts, cardinality(retry_schedule) + 1, 10),
                 coalesce(permanent_status, '{}'), coalesce(ordering_failure, 'skip'),
-                postrider.disable_after(coalesce(disable_after, '5 days')), nullif(max_in_flight, 0))
+                postrider.disable_after(coalesce(disable_after, '5 days')), nullif(max_in_flight, 0),
+                nullif(filter, ''),
+                postrider.transform_name(nullif(transform, '')))
         RETURNING e.id INTO endpoint_id;
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION USING ERRCODE = 'unique_violation',
@@ -743,9 +756,10 @@ BEGIN
     UPDATE postrider.endpoints e SET url_id = v_url WHERE e.id = register_endpoint.endpoint_id;
     INSERT INTO postrider.endpoint_secrets (endpoint_id, secret) VALUES (endpoint_id, v_stored);
     PERFORM postrider.set_sending(endpoint_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
-    INSERT INTO postrider.lanes (endpoint_id, timeout, max_in_flight, rate_limit, breaker, blocks_keys)
+    INSERT INTO postrider.lanes (endpoint_id, timeout, max_in_flight, rate_limit, breaker, blocks_keys, coalesces)
     VALUES (endpoint_id, coalesce(timeout, '15 s'), nullif(max_in_flight, 0), nullif(rate_limit, 0), coalesce(breaker, true),
-            coalesce(ordering_failure, 'skip') <> 'skip');
+            coalesce(ordering_failure, 'skip') <> 'skip',
+            register_endpoint."coalesce" IS TRUE);
     INSERT INTO postrider.endpoint_marks (endpoint_id) VALUES (endpoint_id);
     INSERT INTO postrider.subscriptions (tenant, pattern, endpoint_id)
     SELECT DISTINCT coalesce(tenant, ''), p, endpoint_id FROM unnest(event_types) AS u (p);
@@ -754,7 +768,8 @@ BEGIN
 END
 $f$;
 
--- Changes what is given and leaves the rest (NULL). To lift a limit, give 0; to take a certificate, a CA or the text away, give ''.
+-- Changes what is given and leaves the rest (NULL). To lift a limit, give 0; to take a certificate, a CA, the text, the filter or the
+-- transform away, give ''.
 -- `signing_key` is taken where v1a has no key yet; rotate_secret changes one. With `tenant` only an endpoint of that tenant.
 CREATE FUNCTION postrider.update_endpoint(
     name text, url text DEFAULT NULL, event_types text[] DEFAULT NULL, retry_schedule interval[] DEFAULT NULL,
@@ -773,7 +788,10 @@ CREATE FUNCTION postrider.update_endpoint(
     permanent_status text[] DEFAULT NULL,
     ordering_failure text DEFAULT NULL,
     breaker boolean DEFAULT NULL,
-    disable_after text DEFAULT NULL)
+    disable_after text DEFAULT NULL,
+    filter text DEFAULT NULL,
+    transform text DEFAULT NULL,
+    "coalesce" boolean DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -785,7 +803,9 @@ BEGIN
     v_id := postrider.hold_endpoint(name, tenant);
     PERFORM postrider.check_endpoint(url, event_types, retry_schedule, max_attempts, timeout, max_in_flight, rate_limit,
                                      payload_format, headers,
-                                     permanent_status, ordering_failure, disable_after);
+                                     permanent_status, ordering_failure, disable_after,
+                                     filter,
+                                     transform);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF max_in_flight > 0 THEN
         PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
@@ -805,6 +825,9 @@ BEGIN
         ordering_failure = coalesce(update_endpoint.ordering_failure, e.ordering_failure),
         disable_after = CASE WHEN update_endpoint.disable_after IS NULL THEN e.disable_after
                              ELSE postrider.disable_after(update_endpoint.disable_after) END,
+        filter = nullif(coalesce(update_endpoint.filter, e.filter), ''),
+        transform = CASE WHEN update_endpoint.transform IS NULL THEN e.transform
+                         ELSE postrider.transform_name(nullif(update_endpoint.transform, '')) END,
         max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, e.max_in_flight), 0)
     WHERE e.id = v_id;
     PERFORM postrider.set_sending(v_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
@@ -820,7 +843,8 @@ BEGIN
         max_in_flight = least((SELECT e.max_in_flight FROM postrider.endpoints e WHERE e.id = v_id), l.breaker_window),
         rate_limit = nullif(coalesce(update_endpoint.rate_limit, l.rate_limit), 0),
         breaker = coalesce(update_endpoint.breaker, l.breaker),
-        blocks_keys = coalesce(update_endpoint.ordering_failure <> 'skip', l.blocks_keys)
+        blocks_keys = coalesce(update_endpoint.ordering_failure <> 'skip', l.blocks_keys),
+        coalesces = coalesce(update_endpoint."coalesce", l.coalesces)
     WHERE l.endpoint_id = v_id;
     IF NOT breaker THEN
         PERFORM postrider.free_lane(v_id);
@@ -829,11 +853,13 @@ BEGIN
     PERFORM postrider.note_act('update', postrider.endpoint_words(name, tenant), 1, (
         SELECT string_agg(u.setting, ', ')
         FROM unnest(ARRAY['url', 'event_types', 'retry_schedule', 'max_attempts', 'timeout', 'max_in_flight', 'rate_limit',
-                          'payload_format', 'headers', 'permanent_status', 'ordering_failure', 'breaker', 'disable_after'],
+                          'payload_format', 'headers', 'permanent_status', 'ordering_failure', 'breaker', 'disable_after',
+                          'filter', 'transform', 'coalesce'],
                     ARRAY[url IS NOT NULL, event_types IS NOT NULL, retry_schedule IS NOT NULL, max_attempts IS NOT NULL,
                           timeout IS NOT NULL, max_in_flight IS NOT NULL, rate_limit IS NOT NULL, payload_format IS NOT NULL,
                           headers IS NOT NULL, permanent_status IS NOT NULL, ordering_failure IS NOT NULL, breaker IS NOT NULL,
-                          disable_after IS NOT NULL]) AS u (setting, is_given)
+                          disable_after IS NOT NULL, filter IS NOT NULL, transform IS NOT NULL,
+                          update_endpoint."coalesce" IS NOT NULL]) AS u (setting, is_given)
         WHERE u.is_given));
 END
 $f$;

@@ -25,7 +25,7 @@ WITH known AS NOT MATERIALIZED (
     -- Live: its state is what its times say.
     SELECT d.event_id, d.event_at, d.endpoint_id,
            CASE WHEN d.lease_until > statement_timestamp() THEN 'in_flight'
-                WHEN l.open_at = 'infinity' THEN 'held'
+                WHEN postrider.is_held(l.open_at) THEN 'held'
                 WHEN key.is_blocked THEN 'blocked'
                 WHEN d.attempt > d.attempt_base THEN 'retrying'
                 ELSE 'pending' END AS status,
@@ -300,6 +300,9 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        (SELECT max(s.created_at) FROM postrider.endpoint_secrets s WHERE s.endpoint_id = e.id) AS newest_secret_at,
        -- NULL where `disable_after` says never.
        e.permanent_status, e.ordering_failure, l.breaker, e.disable_after,
+       e.filter,
+       e.transform,
+       l.coalesces AS coalesce,
        CASE WHEN array_ndims(e.headers) > 1 THEN 'headers is not an array of one dimension'
             WHEN array_position(e.headers, NULL) IS NOT NULL THEN 'headers holds a NULL'
             WHEN array_ndims(e.retry_schedule) > 1 THEN 'retry_schedule is not an array of one dimension'

@@ -463,16 +463,32 @@ BEGIN
 END
 $f$;
 
+-- The same for the bodies that transforms made.
+CREATE FUNCTION postrider.forget_made(p_before timestamptz, p_limit int) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $f$
+DECLARE
+    v_count int;
+BEGIN
+    DELETE FROM postrider.made_bodies b WHERE b.ctid = ANY (ARRAY(
+        SELECT k.ctid FROM postrider.made_bodies k
+        WHERE k.event_at < p_before
+            AND (SELECT true FROM postrider.outbox o WHERE o.created_at = k.event_at AND o.id = k.event_id) IS NULL
+        ORDER BY k.event_at LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$f$;
+
 -- Takes out the oldest partition that is past its retention, one a call: events first, then attempts, so that no event ever
 -- outlives the record of what became of it. A day of events that live deliveries or dead letters still need is kept, and of
 -- attempts one that tells of such an event; a younger day is not kept for an older one's sake. When there is none left,
--- those are dropped, and a portion goes of how deliveries were closed and of idempotency keys.
+-- those are dropped, and a portion goes of how deliveries were closed, of what transforms made, and of idempotency keys.
 CREATE FUNCTION postrider.keep_retention() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_limit CONSTANT int := 10000;
     v_before timestamptz := postrider.kept_since();
-    v_needed date[]; v_part record; v_closed int; v_keys int;
+    v_needed date[]; v_part record; v_closed int; v_made int; v_keys int;
 BEGIN
     IF NOT postrider.hold_duty('retention') THEN
         RETURN NULL;
@@ -488,8 +504,9 @@ BEGIN
     END LOOP;
     PERFORM postrider.drop_detached();
     v_closed := postrider.forget_closed(v_before, v_limit);
+    v_made := postrider.forget_made(v_before, v_limit);
     SELECT g.deleted INTO v_keys FROM postrider.forget_keys(NULL, v_limit) g;
-    PERFORM postrider.end_duty('retention', v_limit IN (v_closed, v_keys));
+    PERFORM postrider.end_duty('retention', v_limit IN (v_closed, v_made, v_keys));
     RETURN NULL;
 END
 $f$;

@@ -60,6 +60,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
     postrider.look(pg_snapshot, int), postrider.look_waiting(pg_snapshot, int, interval),
     postrider.walk(int, int, int), postrider.tokens(real, real, timestamptz, timestamptz),
+    postrider.supersede(int[], int[], timestamptz[], int[], timestamptz),
     postrider.claim(int, int[], timestamptz[], int[], int, bigint, interval, timestamptz),
     postrider.leases(int, int[], timestamptz[]), postrider.hold_endpoints(int[], boolean), postrider.promote(int[], text[]),
     -- Without its arguments, which are many.
@@ -83,7 +84,9 @@ GRANT SELECT ON postrider.event_deliveries, postrider.attempt_log, postrider.dea
     postrider.idempotency_keys, postrider.worker_names, postrider.schema_migrations TO postrider_operator;
 GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_format, retry_schedule, max_attempts, created_at,
               updated_at, signature, method, text,
-              permanent_status, ordering_failure, disable_after, max_in_flight) ON postrider.endpoints TO postrider_operator;
+              permanent_status, ordering_failure, disable_after, max_in_flight,
+              filter,
+              transform) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),
@@ -96,7 +99,8 @@ GRANT EXECUTE ON FUNCTION
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text, text),
     postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint, text),
     postrider.discard_dead_letter(bigint, text), postrider.standard_duties(), postrider.count_lanes(int[], int),
-    postrider.census(int)
+    postrider.census(int),
+    postrider.is_held(timestamptz)
 TO postrider_operator;
 
 -- An application that lets customers enter URLs registers, changes and rotates endpoints, each time naming the tenant that they

@@ -101,10 +101,10 @@ BEGIN
                     AND CASE coalesce(p_status, 'failed')
                             WHEN 'failed' THEN d.attempt > 0
                             WHEN 'in_flight' THEN d.lease_until > v_now
-                            WHEN 'held' THEN d.lease_until <= v_now AND l.open_at = 'infinity'
-                            WHEN 'blocked' THEN d.lease_until <= v_now AND l.open_at < 'infinity' AND d.due_at = 'infinity'
-                            WHEN 'retrying' THEN d.lease_until <= v_now AND l.open_at < 'infinity' AND d.attempt > d.attempt_base
-                            ELSE d.lease_until <= v_now AND l.open_at < 'infinity' AND d.attempt <= d.attempt_base END
+                            WHEN 'held' THEN d.lease_until <= v_now AND postrider.is_held(l.open_at)
+                            WHEN 'blocked' THEN d.lease_until <= v_now AND NOT postrider.is_held(l.open_at) AND d.due_at = 'infinity'
+                            WHEN 'retrying' THEN d.lease_until <= v_now AND NOT postrider.is_held(l.open_at) AND d.attempt > d.attempt_base
+                            ELSE d.lease_until <= v_now AND NOT postrider.is_held(l.open_at) AND d.attempt <= d.attempt_base END
                 UNION ALL
                 SELECT x.event_id, x.event_at FROM postrider.dead x JOIN postrider.endpoints e ON e.id = x.endpoint_id
                 WHERE v_dead AND (v_lanes IS NULL OR x.endpoint_id = ANY (v_lanes)) AND (p_tenant IS NULL OR e.tenant = p_tenant)
@@ -197,7 +197,7 @@ BEGIN
                CASE WHEN k.event_id IS NULL THEN 'no_subscriber'
                     WHEN k.status IS NOT NULL THEN k.status
                     WHEN k.is_leased THEN 'in_flight'
-                    WHEN (SELECT l.open_at FROM postrider.lanes l WHERE l.endpoint_id = k.endpoint_id) = 'infinity' THEN 'held'
+                    WHEN (SELECT postrider.is_held(l.open_at) FROM postrider.lanes l WHERE l.endpoint_id = k.endpoint_id) THEN 'held'
                     WHEN k.due_at = 'infinity' AND (
                         SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
                         FROM postrider.deliveries h WHERE h.endpoint_id = k.endpoint_id AND h.ordering_key = k.ordering_key
@@ -338,7 +338,7 @@ BEGIN
     known AS (
         SELECT d.event_id, d.event_at, d.endpoint_id, d.due_at, d.id, d.attempt - coalesce(d.unsent, 0) AS attempts,
                CASE WHEN d.lease_until > v_now THEN 'in_flight'
-                    WHEN l.open_at = 'infinity' THEN 'held'
+                    WHEN postrider.is_held(l.open_at) THEN 'held'
                     WHEN d.due_at = 'infinity' AND (
                         SELECT h.due_at > v_now OR h.attempt > h.attempt_base + (h.lease_until > v_now)::int
                         FROM postrider.deliveries h WHERE h.endpoint_id = d.endpoint_id AND h.ordering_key = d.ordering_key

@@ -18,7 +18,7 @@ struct MigrateCommand: ContextCommand {
         abstract: "Create or update the schema; safe to run again, and from several machines at once.",
         discussion: """
             The role that runs this owns the schema. The roles postrider_producer, postrider_worker, \
-            postrider_operator and postrider_registrar are created unless they exist.
+            postrider_operator, postrider_registrar and postrider_transform are created unless they exist.
 
             Example:
               postrider migrate

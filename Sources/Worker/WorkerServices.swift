@@ -102,6 +102,8 @@ package struct WorkerServices: Sendable {
             configuration: courier, judge: DialJudge(addresses).allows, deliver: receiver.receive)
         let server = try HealthServer(
             listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
+        let desk = TokenDesk(pool)
+        let shaper = Shaper(parts, store: store(Shaper.loop), couriers: desk)
         all = [
             PoolClosing(pool: pool),
             server,
@@ -111,7 +113,8 @@ package struct WorkerServices: Sendable {
             Housekeeper(parts, store: store("housekeeper")),
             Settler(parts, store: store(Settler.loop), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
-            Claimer(parts, store: store(Claimer.loop), couriers: TokenDesk(pool), wakeup: claimWakeup),
+            shaper,
+            Claimer(parts, store: store(Claimer.loop), couriers: desk, shaper: shaper, wakeup: claimWakeup),
         ]
     }
 

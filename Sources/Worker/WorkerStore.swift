@@ -82,6 +82,27 @@ extension WorkerStore: ClaimStore {
     }
 }
 
+extension WorkerStore: ShapeStore {
+    func shape(
+        _ events: [EventKey], for endpoint: Int32, _ shaping: Shaping
+    ) async throws(PostgresError) -> [ShapedEvent] {
+        let statement = ShapeEvents(
+            events, for: endpoint, filter: shaping.filter, transform: shaping.transform, budget: Shaper.budget)
+        let deadline = Shaper.limit + Self.dutyLeeway
+        return try await session.withTransaction(deadline: Self.deliveryDeadline) {
+            (transaction) async throws(PostgresError) in
+            // For this transaction alone: through a pooler the connection is another one's next. The second ends a function that catches
+            // the cancellation, once this side has closed the connection.
+            try await transaction.execute(
+                script: """
+                    SET LOCAL statement_timeout = \(Shaper.limit.components.seconds * 1000);
+                    SET LOCAL client_connection_check_interval = \(Shaper.limit.components.seconds * 1000)
+                    """, deadline: deadline)
+            return try await transaction.run(statement, deadline: deadline)
+        }
+    }
+}
+
 extension WorkerStore: SettleStore {
     func settle(
         _ batch: [Settlement], by worker: Int32, again: Bool, leave: Bool, now: ContinuousClock.Instant

@@ -25,11 +25,13 @@ def check(tally: Tally, _: Options) -> None:
 
 
 def _findings(sql: str) -> str | None:
-    """What pgspot says, unless it has nothing to say. It cannot read four things that are as good as what it is shown instead."""
+    """What pgspot says, unless it has nothing to say. It cannot read five things that are as good as what it is shown instead."""
     # The names in a RETURN body are bound when the function is made, as those of any statement of the file.
     sql = re.sub(r"CREATE FUNCTION [^;]*?\nRETURN (.+?);\n", r"SELECT \1;\n", sql, flags=re.DOTALL)
     sql = sql.replace("RETURN NEXT ", "RETURN QUERY SELECT ")
     sql = sql.replace("OPEN v_cursor FOR EXECUTE ", "EXECUTE ")
+    # It forgets the quotes of an argument that has the name of an expression.
+    sql = sql.replace('"coalesce"', "coalesces")
     # It knows no table, so it does not know what a variable of a table's type holds.
     sql = re.sub(r"^( +v_\w+) postrider\.\w+;", r"\1 record;", sql, flags=re.MULTILINE)
     done = subprocess.run([_PGSPOT], input=sql, capture_output=True, text=True)

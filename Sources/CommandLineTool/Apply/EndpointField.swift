@@ -11,6 +11,8 @@ import Webhooks
 struct EndpointField: Sendable {
     enum Form {
         case word, number
+        /// `true` or `false`; the option stands alone, or with `no-` before its name.
+        case flag
         /// Several words; the option is repeated.
         case list
         /// `Name: value` lines, which a file has as a map. They may hold credentials: they are not exported, and what a file does not
@@ -64,6 +66,9 @@ struct EndpointField: Sendable {
         EndpointField("disable_after", .word, option: "--disable-after") {
             [disabledAfter($0.disableAfter ?? "5 days")]
         },
+        EndpointField("filter", .word, option: "--filter") { [$0.filter ?? ""] },
+        EndpointField("transform", .word, option: "--transform") { [$0.transform ?? ""] },
+        EndpointField("coalesce", .flag, option: "--coalesce") { [$0.coalesce ?? false ? "true" : "false"] },
     ]
 
     /// The keys of an endpoint in a file that are no settings.
@@ -82,7 +87,13 @@ struct EndpointField: Sendable {
     /// The words as options of `endpoint add`.
     func options(_ words: [String]) -> [String] {
         guard let option else { return [] }
-        return words.map { "\(option)=\($0)" }
+        return words.map { word in
+            switch (form, word) {
+            case (.flag, "true"): option
+            case (.flag, "false"): "--no-\(option.dropFirst(2))"
+            default: "\(option)=\(word)"
+            }
+        }
     }
 
     /// Settings that are so written, each checked.

@@ -92,7 +92,7 @@ struct EndpointFile {
 
     private func words(_ field: EndpointField, _ entry: YAMLValue.Entry) throws(FileFault) -> [String] {
         switch field.form {
-        case .word, .number: return [try Self.text(entry)]
+        case .word, .number, .flag: return [try Self.text(entry)]
         case .list:
             let words = try Self.list(entry).map { (value) throws(FileFault) in
                 try Self.text(YAMLValue.Entry(key: entry.key, line: value.line, value: value))

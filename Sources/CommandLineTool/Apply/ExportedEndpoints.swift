@@ -24,6 +24,7 @@ struct ExportedEndpoints: Encodable {
                 switch (field.form, words.first) {
                 case (.list, _): try container.encode(words, forKey: key)
                 case (.number, let word?) where Int64(word) != nil: try container.encode(Int64(word), forKey: key)
+                case (.flag, let word?): try container.encode(word == "true", forKey: key)
                 case (.number, let word?): try container.encode(Double(word), forKey: key)
                 default: try container.encode(words.first, forKey: key)
                 }
@@ -59,7 +60,7 @@ extension ExportedEndpoints.Endpoint {
         var lines = ["  - name: \(YAMLText(name))"]
         if !tenant.isEmpty { lines.append("    tenant: \(YAMLText(tenant))") }
         for (field, words) in settings {
-            let texts = words.map { field.form == .number ? $0 : "\(YAMLText($0))" }
+            let texts = words.map { field.form == .number || field.form == .flag ? $0 : "\(YAMLText($0))" }
             lines.append(
                 "    \(field.key): " + (field.form == .list ? "[\(texts.joined(separator: ", "))]" : texts.joined()))
         }

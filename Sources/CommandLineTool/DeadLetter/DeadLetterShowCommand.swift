@@ -85,9 +85,18 @@ struct DeadLetterShowCommand: ContextCommand {
             else {
                 return .failure(Unshown(reason: "the endpoint was removed"))
             }
+            var made: MadeBody?
+            if endpoint.transform != nil {
+                made = try await connection.rows(
+                    MadeBody.of(letter.event, at: letter.createdAt, endpoint: endpoint.id)
+                ).first
+                guard made != nil else {
+                    return .failure(Unshown(reason: "the transform of the endpoint has made no body for it"))
+                }
+            }
             return .success(
                 try RepeatedRequest(
-                    event, to: endpoint, attempt: letter.attempts, now: context.now(),
+                    event, to: endpoint, made: made, attempt: letter.attempts, now: context.now(),
                     sealing: try SigningSecret.sealing(context.configuration()), revealing: revealHeaders))
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             return .failure(Unshown(reason: "this login needs the role postrider_worker to sign it"))

@@ -34,21 +34,26 @@ struct RepeatedRequest: Encodable, Sendable {
     static let printedBytes = 8192
 
     /// - Parameters:
+    ///   - made: the body, where a transform made it.
     ///   - attempt: which attempt is repeated.
     ///   - now: seconds since 1970, for the timestamp that is signed.
     ///   - revealing: whether the values of the endpoint's own headers are shown; they may be credentials.
     init(
-        _ event: EventRecord, to endpoint: EndpointRecord, attempt: Int32, now: Double, sealing: SecretSealing?,
-        revealing: Bool
+        _ event: EventRecord, to endpoint: EndpointRecord, made: MadeBody? = nil, attempt: Int32, now: Double,
+        sealing: SecretSealing?, revealing: Bool
     ) throws {
         let timestamp = Int64(exactly: now.rounded(.down)) ?? 0
         let isJSON = event.content.payload != nil
         let recipe = try EndpointJudge.recipe(endpoint)
-        let kind = isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream"
-        body = try recipe.body(
-            EventContent(
-                id: event.webhookID, type: event.eventType, createdAt: event.createdAt,
-                bytes: event.content.payload ?? event.content.body ?? [], bodyContentType: isJSON ? nil : kind))
+        let kind =
+            made?.contentType
+            ?? (isJSON ? "application/json" : event.content.contentType ?? "application/octet-stream")
+        body =
+            try made.map { Array($0.body.utf8) }
+            ?? recipe.body(
+                EventContent(
+                    id: event.webhookID, type: event.eventType, createdAt: event.createdAt,
+                    bytes: event.content.payload ?? event.content.body ?? [], bodyContentType: isJSON ? nil : kind))
         let head = WebhookHead(
             contentType: recipe.contentType ?? kind, id: event.webhookID, eventType: event.eventType, attempt: attempt,
             traceparent: event.traceparent)

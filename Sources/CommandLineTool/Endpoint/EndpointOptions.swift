@@ -69,6 +69,22 @@ struct EndpointOptions: ParsableArguments {
             valueName: "duration"))
     var disableAfter: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Send only events for whose payload this is true: '$.total > 100'; '' for all.", valueName: "path"))
+    var filter: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The SQL function, (event jsonb) RETURNS json or text, that makes the body; '' for none.",
+            valueName: "schema.name"))
+    var transform: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Of the events of an ordering key that no worker has claimed, send the newest only.")
+    var coalesce: Bool?
+
     /// `on` or `off`.
     enum Switch: String, CaseIterable, ExpressibleByArgument {
         case on, off
@@ -84,6 +100,9 @@ struct EndpointOptions: ParsableArguments {
         eventTypes.isEmpty && retrySchedule == nil && maxAttempts == nil && timeout == nil && maxInFlight == nil
             && rateLimit == nil && payloadFormat == nil && headers.isEmpty && sending.isEmpty
             && permanentStatus == nil && orderingFailure == nil && breaker == nil && disableAfter == nil
+            && filter == nil
+            && transform == nil
+            && coalesce == nil
     }
 
     /// The settings but for credentials and certificates, each checked.
@@ -127,6 +146,10 @@ struct EndpointOptions: ParsableArguments {
         try sending.applyPlain(to: &settings)
         settings.breaker = breaker.map { $0 == .on }
         settings.disableAfter = try disableAfter.map(Self.disableAfter)
+        // What they say the database judges: it reads paths, and it knows the functions.
+        settings.filter = filter
+        settings.transform = transform
+        settings.coalesce = coalesce
         return settings
     }
 }

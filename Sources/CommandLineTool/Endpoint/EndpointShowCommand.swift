@@ -86,6 +86,9 @@ struct EndpointDetails: Sendable {
             ("Key after failure", settings.orderingFailure),
             ("Breaker", settings.breaker ? "on" : "off"),
             ("Disabled after", settings.disableAfter.map(DurationText.format) ?? "never"),
+            ("Filter", settings.filter),
+            ("Transform", settings.transform),
+            ("Coalesces", settings.coalesce ? "the events of a key" : nil),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
             ("Held", count(overview.held)),
@@ -135,6 +138,9 @@ struct EndpointDetailsReport: Encodable {
         let breaker: Bool
         /// Missing for never.
         let disableAfterSeconds: Double?
+        let filter: String?
+        let transform: String?
+        let coalesce: Bool
     }
 
     private let overview: EndpointReport
@@ -153,7 +159,10 @@ struct EndpointDetailsReport: Encodable {
             publicKeys: settings.publicKeys, auth: settings.auth, clientCertificate: settings.clientCertificate,
             ca: settings.ca, method: settings.method, text: settings.text,
             permanentStatus: settings.permanentStatus, orderingFailure: settings.orderingFailure,
-            breaker: settings.breaker, disableAfterSeconds: settings.disableAfter.map(Seconds.number))
+            breaker: settings.breaker, disableAfterSeconds: settings.disableAfter.map(Seconds.number),
+            filter: settings.filter,
+            transform: settings.transform,
+            coalesce: settings.coalesce)
     }
 
     func encode(to encoder: any Encoder) throws {

@@ -112,7 +112,7 @@ enum PingAdvice {
         case .tokenFailure:
             "see the token server's logs; postrider endpoint update \(name) --auth - takes other credentials"
         case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .invalidEvent, .secretUnavailable,
-            .internalError, nil:
+            .filterError, .transformError, .internalError, nil:
             nil
         }
     }

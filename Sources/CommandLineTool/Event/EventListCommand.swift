@@ -91,7 +91,7 @@ struct EventListCommand: ContextCommand {
 enum DeliveryStatus: String, CaseIterable {
     case pending
     case inFlight = "in_flight"
-    case retrying, held, blocked, delivered, dead, expired, cancelled, filtered
+    case retrying, held, blocked, delivered, dead, expired, cancelled, filtered, superseded
     case noSubscriber = "no_subscriber"
 
     static func read(_ word: String) throws(CommandError) -> DeliveryStatus {

@@ -66,6 +66,8 @@ struct EventPublishCommand: ContextCommand {
         let reused: Bool
         /// What became so far of the event that the key belongs to; nil for a new one.
         let state: String?
+        /// When it ended; nil while a delivery of it lives.
+        let endedAt: String?
     }
 
     func run(in context: CommandContext) async throws {
@@ -82,19 +84,24 @@ struct EventPublishCommand: ContextCommand {
             event.expiresAt = expiresAt?.ahead(of: now)
             let published = try await Self.publish(event, connection)
             // What is published stays published, also when this cannot be asked.
-            guard let published, published.isReused else { return (published, String?.none) }
+            guard let published, published.isReused else { return (published, EventState?.none) }
             return (published, try? await connection.rows(Events.state(published)).first)
         }
         guard let published else { throw CommandError(.failure, "the database did not say what it stored") }
         guard !output.isJSON else {
             return try output.json(
                 Report(
-                    eventId: published.id, webhookId: published.webhookID, reused: published.isReused, state: state))
+                    eventId: published.id, webhookId: published.webhookID, reused: published.isReused,
+                    state: state?.words,
+                    endedAt: state?.endedAt?.description))
         }
         guard published.isReused else {
             return output.line("Published event \(published.id) (\(published.webhookID)).")
         }
-        let became = state.map { " (\($0.replacing("_", with: " ")))" } ?? ""
+        let became =
+            state.map { state in
+                " (" + state.words.replacing("_", with: " ") + (state.endedAt.map { ", ended at \($0)" } ?? "") + ")"
+            } ?? ""
         output.line(
             "Event \(published.id) (\(published.webhookID)) already has this idempotency key\(became); nothing was stored."
         )

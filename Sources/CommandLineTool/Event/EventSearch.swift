@@ -71,7 +71,7 @@ enum EventSource {
         switch selection.status.flatMap(DeliveryStatus.init(rawValue:)) {
         case .pending, .inFlight, .retrying, .held, .blocked: return .live
         case .dead: return .dead
-        case .expired, .cancelled, .filtered: return .closed
+        case .expired, .cancelled, .filtered, .superseded: return .closed
         case .delivered, .noSubscriber: return .events
         case nil: break
         }

@@ -30,6 +30,7 @@ struct Prospect: Equatable {
         case "expired": return ("expired\(finished): it was not delivered before expires_at", nil)
         case "cancelled": return ("cancelled\(finished)" + why(ending), nil)
         case "filtered": return ("filtered\(finished)" + why(ending), nil)
+        case "superseded": return ("superseded\(finished)" + why(ending), nil)
         default: break
         }
         guard let prospect else { return (delivery.status, nil) }

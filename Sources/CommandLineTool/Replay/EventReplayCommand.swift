@@ -39,7 +39,7 @@ struct EventReplayCommand: ContextCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of these only deliveries that ended so: delivered, dead, expired, cancelled, filtered, no_subscriber.",
+            "Of these only deliveries that ended so: delivered, dead, expired, cancelled, filtered, superseded, no_subscriber.",
             valueName: "status"))
     var status: String?
 

@@ -17,6 +17,8 @@ package struct DeliveryDecision: Hashable, Sendable {
         case disabled
         /// Past its expiry. Nothing was sent.
         case expired
+        /// The endpoint's filter or transform does not want it. Nothing was sent.
+        case filtered(String)
         /// Given back, its attempt uncounted. Nothing was sent. A cancelled delivery ends this way.
         case released
     }
@@ -82,7 +84,7 @@ package struct DeliveryDecision: Hashable, Sendable {
                 case .eventMissing: .dead(.eventMissing)
                 case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
                     .tlsFailure, .blockedAddress, .redirect, .httpStatus, .protocolError, .responseTooLarge,
-                    .lostLease, .secretUnavailable, .tokenFailure, .internalError:
+                    .lostLease, .secretUnavailable, .tokenFailure, .filterError, .transformError, .internalError:
                     tryAgain()
                 }
             // The next worker need not wait: the endpoint did nothing wrong.
@@ -102,6 +104,7 @@ package struct DeliveryDecision: Hashable, Sendable {
             case .noneLeft: .spent
             case .numbersUsedUp: .dead(.attemptsExhausted)
             case .expired: .expired
+            case .filtered(let why): .filtered(why)
             }
     }
 }

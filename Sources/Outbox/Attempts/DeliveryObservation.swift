@@ -23,6 +23,8 @@ package enum DeliveryObservation: Hashable, Sendable {
     case numbersUsedUp
     /// The event expired before this attempt began.
     case expired
+    /// The endpoint's settings do not want it. The text says why.
+    case filtered(String)
     /// An operator cancelled the delivery while an earlier attempt held its lease.
     case cancelled
 
@@ -34,7 +36,7 @@ package enum DeliveryObservation: Hashable, Sendable {
         case .interrupted, .numbersUsedUp: .internalError
         case .unsendable(let obstacle): obstacle.errorCode
         case .eventMissing: .eventMissing
-        case .notSent, .heldBack, .expired, .cancelled, .noneLeft: nil
+        case .notSent, .heldBack, .expired, .filtered, .cancelled, .noneLeft: nil
         }
     }
 
@@ -47,7 +49,7 @@ package enum DeliveryObservation: Hashable, Sendable {
         case .unsendable(let obstacle): obstacle.message
         case .eventMissing: "the event is gone"
         case .numbersUsedUp: "the delivery has used up its attempt numbers; publish the event again"
-        case .notSent, .heldBack, .expired, .cancelled, .noneLeft: nil
+        case .notSent, .heldBack, .expired, .filtered, .cancelled, .noneLeft: nil
         }
     }
 

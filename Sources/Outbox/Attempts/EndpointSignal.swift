@@ -27,18 +27,19 @@ package struct EndpointSignal: Hashable, Sendable {
             isStrike = code.isEndpointsFault
             isLater = code == .timeout || code == .connectTimeout
         case .interrupted, .notSent, .unsendable, .heldBack, .eventMissing, .noneLeft, .numbersUsedUp, .expired,
-            .cancelled:
+            .filtered, .cancelled:
             break
         }
     }
 }
 
 extension ErrorCode {
-    /// Whether a failure with it speaks against the endpoint: it gave no answer that HTTP knows.
+    /// Whether a failure with it speaks against the endpoint: it gave no answer that HTTP knows; or its own filter or transform fails,
+    /// and each try may cost the database a second.
     package var isEndpointsFault: Bool {
         switch self {
         case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
-            .tlsFailure, .protocolError, .responseTooLarge:
+            .tlsFailure, .protocolError, .responseTooLarge, .filterError, .transformError:
             true
         case .blockedAddress, .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .redirect, .httpStatus,
             .lostLease, .eventMissing, .secretUnavailable, .tokenFailure, .internalError:

@@ -40,6 +40,10 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case secretUnavailable = "secret_unavailable"
     /// No token for the endpoint could be had from its token server, so that nothing was sent: the receiver has no part in it.
     case tokenFailure = "token_failure"
+    /// The endpoint's filter took too long or cannot be read, so that nothing was sent.
+    case filterError = "filter_error"
+    /// The endpoint's transform failed or took too long, so that nothing was sent.
+    case transformError = "transform_error"
     /// An internal failure of the worker itself.
     case internalError = "internal_error"
 }

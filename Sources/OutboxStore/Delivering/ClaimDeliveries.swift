@@ -11,7 +11,7 @@ package struct ClaimDeliveries: PostgresStatement {
     package let sql = """
         SELECT c.endpoint_id, c.state, c.from_at, c.next_at,
                c.revision, c.due_at, c.id, c.attempt, c.attempt_base, c.event_id, c.event_at, c.bytes, c.lease_until,
-               c.ignore_expiry, c.lapsed
+               c.ignore_expiry, c.lapsed, c.superseded
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7, $8) c
         """
     package let isQualified = true
@@ -67,7 +67,7 @@ package struct ClaimDeliveries: PostgresStatement {
             return .report(
                 LaneReport(
                     endpoint: endpoint, state: state, from: try row.column(2), nextAt: try row.column(3),
-                    lapsed: try row.column(14)))
+                    lapsed: try row.column(14), superseded: try row.column(15)))
         }
         return .delivery(
             ClaimedDelivery(
@@ -104,15 +104,19 @@ package struct LaneReport: Hashable, Sendable {
     package let nextAt: PostgresTimestamp
     /// Of how many deliveries that the claim took the lease had run out: their worker never reported.
     package let lapsed: Int32
+    /// How many deliveries the claim ended because a newer event of their ordering key is there.
+    package let superseded: Int32
 
     package init(
-        endpoint: Int32, state: State, from: PostgresTimestamp, nextAt: PostgresTimestamp, lapsed: Int32 = 0
+        endpoint: Int32, state: State, from: PostgresTimestamp, nextAt: PostgresTimestamp, lapsed: Int32 = 0,
+        superseded: Int32 = 0
     ) {
         self.endpoint = endpoint
         self.state = state
         self.from = from
         self.nextAt = nextAt
         self.lapsed = lapsed
+        self.superseded = superseded
     }
 }
 

@@ -80,6 +80,8 @@ package struct StoredEvent: Sendable {
     package var expiresIn: Duration?
     /// Whether it has an ordering key.
     package var isOrdered = false
+    /// Whether `content` is a whole body that a transform made.
+    package var isMade = false
 
     /// What it is known by.
     package var key: EventKey { EventKey(createdAt: createdAt, id: id) }

@@ -11,7 +11,9 @@ package struct LoadEndpoints: PostgresStatement {
                    SELECT s.secret FROM postrider.endpoint_secrets s
                    WHERE s.endpoint_id = e.id AND s.public_key IS NOT NULL AND s.expires_at > now() ORDER BY s.id DESC) END,
                e.signature, e.auth, e.client_certificate, e.client_key, e.ca, e.method, e.text,
-               e.permanent_status
+               e.permanent_status,
+               e.filter,
+               e.transform
         FROM postrider.endpoints e
         JOIN postrider.lanes l ON l.endpoint_id = e.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -44,6 +46,8 @@ package struct LoadEndpoints: PostgresStatement {
         record.method = try row.column(18)
         record.text = try row.column(19)
         record.permanentStatus = try row.column(20)
+        record.filter = try row.column(21)
+        record.transform = try row.column(22)
         return record
     }
 }
@@ -102,4 +106,8 @@ package struct EndpointRecord: Sendable {
     package var text: String?
     /// Statuses after which a delivery is dead at once, such as 404 or 4xx.
     package var permanentStatus: [String] = []
+    /// An SQL/JSON path predicate.
+    package var filter: String?
+    /// The function that makes the bodies, as SQL writes its name.
+    package var transform: String?
 }

@@ -57,6 +57,7 @@ extension DeliveryDecision.Outcome {
         case .expired: 4
         case .released: 5
         case .spent: 6
+        case .filtered: 7
         }
     }
 
@@ -64,14 +65,14 @@ extension DeliveryDecision.Outcome {
     package var isAttempt: Bool {
         switch self {
         case .delivered, .retry, .dead, .gone, .disabled: true
-        case .expired, .released, .spent: false
+        case .expired, .filtered, .released, .spent: false
         }
     }
 
     /// Whether nothing more is to come of the delivery.
     package var isEnd: Bool {
         switch self {
-        case .delivered, .dead, .expired, .spent: true
+        case .delivered, .dead, .expired, .filtered, .spent: true
         case .retry, .gone, .disabled, .released: false
         }
     }
@@ -80,15 +81,16 @@ extension DeliveryDecision.Outcome {
     var delay: Duration {
         switch self {
         case .retry(let wait): wait
-        case .delivered, .dead, .gone, .disabled, .expired, .released, .spent: .zero
+        case .delivered, .dead, .gone, .disabled, .expired, .filtered, .released, .spent: .zero
         }
     }
 
-    /// What is kept with a dead letter or with an expired delivery; or why the endpoint is disabled.
+    /// What is kept with a dead letter or with an expired or filtered delivery; or why the endpoint is disabled.
     var reason: String? {
         switch self {
         case .dead(let reason): reason.rawValue
         case .expired: "expires_at had passed"
+        case .filtered(let why): why
         case .gone: "the endpoint answered 410 Gone"
         case .disabled: "the receiver answered webhook-delivery: disable"
         case .delivered, .retry, .released, .spent: nil

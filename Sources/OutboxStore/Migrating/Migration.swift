@@ -21,6 +21,7 @@ package struct Migration: Hashable, Sendable {
         Migration(10, "replaying", PackageResources._010_replaying_sql),
         Migration(11, "watching", PackageResources._011_watching_sql),
         Migration(12, "catalogue", PackageResources._012_catalogue_sql),
+        Migration(13, "shaping", PackageResources._013_shaping_sql),
     ]
 
     /// The schema that this executable works with.

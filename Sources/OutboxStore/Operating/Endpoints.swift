@@ -89,12 +89,18 @@ package enum Endpoints {
                 headers => coalesce($12, '{}'),
                 signature => $13, signing_key => $14, public_key => $15, auth => $16, client_certificate => $17, client_key => $18,
                 ca => $19, method => $20, text => $21,
-                permanent_status => $22, ordering_failure => $23, breaker => $24, disable_after => $25) r
+                permanent_status => $22, ordering_failure => $23, breaker => $24, disable_after => $25,
+                filter => $26,
+                transform => $27,
+                "coalesce" => $28) r
             """, name, settings.url, settings.eventTypes, secret, tenant, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
             settings.clientKey, settings.ca, settings.method, settings.text,
-            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter)
+            settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter,
+            settings.filter,
+            settings.transform,
+            settings.coalesce)
     }
 
     /// Changes what is set and leaves the rest.
@@ -107,13 +113,19 @@ package enum Endpoints {
                 signature => $11, signing_key => $12, public_key => $13, auth => $14, client_certificate => $15, client_key => $16,
                 ca => $17, method => $18, text => $19,
                 permanent_status => $20, ordering_failure => $21, breaker => $22, disable_after => $23,
-                tenant => $24)
+                tenant => $24,
+                filter => $25,
+                transform => $26,
+                "coalesce" => $27)
             """, endpoint.name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
             settings.clientKey, settings.ca, settings.method, settings.text,
             settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter,
-            endpoint.tenant)
+            endpoint.tenant,
+            settings.filter,
+            settings.transform,
+            settings.coalesce)
     }
 
     /// Keeps what is owed to an endpoint.
@@ -199,6 +211,12 @@ package struct EndpointSettings: Sendable, Equatable {
     package var breaker: Bool?
     /// How long it may fail before it is disabled, as PostgreSQL reads it; or `never`.
     package var disableAfter: String?
+    /// An SQL/JSON path predicate; empty for none.
+    package var filter: String?
+    /// `schema.name` of a function; empty for none.
+    package var transform: String?
+    /// Whether of an ordering key only the newest event goes.
+    package var coalesce: Bool?
 
     package init() {}
 
@@ -274,6 +292,12 @@ package struct EndpointSetup: Sendable {
     package var breaker: Bool
     /// How long it may fail before it is disabled; nil for ever.
     package var disableAfter: Duration?
+    /// An SQL/JSON path predicate.
+    package var filter: String?
+    /// The function that makes the bodies.
+    package var transform: String?
+    /// Whether of an ordering key only the newest event goes.
+    package var coalesce: Bool
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -286,7 +310,10 @@ extension EndpointSetup: PostgresRecord {
         s.header_names, s.secrets, s.newest_secret_at, s.created_at, s.updated_at,
         s.signature, s.public_keys, s.auth, s.client_certificate, s.ca, s.method, s.text,
         s.permanent_status, s.ordering_failure, s.breaker,
-        CASE WHEN s.disable_after IS NOT NULL THEN \(microseconds("s.disable_after")) END
+        CASE WHEN s.disable_after IS NOT NULL THEN \(microseconds("s.disable_after")) END,
+        s.filter,
+        s.transform,
+        s."coalesce"
         """
 
     /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
@@ -314,7 +341,10 @@ extension EndpointSetup: PostgresRecord {
             method: try row.column(first + 17), text: try row.column(first + 18),
             permanentStatus: try row.column(first + 19), orderingFailure: try row.column(first + 20),
             breaker: try row.column(first + 21),
-            disableAfter: try row.column(first + 22, as: Int64?.self).map { .microseconds($0) })
+            disableAfter: try row.column(first + 22, as: Int64?.self).map { .microseconds($0) },
+            filter: try row.column(first + 23),
+            transform: try row.column(first + 24),
+            coalesce: try row.column(first + 25))
     }
 }
 

@@ -95,7 +95,7 @@ package struct EventDelivery: Sendable {
     /// Nil when the event matched no subscription.
     package var endpoint: String?
     /// `pending`, `in_flight`, `retrying`, `held`, `blocked`, `delivered`, `dead`, `expired`, `cancelled`, `filtered`,
-    /// `no_subscriber`.
+    /// `superseded`, `no_subscriber`.
     package var status: String
     package var attempts: Int32
     /// When the next attempt is due.
@@ -120,7 +120,7 @@ package struct EventDelivery: Sendable {
         known AS MATERIALIZED (
             SELECT d.event_id, d.event_at, d.endpoint_id,
                    CASE WHEN d.lease_until > now() THEN 'in_flight'
-                        WHEN l.open_at = 'infinity' THEN 'held'
+                        WHEN postrider.is_held(l.open_at) THEN 'held'
                         WHEN key.is_blocked THEN 'blocked'
                         WHEN d.attempt > d.attempt_base THEN 'retrying'
                         ELSE 'pending' END AS status,

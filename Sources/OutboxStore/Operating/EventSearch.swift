@@ -35,7 +35,7 @@ extension Events {
         case live
         /// Dead letters, and those that were discarded.
         case dead
-        /// Deliveries that ended as expired, cancelled or filtered.
+        /// Deliveries that ended as expired, cancelled, filtered or superseded.
         case closed
         /// All of these as far as an attempt failed.
         case failed

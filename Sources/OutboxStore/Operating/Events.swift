@@ -17,8 +17,9 @@ package enum Events {
 
     /// What became of an event so far: words of `event_deliveries`, joined by commas; `no_subscriber`, or `gone` when it is not
     /// kept any more. A producer may ask too.
-    package static func state(_ event: PublishedEvent) -> PostgresQuery<String> {
-        PostgresQuery("SELECT postrider.event_state($1, $2)", event.id, event.webhookID)
+    package static func state(_ event: PublishedEvent) -> PostgresQuery<EventState> {
+        PostgresQuery(
+            "SELECT postrider.event_state($1, $2), postrider.event_ended_at($1, $2)", event.id, event.webhookID)
     }
 
     /// The most events that ``locate(_:)`` finds.
@@ -145,6 +146,19 @@ extension PublishedEvent: PostgresRecord {
         id = try row.column(0)
         webhookID = try row.column(1)
         isReused = try row.column(2)
+    }
+}
+
+/// What became of an event.
+package struct EventState: Sendable, PostgresRecord {
+    /// See ``Events/state(_:)``.
+    package var words: String
+    /// When it ended; nil while a delivery of it lives.
+    package var endedAt: PostgresTimestamp?
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        words = try row.column(0)
+        endedAt = try row.column(1)
     }
 }
 

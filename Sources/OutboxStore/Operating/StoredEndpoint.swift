@@ -29,6 +29,9 @@ package struct StoredEndpoint: Sendable {
         settings.orderingFailure = setup.orderingFailure
         settings.breaker = setup.breaker
         settings.disableAfter = setup.disableAfter.map { "\($0.components.seconds) s" } ?? "never"
+        settings.filter = setup.filter ?? ""
+        settings.transform = setup.transform ?? ""
+        settings.coalesce = setup.coalesce
         return settings
     }
 }

@@ -35,6 +35,19 @@ extension PostgresSession {
         }
     }
 
+    /// Runs `body` in a transaction. See ``PostgresConnection/withTransaction(deadline:_:)``.
+    package func withTransaction<Result: Sendable>(
+        deadline: Duration, _ body: (PostgresTransaction) async throws(PostgresError) -> Result
+    ) async throws(PostgresError) -> Result {
+        try await lend(deadline) { (connection, remaining) async throws(PostgresError) in
+            do {
+                return try await connection.withTransaction(deadline: remaining, body)
+            } catch {
+                throw error as? PostgresError ?? PostgresError(.cancelled, "the task was cancelled")
+            }
+        }
+    }
+
     private func lend<Result>(
         _ deadline: Duration, _ body: (PostgresConnection, Duration) async throws(PostgresError) -> Result
     ) async throws(PostgresError) -> Result {

@@ -60,8 +60,8 @@ package struct DeliveryMetrics: Sendable {
         registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
     }
 
-    package func count(_ outcome: DeliveryOutcome) {
-        deliveries[outcome]?.increment()
+    package func count(_ outcome: DeliveryOutcome, times: Int = 1) {
+        if times > 0 { deliveries[outcome]?.increment(by: Int64(times)) }
     }
 
     package func count(_ change: EndpointChange) {
@@ -106,6 +106,10 @@ package enum DeliveryOutcome: String, CaseIterable, Sendable {
     case gone
     /// The event expires before it could be tried again.
     case expired
+    /// The endpoint's filter or transform did not want it; nothing was sent.
+    case filtered
+    /// A newer event of its ordering key came before it was claimed; nothing was sent.
+    case superseded
     /// The lease had been lost: another attempt owns the delivery, and this outcome changed nothing.
     case stale
     /// The worker gave the delivery back without sending it, as when it drains.

@@ -10,6 +10,8 @@ package enum WorkStep: String, CaseIterable, Sendable {
     case load
     /// Reading events.
     case fetch
+    /// Asking filters and transforms.
+    case shape
     /// Recording outcomes.
     case settle
     /// Asking whether the database can be written to, and which schema it has.

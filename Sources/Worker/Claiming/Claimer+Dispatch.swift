@@ -11,7 +11,9 @@ extension Claimer {
         _ requestedAt: ContinuousClock.Instant
     ) async throws(PostgresError) {
         try await load(known.endpoints.missing(for: claimed, now), of: claimed, &known)
+        let (claimed, unshaped) = setAside(claimed, plan, known.endpoints, requestedAt)
         let wanted = Set(claimed.map(\.eventKey))
+        guard !wanted.isEmpty else { return shaper.submit(unshaped) }
         let (events, unreadable) = try await parts.perform(.fetch) { () async throws(PostgresError) in
             try await Halving.read(Array(wanted)) { keys throws(PostgresError) in try await store.fetchEvents(keys) }
         }
@@ -30,6 +32,29 @@ extension Claimer {
         }
         parts.settleQueue.add(built.settled)
         couriers.submit(built.requests)
+        // Not before: what fails above gives back all that was claimed.
+        shaper.submit(unshaped)
+    }
+
+    /// Takes those apart that are for the shaper: their endpoint has a filter or a transform.
+    private func setAside(
+        _ claimed: [ClaimedDelivery], _ plan: ClaimPlan, _ endpoints: EndpointCache,
+        _ requestedAt: ContinuousClock.Instant
+    ) -> (plain: [ClaimedDelivery], unshaped: [UnshapedDelivery]) {
+        guard endpoints.hasShaped else { return (claimed, []) }
+        var plain: [ClaimedDelivery] = []
+        var unshaped: [UnshapedDelivery] = []
+        for delivery in claimed {
+            guard let endpoint = endpoints[delivery.endpoint], endpoint.shaping != nil else {
+                plain.append(delivery)
+                continue
+            }
+            unshaped.append(
+                UnshapedDelivery(
+                    delivery: delivery, endpoint: endpoint, passes: plan.passing.contains(delivery.endpoint),
+                    claimRequestedAt: requestedAt))
+        }
+        return (plain, unshaped)
     }
 
     /// Reads endpoints. One that cannot be read, or is not there, becomes one to which nothing can be sent.

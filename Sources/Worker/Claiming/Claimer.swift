@@ -56,13 +56,17 @@ final class Claimer: Service {
     let parts: WorkerParts
     let store: any ClaimStore
     let couriers: any Couriers
+    let shaper: any ShapingDesk
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
 
-    init(_ parts: WorkerParts, store: any ClaimStore, couriers: any Couriers, wakeup: Wakeup) {
+    init(
+        _ parts: WorkerParts, store: any ClaimStore, couriers: any Couriers, shaper: any ShapingDesk, wakeup: Wakeup
+    ) {
         self.parts = parts
         self.store = store
         self.couriers = couriers
+        self.shaper = shaper
         self.wakeup = wakeup
     }
 
@@ -253,6 +257,7 @@ final class Claimer: Service {
             case .report(let report):
                 reports.append(report)
                 parts.metrics.count(.lostLease, times: Int(report.lapsed))
+                parts.metrics.count(DeliveryOutcome.superseded, times: Int(report.superseded))
             }
         }
         parts.metrics.claims.increment()
@@ -292,6 +297,7 @@ final class Claimer: Service {
             parts.log.log(
                 .notice, "the drain timeout is over, stopping deliveries in flight", with: [.count: "\(left)"])
         }
+        shaper.cancelAll()
         couriers.cancelAll()
         let farewell = now + Self.farewell
         while parts.permits.current.count > 0, now < farewell {

@@ -17,15 +17,17 @@ struct DeliveryBuilder: Sendable {
 
     /// - Parameters:
     ///   - unreadable: events whose rows cannot be read.
+    ///   - seen: what filters and transforms said of events that are not to be sent.
     ///   - passing: endpoints of which the first delivery passes others in the couriers.
     ///   - claimRequestedAt: when the claim was sent: the lease began later than that.
     ///   - wallClock: microseconds since 1970.
     func build(
         _ deliveries: [ClaimedDelivery], events: [StoredEvent], unreadable: [EventKey: SendingObstacle] = [:],
-        endpoints: EndpointCache, passing: Set<Int32> = [], claimRequestedAt: ContinuousClock.Instant,
+        seen: [EventKey: DeliveryObservation] = [:], endpoints: EndpointCache, passing: Set<Int32> = [],
+        claimRequestedAt: ContinuousClock.Instant,
         now: ContinuousClock.Instant, wallClock: Int64
     ) -> Built {
-        var parcels = Parcels(events, unreadable)
+        var parcels = Parcels(events, unreadable, seen)
         var passing = passing
         var built = Built()
         built.requests.reserveCapacity(deliveries.count)
@@ -67,6 +69,7 @@ struct DeliveryBuilder: Sendable {
         guard let parcel = parcels.index(of: delivery.eventKey) else { return .settle(.eventMissing) }
         let expiresIn = delivery.ignoresExpiry ? nil : parcels[parcel].event.expiresIn
         if let expiresIn, expiresIn <= .zero { return .settle(.expired) }
+        if let seen = parcels.seen[delivery.eventKey] { return .settle(seen) }
         do throws(SendingObstacle) {
             let settings = try endpoint.settings.get()
             let lease = Lease(timeout: endpoint.timeout, slack: leaseSlack)
@@ -98,7 +101,8 @@ private struct Parcels {
         }
 
         mutating func body(_ recipe: BodyRecipe) throws(SendingObstacle) -> RequestBody {
-            switch recipe.format {
+            if event.isMade { return RequestBody(event.content) }
+            return switch recipe.format {
             case .envelope where event.bodyContentType == nil: try body(recipe, keptIn: \.envelope)
             case .envelope, .raw, .cloudEventsBinary: try body(recipe, keptIn: \.raw)
             case .cloudEvents, .slack, .discord, .teams: try body(recipe, keptIn: \.others[recipe])
@@ -122,12 +126,16 @@ private struct Parcels {
     private var parcels: [Parcel]
     private let places: [EventKey: Int]
     let unreadable: [EventKey: SendingObstacle]
+    let seen: [EventKey: DeliveryObservation]
 
-    init(_ events: [StoredEvent], _ unreadable: [EventKey: SendingObstacle]) {
+    init(
+        _ events: [StoredEvent], _ unreadable: [EventKey: SendingObstacle], _ seen: [EventKey: DeliveryObservation]
+    ) {
         parcels = events.map(Parcel.init)
         places = Dictionary(
             zip(events.map(\.key), events.indices), uniquingKeysWith: { first, _ in first })
         self.unreadable = unreadable
+        self.seen = seen
     }
 
     func index(of event: EventKey) -> Int? { places[event] }

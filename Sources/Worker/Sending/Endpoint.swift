@@ -49,6 +49,12 @@ final class Endpoint: Sendable {
         return obstacle
     }
 
+    /// What decides about its deliveries before they are sent; nil where nothing does, and where nothing can be sent.
+    var shaping: Shaping? {
+        guard case .success(let settings) = settings else { return nil }
+        return settings.shaping
+    }
+
     /// Secrets that cannot be read and are not the newest: it is signed without them.
     var secretsLeftOut: [String] {
         guard case .success(let settings) = settings else { return [] }
@@ -66,15 +72,18 @@ package final class SendingSettings: Sendable {
     package let recipe: BodyRecipe
     /// Where the tokens come from, when each request needs one.
     package let tokenRoute: CourierRoute?
+    let shaping: Shaping?
 
     init(
-        route: CourierRoute, proof: RequestProof, headers: HeaderFields, recipe: BodyRecipe, tokenRoute: CourierRoute?
+        route: CourierRoute, proof: RequestProof, headers: HeaderFields, recipe: BodyRecipe, tokenRoute: CourierRoute?,
+        shaping: Shaping? = nil
     ) {
         self.route = route
         self.proof = proof
         self.headers = headers
         self.recipe = recipe
         self.tokenRoute = tokenRoute
+        self.shaping = shaping
     }
 
     /// The same, with bodies made in another way.

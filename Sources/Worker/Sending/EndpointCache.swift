@@ -20,6 +20,9 @@ struct EndpointCache: Sendable {
     private var young: [Int32: Entry] = [:]
     private var old: [Int32: Entry] = [:]
 
+    /// Whether an endpoint with a filter or a transform was ever here: without one, nothing is asked for each delivery.
+    private(set) var hasShaped = false
+
     /// How many endpoints are kept.
     var count: Int { young.count + old.count }
 
@@ -38,7 +41,10 @@ struct EndpointCache: Sendable {
     }
 
     mutating func keep(_ endpoints: [Endpoint], _ now: ContinuousClock.Instant) {
-        for endpoint in endpoints { keep((endpoint, now)) }
+        for endpoint in endpoints {
+            keep((endpoint, now))
+            hasShaped = hasShaped || endpoint.shaping != nil
+        }
     }
 
     subscript(id: Int32) -> Endpoint? { (young[id] ?? old[id])?.endpoint }

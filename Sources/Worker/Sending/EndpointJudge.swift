@@ -61,7 +61,8 @@ package struct EndpointJudge: Sendable {
         let proof = try secrets.proof()
         return SendingSettings(
             route: route, proof: proof, headers: headers, recipe: recipe,
-            tokenRoute: try proof.client.map { client throws(SendingObstacle) in try tokenRoute(record, client) })
+            tokenRoute: try proof.client.map { client throws(SendingObstacle) in try tokenRoute(record, client) },
+            shaping: Shaping(filter: record.filter, transform: record.transform))
     }
 
     /// How the bodies of requests to an endpoint are made.

@@ -65,10 +65,11 @@ extension LaneNews.Answered {
     /// What a settlement says of its endpoint.
     ///
     /// - Parameter microseconds: how long the exchange took.
-    fileprivate init(_ settlement: Settlement, took microseconds: Int64) {
+    init(_ settlement: Settlement, took microseconds: Int64) {
         let answer: Schedule.Answer =
             switch settlement.outcome {
-            case .delivered: .delivered
+            // What is filtered is done with as quickly as what is delivered.
+            case .delivered, .filtered: .delivered
             case .retry, .dead, .gone, .disabled: .failed
             case .expired, .released, .spent: .none
             }

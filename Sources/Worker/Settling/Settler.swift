@@ -271,7 +271,7 @@ final class Settler: Service {
         switch settlement.outcome {
         case .dead(let why): reason = why
         case .spent: reason = .attemptsExhausted
-        case .delivered, .retry, .gone, .disabled, .expired, .released: return
+        case .delivered, .retry, .gone, .disabled, .expired, .filtered, .released: return
         }
         parts.metrics.deadLetters.increment()
         parts.log.log(
@@ -316,6 +316,7 @@ extension DeliveryOutcome {
         case .dead, .spent: self = .dead
         case .gone, .disabled: self = .gone
         case .expired: self = .expired
+        case .filtered: self = .filtered
         case .released: self = .released
         }
     }

@@ -119,7 +119,9 @@ import Webhooks
                                 "--event-type", "order.*", "--event-type", "*", "--max-attempts", "3",
                                 "--retry-schedule", "1s,1m,90s", "--timeout", "1500ms", "--rate-limit", "0.1",
                                 "--max-in-flight", "7",
-                                "--payload-format", "raw", "--header", "X-Team: canary",
+                                "--payload-format", "raw", "--header", "X-Team: canary", "--coalesce",
+                                "--filter", #"$.a == "x: {y}" && !($.b like_regex "^#.*$")"#, "--transform",
+                                "pg_catalog.jsonb_pretty",
                             ]))
                 #expect(added.status == .done, "\(added.error)")
             }

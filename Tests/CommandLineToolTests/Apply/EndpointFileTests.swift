@@ -155,7 +155,11 @@ import Testing
     @Test func hasAKeyForEachOption() {
         let options = Self.options(EndpointOptions.helpMessage(columns: 200))
             .subtracting(["--auth", "--client-certificate", "--client-key", "--ca", "--help"])
-        let known = Set(EndpointField.all.flatMap { $0.options([""]) }.map { String($0.dropLast()) })
+        let known = Set(
+            EndpointField.all.flatMap { field in
+                field.form == .flag
+                    ? field.options(["true", "false"]) : field.options([""]).map { String($0.dropLast()) }
+            })
         #expect(options == known)
     }
 

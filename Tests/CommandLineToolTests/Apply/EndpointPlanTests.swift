@@ -25,7 +25,7 @@ import Testing
                 maxAttempts: 10, timeout: timeout, maxInFlight: nil, rateLimit: nil, headerNames: [], secrets: 1,
                 newestSecretAt: nil, createdAt: .infinity, updatedAt: .infinity, signature: ["v1"], publicKeys: [],
                 auth: "none", method: "POST", permanentStatus: [], orderingFailure: "skip", breaker: true,
-                disableAfter: .seconds(432_000)))
+                disableAfter: .seconds(432_000), coalesce: false))
     }
 
     private static func plan(

@@ -48,7 +48,7 @@ import Testing
             #expect(cancelled.error.contains("idempotency key stays taken"))
             let again = await installation.run(publish)
             #expect(again.status == .done)
-            #expect(again.output.contains("already has this idempotency key (cancelled); nothing was stored"))
+            #expect(again.output.contains("already has this idempotency key (cancelled, ended at 2"))
 
             // A producer may not read events, and hears it all the same.
             try await installation.sql("CREATE ROLE a_producer LOGIN IN ROLE postrider_producer")
@@ -56,6 +56,7 @@ import Testing
             let asProducer = await installation.run(
                 publish + ["--json"], environment: ["POSTRIDER_DATABASE_URL": url])
             #expect(try asProducer.json()["state"] as? String == "cancelled", "\(asProducer.error)")
+            #expect(try asProducer.json()["ended_at"] != nil)
             try await installation.sql("DROP ROLE a_producer")
         }
     }

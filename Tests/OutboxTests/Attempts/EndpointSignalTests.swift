@@ -19,7 +19,7 @@ struct EndpointSignalTests {
         let signal = EndpointSignal(after: .failed(code, detail: ""), now: 0)
         let faults: Set<ErrorCode> = [
             .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
-            .tlsFailure, .protocolError, .responseTooLarge,
+            .tlsFailure, .protocolError, .responseTooLarge, .filterError, .transformError,
         ]
         #expect(signal.isStrike == faults.contains(code))
         #expect(signal.isLater == [.timeout, .connectTimeout].contains(code))
@@ -29,6 +29,7 @@ struct EndpointSignalTests {
         "what was not sent, or was cut by us, says nothing",
         arguments: [
             DeliveryObservation.interrupted, .notSent, .heldBack, .eventMissing, .noneLeft, .expired, .cancelled,
+            .filtered("why"),
         ])
     func silence(observation: DeliveryObservation) {
         #expect(EndpointSignal(after: observation, now: 0) == .none)

@@ -123,7 +123,7 @@ extension Settlement {
         case .delivered: httpStatus = 200
         case .retry, .dead: (httpStatus, errorCode) = (503, .httpStatus)
         case .gone, .disabled: (httpStatus, errorCode) = (410, .httpStatus)
-        case .expired, .released, .spent: break
+        case .expired, .filtered, .released, .spent: break
         }
     }
 }

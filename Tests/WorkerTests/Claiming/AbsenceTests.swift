@@ -18,7 +18,9 @@ import Testing
     private var content: Shared<FakeClaimStore.Content> { store.content }
 
     private func run(_ body: () async throws -> Void) async throws {
-        try await rig.run(Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)) { _ in
+        try await rig.run(
+            Claimer(rig.parts, store: store, couriers: couriers, shaper: FakeShapingDesk(), wakeup: rig.claimWakeup)
+        ) { _ in
             try await body()
             rig.parts.permits.giveBack(couriers.deliveries.map { Samples.delivery($0) })
         }
@@ -76,7 +78,9 @@ import Testing
     }
 
     private func runGivingBack(_ body: () async throws -> Void) async throws {
-        try await rig.run(Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)) { _ in
+        try await rig.run(
+            Claimer(rig.parts, store: store, couriers: couriers, shaper: FakeShapingDesk(), wakeup: rig.claimWakeup)
+        ) { _ in
             try await body()
         }
     }

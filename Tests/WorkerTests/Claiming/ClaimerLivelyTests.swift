@@ -18,7 +18,8 @@ import Testing
     /// The first delivery of a lively lane passes others, the second does not, and neither does that of a lane that is new.
     @Test func aLivelyLanePassesOthersInTheCouriers() async throws {
         let store = FakeClaimStore(time: rig.time)
-        let claimer = Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)
+        let claimer = Claimer(
+            rig.parts, store: store, couriers: couriers, shaper: FakeShapingDesk(), wakeup: rig.claimWakeup)
         try await rig.run(claimer) { _ in
             try await rig.time.rest()
             store.commit([Samples.delivery(1)])
@@ -36,7 +37,8 @@ import Testing
 
     @Test func operatorsSeeHowManyLanesAreSuspects() async throws {
         let store = FakeClaimStore(time: rig.time)
-        let claimer = Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)
+        let claimer = Claimer(
+            rig.parts, store: store, couriers: couriers, shaper: FakeShapingDesk(), wakeup: rig.claimWakeup)
         try await rig.run(claimer) { _ in
             try await rig.time.rest()
             #expect(rig.metric("postrider_suspect_lanes") == 0)

@@ -12,6 +12,7 @@ import Testing
     private let rig = Rig(maxInFlight: 10)
     private let store: FakeClaimStore
     private let couriers = FakeCouriers()
+    private let shaper = FakeShapingDesk()
 
     init() {
         store = FakeClaimStore(time: rig.time)
@@ -19,7 +20,7 @@ import Testing
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
         try await rig.run(
-            Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup), body)
+            Claimer(rig.parts, store: store, couriers: couriers, shaper: shaper, wakeup: rig.claimWakeup), body)
     }
 
     private func put(_ ids: Int64..., lane: Int32 = 1) {
@@ -192,7 +193,7 @@ import Testing
     @Test func aWorkerThatIsNotRegisteredAsksNothing() async throws {
         let rig = Rig(isRegistered: false)
         putBefore(1)
-        let claimer = Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup)
+        let claimer = Claimer(rig.parts, store: store, couriers: couriers, shaper: shaper, wakeup: rig.claimWakeup)
         try await rig.run(claimer) { _ in
             #expect(try await rig.time.rest() == Claimer.registrationWait)
             for _ in 0..<10 { try await rig.time.turn() }

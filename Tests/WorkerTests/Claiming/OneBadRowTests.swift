@@ -22,7 +22,9 @@ import Testing
     private var content: Shared<FakeClaimStore.Content> { store.content }
 
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
-        try await rig.run(Claimer(rig.parts, store: store, couriers: couriers, wakeup: rig.claimWakeup), body)
+        try await rig.run(
+            Claimer(rig.parts, store: store, couriers: couriers, shaper: FakeShapingDesk(), wakeup: rig.claimWakeup),
+            body)
     }
 
     /// One delivery for each of so many endpoints; event and delivery have the number of the endpoint.

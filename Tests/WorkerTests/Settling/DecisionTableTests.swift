@@ -34,6 +34,8 @@ import Testing
         case noEndpoint
         case noEvent
         case cancelled
+        /// What a filter or a transform said.
+        case shaped(DeliveryObservation)
 
         static func status(_ status: Int, retryAfter: String...) -> Self {
             .result(.answered(CourierAnswer(status: status, retryAfter: retryAfter)))
@@ -165,6 +167,17 @@ import Testing
         Row(.endpoint(Samples.record(url: "")), attempt: 3, expiresIn: .zero, "expired 'expires_at had passed'"),
     ]
 
+    static let shaped = [
+        Row(.shaped(.filtered("the filter is not true")), "filtered the filter is not true"),
+        Row(.shaped(.filtered("no")), attempt: 3, "filtered no"),
+        Row(.shaped(.filtered("no")), attempt: 4, "spent"),
+        Row(.shaped(.filtered("no")), expiresIn: .zero, "expired 'expires_at had passed'"),
+        Row(.shaped(.failed(.transformError, detail: "why")), "retry 1.0 transform_error 'why'"),
+        Row(
+            .shaped(.failed(.filterError, detail: "why")), attempt: 3,
+            "dead attempts_exhausted filter_error 'why'"),
+    ]
+
     /// The workers of the last attempts never reported; and an address that is refused at the last attempt.
     static let lastOnes = [
         Row(
@@ -178,7 +191,7 @@ import Testing
             "dead blocked_address blocked_address '\(blocked)'"),
     ]
 
-    @Test(arguments: answers + failures + stops + unsent + lastOnes)
+    @Test(arguments: answers + failures + stops + unsent + shaped + lastOnes)
     func becomes(_ row: Row) throws {
         let settlement =
             switch row.what {
@@ -187,6 +200,7 @@ import Testing
             case .noEndpoint: build(row, endpoint: nil)
             case .noEvent: build(row, events: [])
             case .cancelled: build(row, base: -1)
+            case .shaped(let seen): build(row, seen: [Samples.delivery().eventKey: seen])
             }
         #expect(try Self.text(#require(settlement)) == row.expected)
     }
@@ -203,11 +217,12 @@ import Testing
     }
 
     private func build(
-        _ row: Row, endpoint: EndpointRecord? = Samples.record(), events: [StoredEvent]? = nil, base: Int16 = 0
+        _ row: Row, endpoint: EndpointRecord? = Samples.record(), events: [StoredEvent]? = nil, base: Int16 = 0,
+        seen: [EventKey: DeliveryObservation] = [:]
     ) -> Settlement? {
         let built = DeliveryBuilder(leaseSlack: .seconds(15)).build(
             [Samples.delivery(attempt: row.attempt, base: base)],
-            events: events ?? [Samples.event(expiresIn: row.expiresIn)],
+            events: events ?? [Samples.event(expiresIn: row.expiresIn)], seen: seen,
             endpoints: endpoint.map { Samples.cache(Samples.endpoint($0)) } ?? EndpointCache(),
             claimRequestedAt: .now, now: .now, wallClock: 1_000_000)
         return built.requests.isEmpty && built.settled.count == 1 ? built.settled[0] : nil
@@ -223,6 +238,7 @@ import Testing
             case .gone: "gone"
             case .disabled: "disabled"
             case .expired: "expired"
+            case .filtered(let why): "filtered \(why)"
             case .released: "released"
             case .spent: "spent"
             }

@@ -158,10 +158,23 @@ extension FakeClaimStore {
     }
 }
 
+/// A shaper that keeps what it is given.
+final class FakeShapingDesk: ShapingDesk {
+    let deliveries = Shared<[Int64]>([])
+    let cancels = Shared(0)
+
+    func submit(_ deliveries: [UnshapedDelivery]) {
+        self.deliveries.change { $0 += deliveries.map(\.delivery.id) }
+    }
+
+    func cancelAll() { cancels.change { $0 += 1 } }
+}
+
 /// Couriers that carry nothing: requests stay until the test does something about them.
 final class FakeCouriers: Couriers {
     struct Content: Sendable {
         var deliveries: [Int64] = []
+        var bodies: [String] = []
         /// Those of them that pass others.
         var passing: [Int64] = []
         var cancels = 0
@@ -173,15 +186,18 @@ final class FakeCouriers: Couriers {
     let content = Shared(Content())
 
     var deliveries: [Int64] { content.value.deliveries }
+    var bodies: [String] { content.value.bodies }
     var passing: [Int64] { content.value.passing }
     var cancels: Int { content.value.cancels }
     var queued: Int { content.value.queued }
 
     func submit(_ batch: [OutgoingDelivery]) {
         let ids = batch.map(\.delivery.id)
+        let bodies = batch.map { $0.body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
         let passing = batch.filter(\.passesOthers).map(\.delivery.id)
         content.change { content in
             content.deliveries += ids
+            content.bodies += bodies
             content.passing += passing
         }
     }

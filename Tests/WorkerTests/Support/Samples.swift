@@ -38,12 +38,15 @@ enum Samples {
 
     static func record(
         _ id: Int32 = 1, url: String = "https://example.com/hook", secrets: [String] = [secret], headers: [String] = [],
-        format: String = "envelope", maxAttempts: Int32 = 3
+        format: String = "envelope", maxAttempts: Int32 = 3, filter: String? = nil, transform: String? = nil
     ) -> EndpointRecord {
-        EndpointRecord(
+        var record = EndpointRecord(
             id: id, revision: 1, name: "main", tenant: "", urlID: 7, url: url, payloadFormat: format, headers: headers,
             retrySchedule: [.seconds(1), .seconds(2)], maxAttempts: maxAttempts, timeout: .seconds(15), secrets: secrets
         )
+        record.filter = filter
+        record.transform = transform
+        return record
     }
 
     static let judge = EndpointJudge(policy: EndpointPolicy(), sealing: nil, version: "test")
