@@ -26,7 +26,10 @@ CREATE TABLE postrider.settings (
     installation text NOT NULL DEFAULT left(replace(gen_random_uuid()::text, '-', ''), 8)
         CHECK (installation ~ '^[0-9a-f]{8}$'),
     retention interval NOT NULL DEFAULT '30 days' CHECK (retention >= '1 day'),
-    idempotency_retention interval NOT NULL DEFAULT '90 days' CHECK (idempotency_retention >= '1 day')
+    idempotency_retention interval NOT NULL DEFAULT '90 days' CHECK (idempotency_retention >= '1 day'),
+    -- As whom receivers are asked for their consent (CloudEvents, WebHook-Request-Origin): a DNS name.
+    origin text NOT NULL DEFAULT 'postrider'
+        CHECK (length(origin) <= 253 AND origin ~ '^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$')
 );
 INSERT INTO postrider.settings DEFAULT VALUES;
 
@@ -94,7 +97,7 @@ CREATE TABLE postrider.endpoints (
     name text NOT NULL,
     tenant text NOT NULL DEFAULT '',
     url_id int NOT NULL DEFAULT 0,
-    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled', 'removed')),
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'verifying', 'paused', 'disabled', 'removed')),
     state_reason text,
     -- Since when it is in this state.
     state_at timestamptz NOT NULL DEFAULT now(),
@@ -130,6 +133,18 @@ CREATE TABLE postrider.endpoints (
     transform text,
     -- How long it may fail without one success before it is disabled. NULL: for ever.
     disable_after interval DEFAULT '5 days' CHECK (disable_after > '0'),
+    -- How the receiver is asked whether it wants what is sent there.
+    verify text NOT NULL DEFAULT 'none' CHECK (verify IN ('none', 'challenge', 'cloudevents')),
+    -- When it agreed. While it has not: when it is asked next (while a worker asks, when another one may), and how often it was asked
+    -- in vain.
+    verified_at timestamptz,
+    ask_at timestamptz,
+    refusals smallint NOT NULL DEFAULT 0,
+    -- As whom it was asked, and is sent to from then on.
+    origin text,
+    -- The operator's limit, and the one that the receiver named when it agreed; what is in force stands on the lane.
+    rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
+    allowed_rate real CHECK (allowed_rate BETWEEN 0.001 AND 1000000),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -170,6 +185,7 @@ CREATE TABLE postrider.subscriptions (
 CREATE INDEX subscriptions_endpoint ON postrider.subscriptions (endpoint_id);
 -- For housekeeping, so that its cost does not grow with the endpoints.
 CREATE INDEX subscriptions_new ON postrider.subscriptions (endpoint_id) WHERE effective_at IS NULL;
+CREATE INDEX endpoints_verifying ON postrider.endpoints (ask_at) WHERE state = 'verifying';
 CREATE INDEX endpoints_removed ON postrider.endpoints (id) WHERE state = 'removed';
 
 -- ------------------------------------------------------------------------------------------------ warm: one row a lane
@@ -180,7 +196,7 @@ CREATE TABLE postrider.lanes (
     -- Drawn again by every change to the endpoint: tells a worker to read it again before it sends. Random, so that a worker that
     -- lives on while the schema is replaced or restored never takes one state of an endpoint for another.
     revision int NOT NULL DEFAULT floor(random() * 2147483647)::int,
-    -- 'infinity' while paused or disabled; a time while it is closed until then.
+    -- 'infinity' while paused, disabled or not verified yet; a time while it is closed until then.
     open_at timestamptz NOT NULL DEFAULT '-infinity',
     -- The transaction that changed the endpoint last, so that workers see a resumed endpoint at once. NULL: never changed.
     changed_in xid8,
@@ -192,7 +208,7 @@ CREATE TABLE postrider.lanes (
     -- When the first of these leases may have run out: housekeeping looks at the lane then. A claim sets it only where it is NULL,
     -- so that nearly all of them stay HOT.
     lapse_at timestamptz,
-    -- Requests a second; a token bucket that holds at most one and what comes in 1/20 s.
+    -- Requests a second, in force; a token bucket that holds at most one and what comes in 1/20 s.
     rate_limit real CHECK (rate_limit BETWEEN 0.001 AND 1000000),
     tokens real NOT NULL DEFAULT 1,
     tokens_at timestamptz NOT NULL DEFAULT '-infinity',

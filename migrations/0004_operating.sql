@@ -129,7 +129,8 @@ $f$;
 -- Tells workers to read the endpoint again, and to look at its lane again.
 CREATE FUNCTION postrider.touch_endpoint(p_id int) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
-    UPDATE postrider.endpoints SET updated_at = now() WHERE id = p_id;
+    -- What was changed may be why a receiver has not agreed: it is asked at once.
+    UPDATE postrider.endpoints SET updated_at = now(), ask_at = CASE WHEN state = 'verifying' THEN now() END WHERE id = p_id;
     UPDATE postrider.lanes SET revision = floor(random() * 2147483647)::int, changed_in = pg_current_xact_id()
     WHERE endpoint_id = p_id
 $f$;
@@ -324,7 +325,8 @@ CREATE FUNCTION postrider.check_endpoint(
     p_ordering_failure text,
     p_disable_after text,
     p_filter text,
-    p_transform text) RETURNS void
+    p_transform text,
+    p_verify text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_rule text := CASE WHEN p_url IS NOT NULL THEN postrider.url_rule(p_url) END;
@@ -353,6 +355,9 @@ BEGIN
     PERFORM postrider.check_duration('disable_after', postrider.disable_after(p_disable_after), '1 min', '365 days');
     PERFORM postrider.check_filter(nullif(p_filter, ''));
     PERFORM postrider.transform_name(nullif(p_transform, ''));
+    IF p_verify NOT IN ('none', 'challenge', 'cloudevents') THEN
+        PERFORM postrider.refuse('verify', 'must be none, challenge or cloudevents');
+    END IF;
 END
 $f$;
 
@@ -709,6 +714,7 @@ CREATE FUNCTION postrider.register_endpoint(
     filter text DEFAULT NULL,
     transform text DEFAULT NULL,
     "coalesce" boolean DEFAULT false,
+    verify text DEFAULT 'none',
     OUT endpoint_id int, OUT signing_secret text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
@@ -729,7 +735,8 @@ BEGIN
                                      payload_format, headers,
                                      permanent_status, ordering_failure, disable_after,
                                      filter,
-                                     transform);
+                                     transform,
+                                     verify);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     signing_secret := coalesce(secret, postrider.new_secret());
     v_stored := postrider.stored_secret(signing_secret, coalesce(signature, '{v1}'));
@@ -738,14 +745,16 @@ BEGIN
             name, tenant, payload_format, headers, retry_schedule, max_attempts,
             permanent_status, ordering_failure, disable_after, max_in_flight,
             filter,
-            transform)
+            transform,
+            verify, rate_limit, state)
         VALUES (name, coalesce(tenant, ''), coalesce(payload_format, 'envelope'), coalesce(headers, '{}'),
                 coalesce(retry_schedule, '{5 s,5 min,30 min,2 h,5 h,10 h,14 h,20 h,24 h}'),
                 coalesce(max_attempts, cardinality(retry_schedule) + 1, 10),
                 coalesce(permanent_status, '{}'), coalesce(ordering_failure, 'skip'),
                 postrider.disable_after(coalesce(disable_after, '5 days')), nullif(max_in_flight, 0),
                 nullif(filter, ''),
-                postrider.transform_name(nullif(transform, '')))
+                postrider.transform_name(nullif(transform, '')),
+                coalesce(verify, 'none'), nullif(rate_limit, 0), CASE WHEN verify <> 'none' THEN 'verifying' ELSE 'active' END)
         RETURNING e.id INTO endpoint_id;
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION USING ERRCODE = 'unique_violation',
@@ -763,7 +772,11 @@ BEGIN
     INSERT INTO postrider.endpoint_marks (endpoint_id) VALUES (endpoint_id);
     INSERT INTO postrider.subscriptions (tenant, pattern, endpoint_id)
     SELECT DISTINCT coalesce(tenant, ''), p, endpoint_id FROM unnest(event_types) AS u (p);
-    INSERT INTO postrider.state_changes (endpoint_id, became) VALUES (endpoint_id, 'active');
+    IF verify <> 'none' THEN
+        PERFORM postrider.begin_verifying(endpoint_id);
+    END IF;
+    INSERT INTO postrider.state_changes (endpoint_id, became)
+    SELECT e.id, e.state FROM postrider.endpoints e WHERE e.id = register_endpoint.endpoint_id;
     PERFORM postrider.note_act('register', postrider.endpoint_words(name, tenant), 1, NULL);
 END
 $f$;
@@ -791,13 +804,16 @@ CREATE FUNCTION postrider.update_endpoint(
     disable_after text DEFAULT NULL,
     filter text DEFAULT NULL,
     transform text DEFAULT NULL,
-    "coalesce" boolean DEFAULT NULL)
+    "coalesce" boolean DEFAULT NULL,
+    verify text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 #variable_conflict use_variable
 DECLARE
     v_id int;
     v_url int;
+    v_moves boolean := url <> (
+        SELECT u.url FROM postrider.endpoints e JOIN postrider.endpoint_urls u ON u.id = e.url_id WHERE e.id = v_id);
 BEGIN
     PERFORM postrider.check_tenant(tenant);
     v_id := postrider.hold_endpoint(name, tenant);
@@ -805,7 +821,8 @@ BEGIN
                                      payload_format, headers,
                                      permanent_status, ordering_failure, disable_after,
                                      filter,
-                                     transform);
+                                     transform,
+                                     verify);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF max_in_flight > 0 THEN
         PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
@@ -828,7 +845,9 @@ BEGIN
         filter = nullif(coalesce(update_endpoint.filter, e.filter), ''),
         transform = CASE WHEN update_endpoint.transform IS NULL THEN e.transform
                          ELSE postrider.transform_name(nullif(update_endpoint.transform, '')) END,
-        max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, e.max_in_flight), 0)
+        max_in_flight = nullif(coalesce(update_endpoint.max_in_flight, e.max_in_flight), 0),
+        rate_limit = nullif(coalesce(update_endpoint.rate_limit, e.rate_limit), 0),
+        verify = coalesce(update_endpoint.verify, e.verify)
     WHERE e.id = v_id;
     PERFORM postrider.set_sending(v_id, signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
     IF event_types IS NOT NULL THEN
@@ -841,7 +860,7 @@ BEGIN
         timeout = coalesce(update_endpoint.timeout, l.timeout),
         -- LEAST passes over NULL.
         max_in_flight = least((SELECT e.max_in_flight FROM postrider.endpoints e WHERE e.id = v_id), l.breaker_window),
-        rate_limit = nullif(coalesce(update_endpoint.rate_limit, l.rate_limit), 0),
+        rate_limit = (SELECT least(e.rate_limit, e.allowed_rate) FROM postrider.endpoints e WHERE e.id = v_id),
         breaker = coalesce(update_endpoint.breaker, l.breaker),
         blocks_keys = coalesce(update_endpoint.ordering_failure <> 'skip', l.blocks_keys),
         coalesces = coalesce(update_endpoint."coalesce", l.coalesces)
@@ -849,17 +868,21 @@ BEGIN
     IF NOT breaker THEN
         PERFORM postrider.free_lane(v_id);
     END IF;
+    -- At another URL there may be another receiver.
+    IF v_moves OR verify IS NOT NULL THEN
+        PERFORM postrider.verify_again(v_id);
+    END IF;
     PERFORM postrider.touch_endpoint(v_id);
     PERFORM postrider.note_act('update', postrider.endpoint_words(name, tenant), 1, (
         SELECT string_agg(u.setting, ', ')
         FROM unnest(ARRAY['url', 'event_types', 'retry_schedule', 'max_attempts', 'timeout', 'max_in_flight', 'rate_limit',
                           'payload_format', 'headers', 'permanent_status', 'ordering_failure', 'breaker', 'disable_after',
-                          'filter', 'transform', 'coalesce'],
+                          'filter', 'transform', 'coalesce', 'verify'],
                     ARRAY[url IS NOT NULL, event_types IS NOT NULL, retry_schedule IS NOT NULL, max_attempts IS NOT NULL,
                           timeout IS NOT NULL, max_in_flight IS NOT NULL, rate_limit IS NOT NULL, payload_format IS NOT NULL,
                           headers IS NOT NULL, permanent_status IS NOT NULL, ordering_failure IS NOT NULL, breaker IS NOT NULL,
                           disable_after IS NOT NULL, filter IS NOT NULL, transform IS NOT NULL,
-                          update_endpoint."coalesce" IS NOT NULL]) AS u (setting, is_given)
+                          update_endpoint."coalesce" IS NOT NULL, verify IS NOT NULL]) AS u (setting, is_given)
         WHERE u.is_given));
 END
 $f$;
@@ -900,6 +923,91 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
     UPDATE postrider.endpoint_marks m SET strikes = 0 WHERE m.endpoint_id = p_id
 $f$;
 
+-- From now on the receiver is asked whether it agrees, and what is owed to it is held. The endpoint and its lane are locked.
+CREATE FUNCTION postrider.begin_verifying(p_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    PERFORM postrider.set_state(p_id, 'verifying', 'its receiver has not been asked yet');
+    UPDATE postrider.endpoints e
+    SET ask_at = now(), refusals = 0, allowed_rate = NULL, origin = (SELECT s.origin FROM postrider.settings s) WHERE e.id = p_id;
+    PERFORM postrider.free_lane(p_id);
+    UPDATE postrider.lanes l
+    SET open_at = 'infinity', rate_limit = (SELECT e.rate_limit FROM postrider.endpoints e WHERE e.id = p_id)
+    WHERE l.endpoint_id = p_id;
+END
+$f$;
+
+-- What once was agreed holds no more. One that is paused or disabled is asked when it is resumed. The endpoint and its lane are locked.
+CREATE FUNCTION postrider.verify_again(p_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+DECLARE
+    v_state text; v_verify text;
+BEGIN
+    UPDATE postrider.endpoints e SET verified_at = NULL WHERE e.id = p_id RETURNING e.state, e.verify INTO v_state, v_verify;
+    IF v_verify <> 'none' AND v_state IN ('active', 'verifying') THEN
+        PERFORM postrider.begin_verifying(p_id);
+    ELSIF v_verify = 'none' THEN
+        UPDATE postrider.endpoints e SET allowed_rate = NULL WHERE e.id = p_id;
+        UPDATE postrider.lanes l SET rate_limit = (SELECT e.rate_limit FROM postrider.endpoints e WHERE e.id = p_id)
+        WHERE l.endpoint_id = p_id;
+        IF v_state = 'verifying' THEN
+            PERFORM postrider.set_state(p_id, 'active', NULL);
+            UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = p_id;
+        END IF;
+    END IF;
+END
+$f$;
+
+-- Endpoints whose receivers are to be asked now, by this worker alone until their timeout and half a minute are over. Steps over what is
+-- held by an operator, who changes it.
+CREATE FUNCTION postrider.take_verifications(p_limit int) RETURNS TABLE (endpoint_id int, refusals smallint)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $f$
+    UPDATE postrider.endpoints e
+    SET ask_at = clock_timestamp() + interval '30 s' + (SELECT l.timeout FROM postrider.lanes l WHERE l.endpoint_id = e.id)
+    WHERE e.id = ANY (ARRAY(
+        SELECT n.id FROM postrider.endpoints n WHERE n.state = 'verifying' AND n.ask_at <= clock_timestamp()
+        ORDER BY n.ask_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED))
+    RETURNING e.id, e.refusals
+$f$;
+
+-- What came of asking a receiver, whose lane had the revision p_revision then: what was changed since is asked again. p_why NULL: it agreed, to
+-- p_rate requests a second (NULL: any). Otherwise it is asked again after p_pause; counted, where p_counts says so, and the twentieth time the
+-- endpoint is disabled. Returns its state, or NULL where the answer means nothing any more. It waits for no operator: it fails with
+-- lock_not_available, and the worker tells it again.
+CREATE FUNCTION postrider.end_verification(
+    p_id int, p_revision int, p_why text, p_rate real, p_counts boolean, p_pause interval) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100 ms' AS $f$
+DECLARE
+    v_refusals int; v_why text;
+BEGIN
+    SELECT e.refusals + p_counts::int INTO v_refusals
+    FROM postrider.endpoints e WHERE e.id = p_id AND e.state = 'verifying' FOR NO KEY UPDATE;
+    PERFORM postrider.hold_lane(p_id);
+    IF v_refusals IS NULL OR NOT EXISTS (
+        SELECT FROM postrider.lanes l WHERE l.endpoint_id = p_id AND l.revision = p_revision) THEN
+        RETURN NULL;
+    ELSIF p_why IS NULL THEN
+        UPDATE postrider.endpoints e SET verified_at = clock_timestamp(), refusals = 0, allowed_rate = p_rate WHERE e.id = p_id;
+        PERFORM postrider.set_state(p_id, 'active', NULL);
+        UPDATE postrider.lanes l
+        SET open_at = '-infinity', rate_limit = (SELECT least(e.rate_limit, e.allowed_rate) FROM postrider.endpoints e WHERE e.id = p_id)
+        WHERE l.endpoint_id = p_id;
+        PERFORM postrider.touch_endpoint(p_id);
+        RETURN 'active';
+    END IF;
+    v_why := CASE v_refusals WHEN 0 THEN 'its receiver could not be asked: '
+        ELSE format('its receiver has not agreed, asked %s: ', CASE v_refusals WHEN 1 THEN 'once' ELSE v_refusals || ' times' END) END
+        || left(p_why, 300);
+    IF v_refusals >= 20 THEN
+        PERFORM postrider.disable_endpoint(p_id, v_why);
+        RETURN 'disabled';
+    END IF;
+    UPDATE postrider.endpoints e SET refusals = v_refusals, ask_at = clock_timestamp() + p_pause, state_reason = v_why WHERE e.id = p_id;
+    RETURN 'verifying';
+END
+$f$;
+
 CREATE FUNCTION postrider.pause_endpoint(name text, tenant text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -907,7 +1015,7 @@ DECLARE
 BEGIN
     PERFORM postrider.hold_lane(v_id);
     -- A disabled endpoint stays disabled: that says more, and it is closed already.
-    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = v_id) = 'active' THEN
+    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = v_id) IN ('active', 'verifying') THEN
         PERFORM postrider.set_state(v_id, 'paused', 'paused by ' || session_user);
     END IF;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = v_id;
@@ -922,10 +1030,15 @@ DECLARE
     v_id int := postrider.hold_endpoint(resume_endpoint.name, resume_endpoint.tenant);
 BEGIN
     PERFORM postrider.hold_lane(v_id);
-    PERFORM postrider.set_state(v_id, 'active', NULL);
-    UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
-    -- What was before says nothing of how it is doing now.
-    PERFORM postrider.free_lane(v_id);
+    IF (SELECT e.verify <> 'none' AND e.verified_at IS NULL FROM postrider.endpoints e WHERE e.id = v_id) THEN
+        -- To resume is not to agree in the receiver's name: it is asked, at once.
+        PERFORM postrider.begin_verifying(v_id);
+    ELSE
+        PERFORM postrider.set_state(v_id, 'active', NULL);
+        UPDATE postrider.lanes l SET open_at = '-infinity' WHERE l.endpoint_id = v_id;
+        -- What was before says nothing of how it is doing now.
+        PERFORM postrider.free_lane(v_id);
+    END IF;
     UPDATE postrider.endpoint_marks m SET failing_since = NULL, warned = 0 WHERE m.endpoint_id = v_id;
     PERFORM postrider.touch_endpoint(v_id);
     PERFORM postrider.note_act('resume', postrider.endpoint_words(resume_endpoint.name, resume_endpoint.tenant), 1, NULL);
@@ -941,7 +1054,7 @@ DECLARE
 BEGIN
     PERFORM 1 FROM postrider.endpoints e WHERE e.id = p_id FOR NO KEY UPDATE;
     PERFORM postrider.hold_lane(p_id);
-    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = p_id) IN ('active', 'paused') THEN
+    IF (SELECT e.state FROM postrider.endpoints e WHERE e.id = p_id) IN ('active', 'verifying', 'paused') THEN
         v_changed := postrider.set_state(p_id, 'disabled', p_reason);
     END IF;
     UPDATE postrider.lanes l SET open_at = 'infinity' WHERE l.endpoint_id = p_id;

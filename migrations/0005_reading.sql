@@ -269,8 +269,9 @@ SELECT e.name AS endpoint, u.url, CASE WHEN e.state = 'active' AND l.closures > 
        coalesce(n.blocked_keys, 0) AS blocked_keys, statement_timestamp() - n.oldest_blocked AS oldest_blocked_age,
        coalesce(n.is_capped, false) AS counts_capped, m.failing_since, m.last_http_status::int AS last_http_status,
        m.last_error_code, m.last_error, e.state_at AS state_since,
-       -- When its lane opens; only while it is closed until then.
-       CASE WHEN l.open_at > statement_timestamp() AND l.open_at < 'infinity' OR e.state = 'active' AND l.closures > 0 THEN l.open_at
+       -- When its lane opens, only while it is closed until then; or when its receiver is asked again.
+       CASE WHEN e.state = 'verifying' THEN e.ask_at
+            WHEN l.open_at > statement_timestamp() AND l.open_at < 'infinity' OR e.state = 'active' AND l.closures > 0 THEN l.open_at
        END AS next_probe_at
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -290,7 +291,7 @@ FROM postrider.state_changes c JOIN postrider.endpoints e ON e.id = c.endpoint_i
 CREATE VIEW postrider.endpoint_settings AS
 SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        ARRAY(SELECT s.pattern FROM postrider.subscriptions s WHERE s.endpoint_id = e.id ORDER BY s.pattern) AS event_types,
-       e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, e.max_in_flight, l.rate_limit,
+       e.payload_format, e.retry_schedule, e.max_attempts, l.timeout, e.max_in_flight, e.rate_limit,
        -- A line without a colon has no name, and all of it may be a value, which no operator sees.
        ARRAY(SELECT split_part(h, ':', 1) FROM unnest(e.headers) AS h WHERE strpos(h, ':') > 0) AS header_names,
        (SELECT count(*) FROM postrider.endpoint_secrets s
@@ -321,7 +322,9 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        e.client_certificate,
        e.ca,
        e.method,
-       e.text
+       e.text,
+       -- Requests a second, as the receiver named them when it agreed.
+       e.verify, e.verified_at, e.allowed_rate
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.lanes l ON l.endpoint_id = e.id

@@ -67,7 +67,9 @@ GRANT EXECUTE ON FUNCTION
     postrider.settle, postrider.judge_lanes, postrider.judge_endpoints, postrider.tired_endpoints, postrider.announce_dead, postrider.park_keys,
     postrider.count_lanes(int[], int), postrider.census(int),
     postrider.forget_unreported(int, bigint[], timestamptz[], int[], smallint[]), postrider.unreported(),
-    postrider.disable_endpoint(int, text, boolean), postrider.take_duty(text), postrider.note_duty_error(text, text),
+    postrider.disable_endpoint(int, text, boolean),
+    postrider.take_verifications(int), postrider.end_verification(int, int, text, real, boolean, interval),
+    postrider.take_duty(text), postrider.note_duty_error(text, text),
     postrider.is_due(timestamptz, interval, int), postrider.duty_every(text, interval), postrider.duty_rest(interval, int),
     postrider.keep_partitions(),
     postrider.keep_retention(), postrider.keep_idempotency(), postrider.keep_strays(), postrider.keep_repaired(),
@@ -86,7 +88,8 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_f
               updated_at, signature, method, text,
               permanent_status, ordering_failure, disable_after, max_in_flight,
               filter,
-              transform) ON postrider.endpoints TO postrider_operator;
+              transform,
+              verify, verified_at, ask_at, refusals, origin, rate_limit, allowed_rate) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.daily_partitions(), postrider.installation(), postrider.webhook_id(timestamptz, bigint), postrider.patterns_matching(text),

@@ -1,5 +1,6 @@
 import CLibCurl
 import Glibc
+package import Outbox
 
 package struct CourierConfiguration: Sendable {
     /// How many couriers share the work: one queue and one libcurl multi handle each. More than cores gain nothing.
@@ -24,6 +25,8 @@ package struct CourierConfiguration: Sendable {
     package var connectionLifetime: Duration = .seconds(300)
     /// A file of PEM certificates to trust instead of the system's.
     package var trustedRootsFile: String?
+    /// Through which all requests go. It resolves the names of their hosts; addresses that stand in URLs are judged here.
+    package var proxy: EgressProxy?
     /// The limits on resolving names.
     package var names = Names()
 

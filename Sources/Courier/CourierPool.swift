@@ -23,12 +23,16 @@ package final class CourierPool: Sendable {
         deliver: @escaping @Sendable ([CourierResult]) -> Void
     ) throws(CourierPoolError) {
         CurlGlobal.setUp()
-        let names = NameService(limits: configuration.names, judge: judge)
+        // With a proxy its own name is the only one, and the operator may have put it anywhere.
+        let isDirect = configuration.proxy == nil
+        let names = NameService(limits: configuration.names) { !isDirect || judge($0) }
+        let proxyRecord = ProxyRecord()
         var couriers: [Courier] = []
         for number in 0..<max(1, configuration.couriers) {
             guard
                 let courier = Courier(
-                    number: number, configuration: configuration, names: names, judge: judge, deliver: deliver)
+                    number: number, configuration: configuration, names: names, proxyRecord: proxyRecord,
+                    judge: judge, deliver: deliver)
             else { throw CourierPoolError() }
             couriers.append(courier)
         }

@@ -13,14 +13,16 @@ package final class ReachProbe: Sendable {
     private let judge: @Sendable (IPAddress) -> Bool
     private let trustedRootsFile: String?
     private let timeout: Duration
+    private let proxy: EgressProxy?
 
     /// - Parameters:
     ///   - timeout: how long making one connection may take. The look-up of its name may take another 5 s.
     ///   - trustedRootsFile: certificates to trust instead of the system's.
+    ///   - proxy: which all connections go through.
     ///   - judge: whether an address may be dialled.
     package init(
         timeout: Duration = .seconds(5), trustedRootsFile: String? = nil,
-        names: CourierConfiguration.Names = CourierConfiguration.Names(),
+        names: CourierConfiguration.Names = CourierConfiguration.Names(), proxy: EgressProxy? = nil,
         judge: @escaping @Sendable (IPAddress) -> Bool
     ) {
         self.timeout = timeout
@@ -28,6 +30,8 @@ package final class ReachProbe: Sendable {
         var configuration = CourierConfiguration()
         configuration.couriers = 1
         configuration.names = names
+        configuration.proxy = proxy
+        self.proxy = proxy
         self.configuration = configuration
         self.judge = judge
     }
@@ -72,7 +76,8 @@ package final class ReachProbe: Sendable {
         case .vetted(let vetted):
             return await withCheckedContinuation { continuation in
                 DispatchQueue(label: "postrider.reach").async { [self] in
-                    let attempt = ReachTry(request, vetted, timeout: timeout, trustedRootsFile: trustedRootsFile)
+                    let attempt = ReachTry(
+                        request, vetted, timeout: timeout, trustedRootsFile: trustedRootsFile, proxy: proxy)
                     continuation.resume(returning: attempt.run())
                 }
             }
@@ -87,6 +92,14 @@ package struct ReachRequest: Hashable, Sendable {
     let isTLS: Bool
     /// The authorities to trust, in PEM; nil for the usual ones.
     let authorities: String?
+
+    /// The proxy itself, without anything behind it.
+    package init(_ proxy: EgressProxy) {
+        host = proxy.host
+        port = proxy.port
+        isTLS = proxy.scheme == .https
+        authorities = nil
+    }
 
     package init(_ url: EndpointURL, authorities: String? = nil) {
         host = url.host

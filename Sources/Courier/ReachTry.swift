@@ -8,12 +8,18 @@ struct ReachTry {
     private let vetted: VettedAddresses
     private let timeout: Duration
     private let trustedRootsFile: String?
+    private let proxy: EgressProxy?
 
-    init(_ request: ReachRequest, _ vetted: VettedAddresses, timeout: Duration, trustedRootsFile: String?) {
+    /// - Parameter vetted: of the host, or of the proxy where there is one.
+    init(
+        _ request: ReachRequest, _ vetted: VettedAddresses, timeout: Duration, trustedRootsFile: String?,
+        proxy: EgressProxy?
+    ) {
         self.request = request
         self.vetted = vetted
         self.timeout = timeout
         self.trustedRootsFile = trustedRootsFile
+        self.proxy = proxy
     }
 
     func run() -> Reach {
@@ -23,8 +29,9 @@ struct ReachTry {
         }
         // The addresses that were judged, and no others.
         let addresses = vetted.text
-        let resolve = TextList(["\(request.host):\(request.port):\(addresses)"])
-        if case .name = request.host { unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first) }
+        let (host, port) = proxy.map { ($0.host, $0.port) } ?? (request.host, request.port)
+        let resolve = TextList(["\(host):\(port):\(addresses)"])
+        if case .name = host { unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first) }
         setOptions(handle)
         let code = unsafe curl_easy_perform(handle.pointer)
         let reach = code == CURLE_OK ? Reach.reached(expiresAt: expiry(handle)) : failure(code, handle)
@@ -37,7 +44,7 @@ struct ReachTry {
         handle.set(CURLOPT_CERTINFO, 1)
         handle.setCommonOptions(
             trustedRootsFile: trustedRootsFile,
-            request.authorities.map { TLSCredentials(certificate: nil, key: nil, authorities: $0) })
+            request.authorities.map { TLSCredentials(certificate: nil, key: nil, authorities: $0) }, proxy: proxy)
         handle.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: timeout)
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: timeout)
     }
@@ -47,6 +54,7 @@ struct ReachTry {
         end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
         end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
         end.hasOwnAuthorities = request.authorities != nil
+        end.proxy = proxy.map { handle.end(of: $0, isWell: false) }
         let failure = TransferFailure(end)
         return .failed(failure.code, detail: failure.detail)
     }

@@ -13,6 +13,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case logLevel = "POSTRIDER_LOG_LEVEL"
     case logFormat = "POSTRIDER_LOG_FORMAT"
     case secretKeyFile = "POSTRIDER_SECRET_KEY_FILE"
+    case proxy = "POSTRIDER_PROXY"
 
     /// What every key starts with. A variable that starts so and is no key is taken for a typing error.
     package static let prefix = "POSTRIDER_"

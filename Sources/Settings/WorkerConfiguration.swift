@@ -67,6 +67,16 @@ package struct WorkerConfiguration: Sendable {
     @Setting(.secretKeyFile, "must be a path", { $0 })
     package var secretKeyFile: String?
 
+    /// The proxy that everything goes through that is sent to endpoints. Without it they are connected to from here; what other programs
+    /// read from `HTTPS_PROXY` and the like is never read.
+    @Setting(
+        .proxy,
+        """
+        must be http://, https:// or socks5h:// and a host, perhaps with USER:PASSWORD@ (percent-encoded) before it and a port \
+        behind it, and nothing more
+        """, { EgressProxy($0) })
+    package var proxy: EgressProxy?
+
     /// The defaults.
     package init() {}
 
@@ -84,5 +94,6 @@ package struct WorkerConfiguration: Sendable {
         try _logLevel.read(from: sources)
         try _logFormat.read(from: sources)
         try _secretKeyFile.read(from: sources)
+        try _proxy.read(from: sources)
     }
 }

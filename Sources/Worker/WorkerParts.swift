@@ -21,6 +21,8 @@ struct WorkerParts: Sendable {
     let time: any LoopClock
     /// Microseconds since 1970 by this machine's clock.
     let wallClock: @Sendable () -> Int64
+    /// Nil where there is no proxy.
+    var proxy: ProxyWatch?
 
     /// Does a step of the work and takes down whether it failed, for metrics and readiness.
     func perform<Result: Sendable>(

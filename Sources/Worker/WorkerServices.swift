@@ -41,6 +41,7 @@ package struct WorkerServices: Sendable {
         keyFile: Redacted<[UInt8]>? = nil, registry: PrometheusRegistry, log: Logger,
         wallClock: @escaping @Sendable () -> Int64 = SystemClock.wallMicroseconds,
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        randomBytes: @escaping @Sendable (Int) -> [UInt8] = { (0..<$0).map { _ in UInt8.random(in: 0...255) } },
         pauses: (@Sendable () -> [Duration])? = nil
     ) throws {
         guard TrustedRoots.systemFile() != nil else {
@@ -63,9 +64,10 @@ package struct WorkerServices: Sendable {
             permits: Permits(inFlight, freed: claimWakeup), settleQueue: queue,
             judge: EndpointJudge(
                 policy: EndpointPolicy(allowHTTP: configuration.allowHTTP, addresses: addresses), sealing: sealing,
-                version: version),
+                version: version, proxy: configuration.proxy),
             builder: DeliveryBuilder(leaseSlack: configuration.leaseSlack), health: health, metrics: metrics, log: log,
-            version: version, time: time, wallClock: wallClock)
+            version: version, time: time, wallClock: wallClock,
+            proxy: configuration.proxy.map { _ in ProxyWatch(health: health, metrics: metrics, log: log) })
         longestStop = configuration.drainTimeout + Self.farewell
         metrics.maxInFlight.record(permits)
         health.show(in: registry)
@@ -95,9 +97,11 @@ package struct WorkerServices: Sendable {
                 pauses: pauses ?? { Breaker.pauses(random: random) })
         }
         let receiver = ResultReceiver(
-            queue: queue, permits: parts.permits, metrics: metrics, log: log, wallClock: wallClock, random: random)
+            queue: queue, permits: parts.permits, metrics: metrics, log: log, proxy: parts.proxy, wallClock: wallClock,
+            random: random)
         courier.maximumInFlight = permits
         courier.maximumConnections = permits
+        courier.proxy = configuration.proxy
         let pool = try CourierPool(
             configuration: courier, judge: DialJudge(addresses).allows, deliver: receiver.receive)
         let server = try HealthServer(
@@ -110,7 +114,9 @@ package struct WorkerServices: Sendable {
             Survey(parts, store: store(Survey.loop)),
             Upkeep(parts, store: store("long duties"), of: Duty.long, limit: Upkeep.longLimit),
             Upkeep(parts, store: store("duties"), of: Duty.short, limit: Upkeep.shortLimit),
-            Housekeeper(parts, store: store("housekeeper")),
+            Housekeeper(
+                parts, store: store("housekeeper"),
+                verifications: VerificationDesk(parts, couriers: pool, random: random, randomBytes: randomBytes)),
             Settler(parts, store: store(Settler.loop), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
             shaper,

@@ -146,6 +146,14 @@ extension WorkerStore: HouseStore {
         try await session.run(Duties.keepLeases, deadline: Self.houseDeadline).first
     }
 
+    func takeVerifications(_ limit: Int32) async throws(PostgresError) -> [DueVerification] {
+        try await session.run(Verifications.take(limit: limit), deadline: Self.houseDeadline)
+    }
+
+    func end(_ verification: VerificationEnd) async throws(PostgresError) -> String? {
+        try await session.run(Verifications.end(verification), deadline: Self.houseDeadline).first ?? nil
+    }
+
     func endpoints(after: Int32, limit: Int32) async throws(PostgresError) -> [Int32] {
         try await session.run(EndpointIDs.next(after: after, limit: limit), deadline: Self.houseDeadline)
     }

@@ -49,7 +49,8 @@ class Fault:
 
 
 def _failing(world: World) -> None:
-    world.endpoint("failing", "/500", "--retry-schedule", "1s", "--max-attempts", "1000")
+    # With its breaker on it would be tried ever more rarely, and the spans here are short.
+    world.endpoint("failing", "/500", "--retry-schedule", "1s", "--max-attempts", "1000", "--breaker", "off")
     world.publish("failing", 5)
 
 
@@ -61,7 +62,7 @@ def _recover(world: World) -> None:
 
 
 def _blocked(world: World) -> None:
-    world.endpoint("keys", "/503", "--retry-schedule", "1s", "--max-attempts", "1000")
+    world.endpoint("keys", "/503", "--retry-schedule", "1s", "--max-attempts", "1000", "--breaker", "off")
     world.publish("keys", 3, key="a")
 
 

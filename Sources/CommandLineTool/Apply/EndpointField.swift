@@ -69,6 +69,7 @@ struct EndpointField: Sendable {
         EndpointField("filter", .word, option: "--filter") { [$0.filter ?? ""] },
         EndpointField("transform", .word, option: "--transform") { [$0.transform ?? ""] },
         EndpointField("coalesce", .flag, option: "--coalesce") { [$0.coalesce ?? false ? "true" : "false"] },
+        EndpointField("verify", .word, option: "--verify") { [$0.verify ?? Verification.none.rawValue] },
     ]
 
     /// The keys of an endpoint in a file that are no settings.

@@ -13,6 +13,18 @@ extension Diagnosis {
         return [rows(books), tag(books), sequences(books), events(books)]
     }
 
+    /// What publishes with the rights of someone who does not own the table any more. Silent where there is nothing to say.
+    static func watches(_ strays: [StrayWatch]?) -> [Finding] {
+        (strays ?? []).prefix(endpointsNamed).map { stray in
+            .warning(
+                "watches",
+                "\(stray.table) belongs to \(stray.owner), but its watch publishes with the rights of \(stray.runsAs)",
+                stray.functions.map { "ALTER FUNCTION \($0) OWNER TO \(SQLName(stray.owner));" }.joined(separator: " ")
+                    + "  -- as a superuser"
+            )
+        }
+    }
+
     private static func rows(_ books: BookCheck) -> Finding {
         let missing =
             (books.tag == nil ? ["the row of postrider.settings"] : []) + books.missingDuties.map { "duty \($0)" }

@@ -51,7 +51,7 @@ extension Diagnosis {
             findings.append(
                 .warning(
                     "settings", "workers were started differently. \(each.joined(separator: ". "))",
-                    "start all workers with the same POSTRIDER_ALLOW_HTTP, POSTRIDER_ALLOWED_NETWORKS and POSTRIDER_SECRET_KEY_FILE"
+                    "start all workers with the same POSTRIDER_ALLOW_HTTP, POSTRIDER_ALLOWED_NETWORKS, POSTRIDER_PROXY and POSTRIDER_SECRET_KEY_FILE"
                 ))
         }
         return findings

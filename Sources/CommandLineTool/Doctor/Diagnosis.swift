@@ -17,11 +17,13 @@ struct Diagnosis {
         findings.append(Self.pooler(snapshot.pooler))
         findings.append(Self.clocks(snapshot))
         findings.append(Self.trustedRoots(snapshot))
+        findings += Self.proxy(snapshot)
         findings.append(Self.schema(snapshot))
         if let schema = snapshot.schema {
             findings += schema.roles.map(Self.role)
             findings.append(Self.login(schema.roles, snapshot.server))
             findings.append(Self.triggers(schema.triggers))
+            findings += Self.watches(schema.strayWatches)
             findings += Self.books(schema.books)
             findings += schema.partitions.map(Self.partitions)
             findings += schema.partitions.map(Self.defaultPartition)
@@ -200,6 +202,23 @@ extension Diagnosis {
         return .ok("tls roots", file)
     }
 
+    /// Whether the proxy itself can be reached.
+    static func proxy(_ snapshot: DoctorSnapshot) -> [Finding] {
+        guard let proxy = snapshot.proxy else { return [] }
+        switch snapshot.proxyReach {
+        case nil: return [.ok("proxy", "\(proxy), not tried (--offline)")]
+        case .reached: return [.ok("proxy", "\(proxy) can be reached")]
+        case .blocked, .failed:
+            var why = ""
+            if case .failed(let code, let detail) = snapshot.proxyReach { why = ": \(code.rawValue), \(detail)" }
+            return [
+                .failure(
+                    "proxy", "\(proxy) cannot be reached\(why)",
+                    "start the proxy, or correct POSTRIDER_PROXY: nothing can be sent without it")
+            ]
+        }
+    }
+
     /// What came of connecting to the endpoints' hosts: names and connections, then certificates.
     static func reaches(_ reaches: [HostReach]?, now: Double) -> [Finding] {
         guard let reaches else { return [.ok("hosts", "not tried (--offline)")] }
@@ -222,6 +241,10 @@ extension Diagnosis {
             return .failure(
                 "hosts", "\(host.place) (endpoint \(host.endpoint)) cannot be resolved: \(detail)",
                 "postrider endpoint update \(ShellWord(host.endpoint)) --url URL, or fix the name server")
+        case .failed(.proxyError, let detail):
+            return .warning(
+                "hosts", "\(host.place) (endpoint \(host.endpoint)): \(detail)",
+                "see the proxy's logs: it makes the connection, or does not")
         case .failed(.tlsFailure, let detail):
             return .failure("certificates", "\(host.place) (endpoint \(host.endpoint)): \(detail)", test)
         case .failed(let code, let detail):

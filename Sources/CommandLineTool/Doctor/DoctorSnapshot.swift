@@ -22,6 +22,8 @@ struct DoctorSnapshot: Sendable {
         var books: BookCheck?
         var insert: Insert
         var secrets: SecretCheck
+        /// Nil when the login may not see them.
+        var strayWatches: [StrayWatch]? = []
     }
 
     /// What became of an event that was inserted and rolled back.
@@ -71,6 +73,9 @@ struct DoctorSnapshot: Sendable {
     var oldestTransaction: Duration
     /// The file with the certificates that this machine trusts; nil when there is none.
     var trustedRoots: String?
+    /// Which requests go through, and what came of connecting to it; nil when that was not tried.
+    var proxy: EgressProxy?
+    var proxyReach: Reach?
     /// The results of connecting to the hosts of the endpoints; nil when that was not tried.
     var reaches: [HostReach]?
 }

@@ -35,7 +35,8 @@ struct Examination {
             policy: EndpointPolicy(configuration), keyFileProblem: keyFileProblem(),
             hasKeyFile: configuration.secretKeyFile != nil, server: server, clockOffset: offset,
             clockUncertainty: uncertainty, pooler: try await pooler(connection), now: context.now(),
-            oldestTransaction: oldestTransaction, trustedRoots: TrustedRoots.systemFile())
+            oldestTransaction: oldestTransaction, trustedRoots: TrustedRoots.systemFile(), proxy: configuration.proxy)
+        if !isOffline { snapshot.proxyReach = await proxyReach() }
         let path = try await connection.rows(ServerChecks.searchPath).first ?? []
         snapshot.openSchemas = try await connection.rows(ServerChecks.open(path))
         guard server.hasSchema, server.mayUseSchema else { return snapshot }
@@ -92,7 +93,17 @@ struct Examination {
             workers: workers, backlog: backlog.first ?? .init(due: 0, oldest: nil), duties: duties, keptDays: keptDays,
             tablesWithoutIdentity: withoutIdentity,
             unaccounted: try await unaccounted(connection), books: try await books(connection),
-            insert: try await insert(connection), secrets: try await secrets(connection))
+            insert: try await insert(connection), secrets: try await secrets(connection),
+            strayWatches: try await strayWatches(connection))
+    }
+
+    private func strayWatches(_ connection: PostgresConnection) async throws -> [StrayWatch]? {
+        do {
+            return try await connection.rows(SchemaChecks.strayWatches)
+        } catch {
+            guard error.sqlState == .insufficientPrivilege else { throw error }
+            return nil
+        }
     }
 
     private func books(_ connection: PostgresConnection) async throws -> BookCheck? {
@@ -165,6 +176,12 @@ struct Examination {
         return first == second ? .transactions : .none
     }
 
+    /// What comes of connecting to the proxy itself. The operator has put it where it is: any address will do.
+    private func proxyReach() async -> Reach? {
+        guard let proxy = configuration.proxy else { return nil }
+        return await ReachProbe { _ in true }.reach([ReachRequest(proxy)]).first
+    }
+
     /// Each host once, even if several endpoints are there.
     private func reaches(_ endpoints: [EndpointLocation], _ policy: EndpointPolicy) async -> [HostReach] {
         var requests: [ReachRequest] = []
@@ -177,7 +194,8 @@ struct Examination {
             places.append((url.authority, endpoint.name))
         }
         let addresses = policy.addresses
-        let reaches = await ReachProbe(judge: DialJudge(addresses).allows).reach(requests)
+        let probe = ReachProbe(proxy: configuration.proxy, judge: DialJudge(addresses).allows)
+        let reaches = await probe.reach(requests)
         return zip(places, reaches).map { HostReach(place: $0.place, endpoint: $0.endpoint, reach: $1) }
     }
 

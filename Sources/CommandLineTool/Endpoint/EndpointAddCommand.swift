@@ -81,6 +81,9 @@ struct EndpointAddCommand: ContextCommand {
             output.line("Its signing secret, which is not shown again: \(secret)")
         }
         if let key = report.publicKey { output.line("Its public key, for receivers that verify v1a: \(key)") }
+        if let verify = settings.verify, verify != Verification.none.rawValue {
+            output.line("Its receiver is asked whether it agrees; until then its events are held.")
+        }
         output.remark("Try it with: postrider endpoint test \(ShellWord(name))")
     }
 }

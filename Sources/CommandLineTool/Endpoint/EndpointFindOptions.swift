@@ -25,7 +25,7 @@ struct EndpointFindOptions: ParsableArguments {
             "With --after: those of that name too whose tenants come after this one.", valueName: "tenant"))
     var afterTenant: String?
 
-    private static let states = ["active", "paused", "disabled"]
+    private static let states = ["active", "verifying", "paused", "disabled"]
 
     func search() throws -> Endpoints.Search {
         var search = Endpoints.Search()

@@ -85,6 +85,13 @@ struct EndpointOptions: ParsableArguments {
         help: "Of the events of an ordering key that no worker has claimed, send the newest only.")
     var coalesce: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "How its receiver is asked whether it agrees, before anything is sent: none, challenge or cloudevents.",
+            valueName: "kind"),
+        completion: .list(Verification.allCases.map(\.rawValue)))
+    var verify: Verification?
+
     /// `on` or `off`.
     enum Switch: String, CaseIterable, ExpressibleByArgument {
         case on, off
@@ -103,6 +110,7 @@ struct EndpointOptions: ParsableArguments {
             && filter == nil
             && transform == nil
             && coalesce == nil
+            && verify == nil
     }
 
     /// The settings but for credentials and certificates, each checked.
@@ -150,6 +158,7 @@ struct EndpointOptions: ParsableArguments {
         settings.filter = filter
         settings.transform = transform
         settings.coalesce = coalesce
+        settings.verify = verify?.rawValue
         return settings
     }
 }
@@ -166,6 +175,8 @@ extension EndpointOptions {
 }
 
 extension OrderingFailure: ExpressibleByArgument {}
+
+extension Verification: ExpressibleByArgument {}
 
 extension EndpointPolicy {
     /// The policy of this installation.

@@ -89,12 +89,18 @@ struct EndpointDetails: Sendable {
             ("Filter", settings.filter),
             ("Transform", settings.transform),
             ("Coalesces", settings.coalesce ? "the events of a key" : nil),
+            (
+                "Verified by",
+                settings.verify == Verification.none.rawValue
+                    ? nil : settings.verify + (settings.verifiedAt.map { ", agreed at \($0)" } ?? ", not yet")
+            ),
+            ("Receiver's limit", settings.allowedRate.map { "\($0) requests a second" }),
             ("Pending", count(overview.pending)), ("In flight", count(overview.inFlight)),
             ("Retrying", count(overview.retrying)), ("Blocked", count(overview.blocked)),
             ("Held", count(overview.held)),
             ("Dead letters", count(overview.deadLetters)),
             ("Oldest due for", overview.oldestDueAge.map(Lag.text)),
-            ("Next probe", overview.nextProbeAt?.description),
+            (overview.state == "verifying" ? "Asked again" : "Next probe", overview.nextProbeAt?.description),
             ("Failures in a row", "\(overview.consecutiveFailures)"),
             ("Last success", overview.lastSuccessAt?.description ?? "never"),
             (
@@ -141,6 +147,9 @@ struct EndpointDetailsReport: Encodable {
         let filter: String?
         let transform: String?
         let coalesce: Bool
+        let verify: String
+        let verifiedAt: String?
+        let allowedRate: Float?
     }
 
     private let overview: EndpointReport
@@ -162,7 +171,8 @@ struct EndpointDetailsReport: Encodable {
             breaker: settings.breaker, disableAfterSeconds: settings.disableAfter.map(Seconds.number),
             filter: settings.filter,
             transform: settings.transform,
-            coalesce: settings.coalesce)
+            coalesce: settings.coalesce,
+            verify: settings.verify, verifiedAt: settings.verifiedAt?.description, allowedRate: settings.allowedRate)
     }
 
     func encode(to encoder: any Encoder) throws {

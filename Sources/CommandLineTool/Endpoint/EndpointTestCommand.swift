@@ -3,6 +3,7 @@ import Courier
 import Outbox
 import OutboxStore
 import Postgres
+import Settings
 import Worker
 
 struct EndpointTestCommand: ContextCommand {
@@ -41,13 +42,13 @@ struct EndpointTestCommand: ContextCommand {
         let report: PingReport
         do {
             let settings = try judge.settings(stored)
-            let token = try await Self.token(settings, policy.addresses)
+            let token = try await Self.token(settings, configuration)
             let ping = try PingRequest(
                 content, to: name, settings, token: token.text, now: context.now(), randomBytes: context.randomBytes(8))
             let result =
-                if let why = token.refusal {
-                    CourierResult(request: ping, startedAt: .now, outcome: .failed(.tokenFailure, detail: why))
-                } else { try await Self.send(ping, policy.addresses) }
+                if let refusal = token.refusal {
+                    CourierResult(request: ping, startedAt: .now, outcome: refusal)
+                } else { try await Self.send(ping, configuration) }
             report = PingReport(endpoint: name, ping, result)
         } catch let obstacle as SendingObstacle {
             report = try PingReport(endpoint: stored, obstacle)
@@ -71,24 +72,29 @@ struct EndpointTestCommand: ContextCommand {
 
     /// The token of OAuth 2, where the endpoint wants one, or why there is none.
     private static func token(
-        _ settings: SendingSettings, _ addresses: AddressPolicy
-    ) async throws -> (text: String?, refusal: String?) {
+        _ settings: SendingSettings, _ configuration: WorkerConfiguration
+    ) async throws -> (text: String?, refusal: CourierOutcome?) {
         guard let request = settings.tokenRequest() else { return (nil, nil) }
-        let result = try await send(request, addresses)
+        let result = try await send(request, configuration)
         return switch TokenAnswer(result.outcome) {
         case .token(let text, _): (text, nil)
-        case .refused(let why): (nil, why)
-        case .notAsked: (nil, "the token server was not asked")
+        case .refused(let why): (nil, .failed(.tokenFailure, detail: why))
+        case .proxyFailed(let why): (nil, .failed(.proxyError, detail: why))
+        case .notAsked: (nil, .failed(.tokenFailure, detail: "the token server was not asked"))
         }
     }
 
     /// Sends it through its own pool. The endpoint's timeout limits how long this takes.
-    private static func send(_ request: any CourierRequest, _ addresses: AddressPolicy) async throws -> CourierResult {
+    private static func send(
+        _ request: any CourierRequest, _ settings: WorkerConfiguration
+    ) async throws -> CourierResult {
         let (results, arrived) = AsyncStream.makeStream(of: CourierResult.self)
         var configuration = CourierConfiguration()
         configuration.couriers = 1
         configuration.maximumInFlight = 1
-        let pool = try CourierPool(configuration: configuration, judge: DialJudge(addresses).allows) { batch in
+        configuration.proxy = settings.proxy
+        let judge = DialJudge(AddressPolicy(allowed: settings.allowedNetworks))
+        let pool = try CourierPool(configuration: configuration, judge: judge.allows) { batch in
             for result in batch { arrived.yield(result) }
         }
         pool.submit([request])

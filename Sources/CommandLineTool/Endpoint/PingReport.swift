@@ -111,6 +111,7 @@ enum PingAdvice {
         case .protocolError: "the server at this address does not speak HTTP: check the URL"
         case .tokenFailure:
             "see the token server's logs; postrider endpoint update \(name) --auth - takes other credentials"
+        case .proxyError: "see the proxy's logs, and POSTRIDER_PROXY: postrider doctor"
         case .httpStatus, .responseTooLarge, .lostLease, .eventMissing, .invalidEvent, .secretUnavailable,
             .filterError, .transformError, .internalError, nil:
             nil

@@ -106,7 +106,8 @@ enum Tone: Sendable {
         self =
             switch word {
             case "delivered", "active", "working", "ok": .good
-            case "retrying", "held", "blocked", "paused", "draining", "expired", "no_subscriber", "retry", "stale",
+            case "retrying", "held", "blocked", "paused", "verifying", "draining", "expired", "no_subscriber", "retry",
+                "stale",
                 "warning":
                 .warning
             case "dead", "disabled", "failing", "gone", "failure", "failed": .bad

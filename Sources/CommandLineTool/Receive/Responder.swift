@@ -1,3 +1,4 @@
+import Formats
 import Synchronization
 
 /// Decides how `postrider receive` answers: as the plan says, or as usual.
@@ -16,7 +17,16 @@ final class Responder: Sendable {
     func reply(to request: ReceivedRequest) async -> Reply {
         let number = requests.wrappingAdd(1, ordering: .relaxed).oldValue
         if case .status(let status) = plan?.answer(after: number) { return Reply(status: status) }
-        guard let forwarder, request.deservedStatus == 200 else { return Reply(status: request.deservedStatus) }
+        guard request.deservedStatus == 200 else { return Reply(status: request.deservedStatus) }
+        guard let forwarder else { return Reply(status: 200, body: request.challenge ?? []) }
         return await forwarder.reply(to: request)
+    }
+}
+
+extension ReceivedRequest {
+    /// What the answer must hold to a sender who asks whether its events are wanted.
+    fileprivate var challenge: [UInt8]? {
+        guard headers["webhook-event-type"] == "postrider.verification" else { return nil }
+        return JSONText(body).value(at: ["data", "challenge"]).map { Array($0.plainText.utf8) }
     }
 }

@@ -26,6 +26,7 @@ struct StatusReport: Encodable {
     let endpointsActive: Int64
     let endpointsPaused: Int64
     let endpointsDisabled: Int64
+    let endpointsVerifying: Int64
     let endpointsFailing: Int64
     let endpointsLate: Int64
     let workersAlive: Int
@@ -60,6 +61,7 @@ struct StatusReport: Encodable {
         endpointsActive = census.active
         endpointsPaused = census.paused
         endpointsDisabled = census.disabled
+        endpointsVerifying = census.verifying
         endpointsFailing = census.failing
         endpointsLate = census.late
         workersAlive = snapshot.aliveWorkers.count

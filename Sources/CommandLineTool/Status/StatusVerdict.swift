@@ -39,7 +39,7 @@ struct StatusVerdict: Equatable {
         return [
             workers(snapshot), troubles(snapshot), lateness(snapshot), isMany ? failing(snapshot) : nil,
             disabled(snapshot), isMany ? nil : failing(snapshot), blocked(snapshot), housekeeping(snapshot),
-            deadLetters(snapshot), paused(snapshot),
+            deadLetters(snapshot), paused(snapshot), verifying(snapshot),
         ].compactMap(\.self)
     }
 
@@ -141,6 +141,14 @@ struct StatusVerdict: Equatable {
             ? "Endpoint \(first.name) is paused (\(Lag.text(first.stateAge)))"
             : "\(count) endpoints are paused (\(names(some, of: count)), for up to \(Lag.text(first.stateAge)))"
         return "\(who); \(held) held: postrider endpoint resume \(ShellWord(first.name))."
+    }
+
+    private static func verifying(_ snapshot: StatusSnapshot) -> String? {
+        let census = snapshot.census
+        guard census.verifying > 0, let age = census.longestVerifying, age > Census.patience else { return nil }
+        return
+            "\(census.verifying == 1 ? "The receiver of 1 endpoint has" : "The receivers of \(census.verifying) endpoints have") "
+            + "not agreed yet, for up to \(Lag.text(age)). See which: postrider endpoint list --status verifying."
     }
 
     /// The first names, and how many more there are.

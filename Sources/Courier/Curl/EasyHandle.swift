@@ -1,4 +1,5 @@
 import CLibCurl
+import Outbox
 
 /// libcurl's global state, set up once in a process and never torn down.
 enum CurlGlobal {
@@ -89,12 +90,14 @@ enum CurlGlobal {
     /// - Parameters:
     ///   - trustedRootsFile: certificates to trust instead of the system's.
     ///   - credentials: of the endpoint; its authorities come before that file.
-    func setCommonOptions(trustedRootsFile: String?, _ credentials: TLSCredentials? = nil) {
+    ///   - proxy: which the connection goes through.
+    func setCommonOptions(trustedRootsFile: String?, _ credentials: TLSCredentials? = nil, proxy: EgressProxy?) {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_NOSIGNAL, 1)
         // libcurl would read the environment otherwise, for the first at every connection and for the second at every request.
-        set(CURLOPT_PROXY, "")
-        set(CURLOPT_NOPROXY, "*")
+        set(CURLOPT_PROXY, proxy.map { "\($0)" } ?? "")
+        set(CURLOPT_NOPROXY, proxy == nil ? "*" : "")
+        if let proxy { setOptions(of: proxy, trustedRootsFile: trustedRootsFile) }
         set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
         set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         set(CURLOPT_SSL_VERIFYPEER, 1)
@@ -106,6 +109,22 @@ enum CurlGlobal {
         if let authorities = credentials?.authorities { set(CURLOPT_CAINFO_BLOB, blob: authorities) }
         if let certificate = credentials?.certificate { set(CURLOPT_SSLCERT_BLOB, blob: certificate) }
         if let key = credentials?.key { set(CURLOPT_SSLKEY_BLOB, blob: key) }
+    }
+
+    private func setOptions(of proxy: EgressProxy, trustedRootsFile: String?) {
+        // For plain http too: there is one way to each place, and what the proxy answers is never taken for the endpoint's answer.
+        set(CURLOPT_HTTPPROXYTUNNEL, 1)
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        if let user = proxy.user { set(CURLOPT_PROXYUSERNAME, user) }
+        if let password = proxy.password { set(CURLOPT_PROXYPASSWORD, password) }
+        // A user and a password, and no other way of proving oneself: CURLAUTH_BASIC.
+        set(CURLOPT_PROXYAUTH, 1)
+        set(CURLOPT_SOCKS5_AUTH, 1)
+        set(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        set(CURLOPT_PROXY_SSL_VERIFYPEER, 1)
+        set(CURLOPT_PROXY_SSL_VERIFYHOST, 2)
+        if let trustedRootsFile { set(CURLOPT_PROXY_CAINFO, trustedRootsFile) }
+        unsafe set(CURLOPT_PROXY_CAPATH, pointer: nil)
     }
 
     /// libcurl copies the bytes.

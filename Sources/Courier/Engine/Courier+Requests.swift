@@ -17,7 +17,11 @@ extension Courier {
             start(pending, prepared, vetted)
             return
         }
-        switch request.route.host {
+        if configuration.proxy != nil, case .address(let address) = request.route.host, !judge(address) {
+            take(.blocked(address), until: pending.begun, pending)
+            return
+        }
+        switch configuration.proxy?.host ?? request.route.host {
         case .address(let address):
             // What is written in the URL does not change, and neither does the policy while the process runs.
             take(names.judge(literal: address), until: pending.begun + .seconds(86_400), pending)
@@ -59,7 +63,10 @@ extension Courier {
     func answer(for host: EndpointURL.Host, completion: @escaping @Sendable (NameAnswer) -> Void) {
         queue.async { [self] in
             guard let lookUps else { return completion(.failed(NameResolutionError(.abandoned))) }
-            switch host {
+            if configuration.proxy != nil, case .address(let address) = host, !judge(address) {
+                return completion(.blocked(address))
+            }
+            switch configuration.proxy?.host ?? host {
             case .address(let address):
                 completion(names.judge(literal: address))
             case .name(let name):
@@ -81,8 +88,15 @@ extension Courier {
             let outcome = CourierOutcome.failed(.blockedAddress, detail: "an address of the host is not allowed")
             results.append(pending.result(outcome, blocked: address))
         case .failed(let error):
-            results.append(pending.result(.failed(.dnsFailure, detail: error.description)))
+            results.append(pending.result(notResolved(error)))
         }
+    }
+
+    /// A look-up failed: of the endpoint's name, or of the proxy's.
+    private func notResolved(_ error: NameResolutionError) -> CourierOutcome {
+        configuration.proxy == nil
+            ? .failed(.dnsFailure, detail: error.description)
+            : .failed(.proxyError, detail: "the proxy's name: \(error.description)")
     }
 
     private func start(_ pending: PendingRequest, _ prepared: PreparedRoute, _ vetted: VettedAddresses) {
@@ -92,7 +106,7 @@ extension Courier {
             return
         }
         guard now < pending.deadline else {
-            results.append(pending.result(.failed(.dnsFailure, detail: NameResolutionError(.timedOut).description)))
+            results.append(pending.result(notResolved(NameResolutionError(.timedOut))))
             return
         }
         guard let transfer = prepared.idle.popLast() ?? Transfer(prepared, courier: self) else {
@@ -120,7 +134,7 @@ extension Courier {
         unresolvedDeadline = nil
         for (name, requests) in unresolved {
             for pending in requests where pending.deadline <= now {
-                results.append(pending.result(.failed(.dnsFailure, detail: NameResolutionError(.timedOut).description)))
+                results.append(pending.result(notResolved(NameResolutionError(.timedOut))))
             }
             let rest = requests.filter { $0.deadline > now }
             unresolvedCount -= requests.count - rest.count

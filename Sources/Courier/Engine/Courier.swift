@@ -25,6 +25,7 @@ final class Courier: @unchecked Sendable {
     let queued = Atomic(0)
     let queue: DispatchQueue
     let names: NameService
+    let proxyRecord: ProxyRecord
     let deliver: Delivery
     let inbox = Mutex<[any CourierRequest]>([])
     var limit: InFlightLimit
@@ -56,13 +57,14 @@ final class Courier: @unchecked Sendable {
     private var onClosed: [@Sendable () -> Void] = []
 
     init?(
-        number: Int, configuration: CourierConfiguration, names: NameService,
+        number: Int, configuration: CourierConfiguration, names: NameService, proxyRecord: ProxyRecord,
         judge: @escaping @Sendable (IPAddress) -> Bool, deliver: @escaping Delivery
     ) {
         guard let events = EventSet() else { return nil }
         self.events = events
         self.configuration = configuration
         self.names = names
+        self.proxyRecord = proxyRecord
         self.judge = judge
         self.deliver = deliver
         let share = max(1, configuration.couriers)

@@ -114,8 +114,7 @@ extension Transfer {
     /// The second wall: libcurl is about to dial this address.
     private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> Int32 {
         let wanted = unsafe withUnsafePointer(to: &address.pointee.addr) { unsafe SocketAddress($0) }
-        guard let wanted, wanted.scope == 0, wanted.port == prepared.route.port,
-            vetted?.contains(wanted.address) == true, judge(wanted.address)
+        guard let wanted, wanted.scope == 0, wanted.port == proxy?.port ?? prepared.route.port, mayDial(wanted.address)
         else {
             progress.end.stop = .blocked
             progress.blockedAddress = wanted?.address
@@ -134,6 +133,11 @@ extension Transfer {
         return descriptor
     }
 
+    /// Whether a connection may lead to this address: that of the endpoint, or of the proxy, which the policy has no say in.
+    private func mayDial(_ address: IPAddress) -> Bool {
+        vetted?.contains(address) == true && (proxy != nil || judge(address))
+    }
+
     /// The third wall: a connection is ready, and the request is about to go out over it.
     ///
     /// libcurl silently sends a POST again when a kept connection turns out to be dead before the first byte of an answer.
@@ -143,7 +147,7 @@ extension Transfer {
             progress.end.stop = .wouldRepeat
             return false
         }
-        guard let address, vetted?.contains(address) == true, judge(address) else {
+        guard let address, mayDial(address) else {
             progress.end.stop = .blocked
             progress.blockedAddress = address
             return false
@@ -154,6 +158,7 @@ extension Transfer {
             return false
         }
         progress.end.wasSent = true
+        if proxy != nil, progress.openedSocket { courier.proxyRecord.served() }
         progress.reusedConnection = !progress.openedSocket
         return true
     }

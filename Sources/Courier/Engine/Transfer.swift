@@ -24,6 +24,9 @@ import Outbox
     /// An endpoint is busy when no more than this is between two of its requests.
     private static let busyPause = Duration.seconds(1)
 
+    /// Which the connections go through.
+    var proxy: EgressProxy? { courier.configuration.proxy }
+
     let prepared: PreparedRoute
     let handle: EasyHandle
     let judge: @Sendable (IPAddress) -> Bool
@@ -106,11 +109,13 @@ import Outbox
         guard let pending else { return nil }
         defer { drop() }
         progress.end.code = code
+        if proxy != nil, progress.end.head.isComplete { courier.proxyRecord.served() }
         if code != 0 {
             progress.end.osError = Int32(truncatingIfNeeded: handle.integer(CURLINFO_OS_ERRNO))
             progress.end.certificateError = handle.integer(CURLINFO_SSL_VERIFYRESULT)
             progress.end.text = unsafe String(cString: errorText)
             progress.end.hasOwnAuthorities = prepared.route.credentials?.authorities != nil
+            progress.end.proxy = proxy.map { handle.end(of: $0, isWell: courier.proxyRecord.isWell()) }
             unsafe errorText.pointee = 0
         }
         return CourierResult(
@@ -152,6 +157,7 @@ import Outbox
 
     /// Makes further connections go to these addresses and no others.
     private func pin(_ vetted: VettedAddresses, unneeded: [String]) {
+        if let proxy { return pin(vetted, of: proxy, unneeded: unneeded) }
         let alias = prepared.alias(of: vetted.generation)
         let port = prepared.route.port
         let addresses = vetted.text
@@ -162,6 +168,16 @@ import Outbox
         self.vetted = vetted
         self.resolve = resolve
         self.connectTo = connectTo
+    }
+
+    /// Makes further connections go to these addresses of the proxy. Its own name stays, since its certificate is for that; so endpoints with
+    /// one host, and the same of TLS, may share a connection through it.
+    private func pin(_ vetted: VettedAddresses, of proxy: EgressProxy, unneeded: [String]) {
+        self.vetted = vetted
+        guard case .name(let name) = proxy.host else { return }
+        let resolve = TextList(unneeded + ["\(name):\(proxy.port):\(vetted.text)"])
+        unsafe handle.set(CURLOPT_RESOLVE, list: resolve.first)
+        self.resolve = resolve
     }
 
     /// Has the connection that was just opened closed after its request, when there are too many and the endpoint is not busy.
@@ -183,7 +199,7 @@ import Outbox
         handle.set(CURLOPT_POST, 1)
         // Its body and everything else stay those of a POST.
         if route.method != .post { handle.set(CURLOPT_CUSTOMREQUEST, route.method.rawValue) }
-        handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile, route.credentials)
+        handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile, route.credentials, proxy: proxy)
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)
         handle.set(CURLOPT_TCP_NODELAY, 1)

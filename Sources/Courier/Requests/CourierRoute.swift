@@ -19,7 +19,7 @@ package final class CourierRoute: Sendable {
     /// How long making the connection may take, TLS included. Never more than `timeout`.
     package let connectTimeout: Duration
     package let fixedHeaders: HeaderLines
-    package let method: RequestMethod
+    package let method: CourierMethod
     /// What the endpoint wants of TLS beside the usual; nil for most.
     package let credentials: TLSCredentials?
 
@@ -27,7 +27,7 @@ package final class CourierRoute: Sendable {
     package init(
         id: Int32, revision: Int32, url: String, host: EndpointURL.Host, port: UInt16, timeout: Duration,
         connectTimeout: Duration,
-        fixedHeaders: HeaderLines, method: RequestMethod = .post, credentials: TLSCredentials? = nil
+        fixedHeaders: HeaderLines, method: CourierMethod = .post, credentials: TLSCredentials? = nil
     ) {
         self.id = id
         self.revision = revision

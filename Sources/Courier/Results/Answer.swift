@@ -17,6 +17,9 @@ struct AnswerHead: Equatable {
     /// The longest `Location` that is kept whole: one that is longer is cut.
     static let maximumLocationBytes = 500
 
+    /// The longest origin that is kept.
+    static let maximumOriginBytes = 253
+
     /// What to do after a line.
     enum Step: Equatable {
         /// Read on.
@@ -39,6 +42,9 @@ struct AnswerHead: Equatable {
     private(set) var location: String?
     /// What the receiver asks for in `webhook-delivery`.
     private(set) var directive: ReceiverDirective?
+    /// Whom the receiver lets send to it, and how often a minute (CloudEvents).
+    private(set) var allowedOrigin: String?
+    private(set) var allowedRate: String?
     private var informationalHeads = 0
 
     /// - Parameter line: with its line end.
@@ -72,6 +78,7 @@ struct AnswerHead: Equatable {
         retryAfter = []
         location = nil
         directive = nil
+        (allowedOrigin, allowedRate) = (nil, nil)
         return informationalHeads > Self.maximumInformationalHeads ? .tooLarge : .proceed
     }
 
@@ -91,9 +98,10 @@ struct AnswerHead: Equatable {
     }
 
     private mutating func takeDirective(_ line: Span<UInt8>) {
-        guard line.count > 0, line[0] | 0x20 == 0x77, let value = Self.value(of: "webhook-delivery:", in: line) else {
-            return
-        }
+        guard line.count > 0, line[0] | 0x20 == 0x77 else { return }
+        if let origin = Self.text(of: "webhook-allowed-origin:", in: line) { allowedOrigin = origin }
+        if let rate = Self.text(of: "webhook-allowed-rate:", in: line) { allowedRate = rate }
+        guard let value = Self.value(of: "webhook-delivery:", in: line) else { return }
         let word = String(decoding: value.prefix(Self.maximumRetryAfterBytes), as: UTF8.self).lowercased()
         directive = ReceiverDirective.stronger(directive, ReceiverDirective(rawValue: word))
     }
@@ -106,6 +114,12 @@ struct AnswerHead: Equatable {
         guard bytes.prefix(name.count).map({ $0 | 0x20 }).elementsEqual(name.map { $0 | 0x20 }) else { return nil }
         let value = bytes.dropFirst(name.count).trimming { [0x20, 0x09, 0x0D, 0x0A].contains($0) }
         return value.allSatisfy { (0x20...0x7E).contains($0) } ? Array(value) : nil
+    }
+
+    /// The same as text, unless it is longer than a name of DNS.
+    private static func text(of name: String, in line: Span<UInt8>) -> String? {
+        guard let value = value(of: name, in: line), value.count <= maximumOriginBytes else { return nil }
+        return String(decoding: value, as: UTF8.self)
     }
 
     /// The status in `HTTP/1.1 200 OK`: exactly three digits, 100 or more.

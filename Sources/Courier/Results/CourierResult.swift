@@ -57,6 +57,9 @@ package struct CourierAnswer: Hashable, Sendable {
     package var location: String?
     /// What the receiver asks for in `webhook-delivery`.
     package var directive: ReceiverDirective?
+    /// Whom the receiver lets send to it, and how often (CloudEvents, `WebHook-Allowed-…`).
+    package var allowedOrigin: String?
+    package var allowedRate: String?
     /// The beginning of the body, at most `AnswerBody.keptBytes`, never decompressed.
     package var bodyPrefix: [UInt8]
     /// Whether `bodyPrefix` is less than the whole body, or the body broke off.
@@ -64,12 +67,15 @@ package struct CourierAnswer: Hashable, Sendable {
 
     package init(
         status: Int, retryAfter: [String] = [], location: String? = nil, directive: ReceiverDirective? = nil,
+        allowedOrigin: String? = nil, allowedRate: String? = nil,
         bodyPrefix: [UInt8] = [], truncated: Bool = false
     ) {
         self.status = status
         self.retryAfter = retryAfter
         self.location = location
         self.directive = directive
+        self.allowedOrigin = allowedOrigin
+        self.allowedRate = allowedRate
         self.bodyPrefix = bodyPrefix
         self.truncated = truncated
     }

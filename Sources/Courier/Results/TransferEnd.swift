@@ -34,6 +34,8 @@ struct TransferEnd {
     var text = ""
     /// Whether the endpoint has authorities of its own.
     var hasOwnAuthorities = false
+    /// The proxy, when the transfer failed and went through one.
+    var proxy: ProxyEnd?
     var stop: Stop?
     var head = AnswerHead()
     var body = AnswerBody()
@@ -45,6 +47,7 @@ struct TransferEnd {
             return .answered(
                 CourierAnswer(
                     status: status, retryAfter: head.retryAfter, location: head.location, directive: head.directive,
+                    allowedOrigin: head.allowedOrigin, allowedRate: head.allowedRate,
                     bodyPrefix: body.kept, truncated: broken || body.isTruncated))
         }
         switch stop {

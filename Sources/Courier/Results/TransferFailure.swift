@@ -13,6 +13,10 @@ struct TransferFailure: Equatable {
     }
 
     init(_ end: TransferEnd) {
+        if let failure = TransferFailure(ofProxy: end) {
+            self = failure
+            return
+        }
         switch CURLcode(rawValue: end.code) {
         case CURLE_OK:
             // libcurl does not mind a connection that ends within the head.

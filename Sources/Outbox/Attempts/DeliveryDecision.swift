@@ -64,7 +64,6 @@ package struct DeliveryDecision: Hashable, Sendable {
             }
         }
 
-        errorCode = observation.errorCode
         signal = EndpointSignal(after: observation, now: now)
         outcome =
             switch observation {
@@ -82,6 +81,8 @@ package struct DeliveryDecision: Hashable, Sendable {
                 case .invalidEndpoint: .dead(.invalidEndpoint)
                 case .invalidEvent: .dead(.invalidEvent)
                 case .eventMissing: .dead(.eventMissing)
+                // No endpoint's fault, so no attempt.
+                case .proxyError: .released
                 case .timeout, .connectTimeout, .connectionRefused, .connectionReset, .networkUnreachable, .dnsFailure,
                     .tlsFailure, .blockedAddress, .redirect, .httpStatus, .protocolError, .responseTooLarge,
                     .lostLease, .secretUnavailable, .tokenFailure, .filterError, .transformError, .internalError:
@@ -106,5 +107,6 @@ package struct DeliveryDecision: Hashable, Sendable {
             case .expired: .expired
             case .filtered(let why): .filtered(why)
             }
+        errorCode = outcome == .released ? nil : observation.errorCode
     }
 }

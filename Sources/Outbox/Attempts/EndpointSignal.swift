@@ -42,7 +42,7 @@ extension ErrorCode {
             .tlsFailure, .protocolError, .responseTooLarge, .filterError, .transformError:
             true
         case .blockedAddress, .invalidURL, .invalidHeaders, .invalidEndpoint, .invalidEvent, .redirect, .httpStatus,
-            .lostLease, .eventMissing, .secretUnavailable, .tokenFailure, .internalError:
+            .lostLease, .eventMissing, .secretUnavailable, .tokenFailure, .proxyError, .internalError:
             false
         }
     }

@@ -44,6 +44,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case filterError = "filter_error"
     /// The endpoint's transform failed or took too long, so that nothing was sent.
     case transformError = "transform_error"
+    /// The proxy that all requests go through failed, so that nothing was sent: no endpoint has a part in it.
+    case proxyError = "proxy_error"
     /// An internal failure of the worker itself.
     case internalError = "internal_error"
 }

@@ -13,7 +13,8 @@ package struct LoadEndpoints: PostgresStatement {
                e.signature, e.auth, e.client_certificate, e.client_key, e.ca, e.method, e.text,
                e.permanent_status,
                e.filter,
-               e.transform
+               e.transform,
+               e.verify, e.origin, e.rate_limit
         FROM postrider.endpoints e
         JOIN postrider.lanes l ON l.endpoint_id = e.id
         JOIN postrider.endpoint_urls u ON u.id = e.url_id
@@ -48,6 +49,9 @@ package struct LoadEndpoints: PostgresStatement {
         record.permanentStatus = try row.column(20)
         record.filter = try row.column(21)
         record.transform = try row.column(22)
+        record.verify = try row.column(23)
+        record.origin = try row.column(24)
+        record.rateLimit = try row.column(25)
         return record
     }
 }
@@ -110,4 +114,10 @@ package struct EndpointRecord: Sendable {
     package var filter: String?
     /// The function that makes the bodies, as SQL writes its name.
     package var transform: String?
+    /// How its receiver is asked whether it agrees: ``Verification`` as a word.
+    package var verify = "none"
+    /// As whom it was asked; nil where it was not.
+    package var origin: String?
+    /// Requests a second; nil for no limit.
+    package var rateLimit: Float?
 }

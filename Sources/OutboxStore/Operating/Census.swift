@@ -39,6 +39,9 @@ package struct Census: Sendable, Equatable {
     package var longestFailing: Duration?
     /// For how long the endpoint has been paused that has been for longest.
     package var longestPause: Duration?
+    /// Endpoints whose receivers have not agreed yet, and for how long the one that has waited longest.
+    package var verifying: Int64 = 0
+    package var longestVerifying: Duration?
 
     package init() {}
 }
@@ -114,7 +117,9 @@ extension CensusRow: PostgresRecord {
                 SELECT count(*) AS endpoints, count(*) FILTER (WHERE e.state = 'active') AS active,
                        count(*) FILTER (WHERE e.state = 'paused') AS paused,
                        count(*) FILTER (WHERE e.state = 'disabled') AS disabled,
-                       min(e.state_at) FILTER (WHERE e.state = 'paused') AS paused_at
+                       min(e.state_at) FILTER (WHERE e.state = 'paused') AS paused_at,
+                       count(*) FILTER (WHERE e.state = 'verifying') AS verifying,
+                       min(e.state_at) FILTER (WHERE e.state = 'verifying') AS verifying_at
                 FROM postrider.endpoints e WHERE e.state <> 'removed'),
             total AS MATERIALIZED (
                 SELECT s.*, (SELECT count(*) FROM failing) AS failing, (SELECT count(*) FROM forgotten) AS forgotten,
@@ -139,6 +144,7 @@ extension CensusRow: PostgresRecord {
                    (extract(epoch FROM clock_timestamp() - t.oldest_blocked) * 1000000)::bigint,
                    (extract(epoch FROM clock_timestamp() - t.failing_since) * 1000000)::bigint,
                    (extract(epoch FROM clock_timestamp() - t.paused_at) * 1000000)::bigint,
+                   t.verifying, (extract(epoch FROM clock_timestamp() - t.verifying_at) * 1000000)::bigint,
                    l.trouble, \(EndpointOverview.columns)
             FROM total t CROSS JOIN shown l
             \(EndpointOverview.tables)
@@ -148,8 +154,8 @@ extension CensusRow: PostgresRecord {
 
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
         census = try Census(row)
-        trouble = Trouble(rawValue: try row.column(21))
-        endpoint = try EndpointOverview(row, from: 22)
+        trouble = Trouble(rawValue: try row.column(23))
+        endpoint = try EndpointOverview(row, from: 24)
     }
 }
 
@@ -176,5 +182,7 @@ extension Census {
         oldestBlockedAge = try row.microseconds(18)
         longestFailing = try row.microseconds(19)
         longestPause = try row.microseconds(20)
+        verifying = try row.column(21)
+        longestVerifying = try row.microseconds(22)
     }
 }

@@ -5,9 +5,9 @@ package struct EndpointOverview: Sendable {
     package var name: String
     package var tenant: String
     package var url: String
-    /// `active`, `failing`, `paused` or `disabled`.
+    /// `active`, `failing`, `verifying`, `paused` or `disabled`.
     package var state: String
-    /// Why it is failing or disabled, or who paused it.
+    /// Why it is failing, not verified or disabled, or who paused it.
     package var stateReason: String?
     /// How long ago that was.
     package var stateAge: Duration = .zero
@@ -42,7 +42,7 @@ package struct EndpointOverview: Sendable {
     package var lastError: String?
     /// Whether counting stopped at a limit, so that counts mean "at least".
     package var isCapped: Bool
-    /// When its lane opens again; nil when it is not closed until a time.
+    /// When its lane opens again, or its receiver is asked again; nil when it is not closed until a time.
     package var nextProbeAt: PostgresTimestamp?
     /// When it is disabled if it goes on failing; nil as long as that is far away.
     package var disabledAt: PostgresTimestamp?
@@ -64,7 +64,7 @@ extension EndpointOverview: PostgresRecord {
         (extract(epoch FROM clock_timestamp() - n.oldest_due) * 1000000)::bigint, m.consecutive_failures,
         (extract(epoch FROM clock_timestamp() - m.failing_since) * 1000000)::bigint, m.last_success_at, m.last_failure_at,
         m.last_http_status::int, m.last_error_code, m.last_error, coalesce(n.is_capped, false),
-        CASE WHEN k.open_at < 'infinity' AND (k.open_at > clock_timestamp() OR e.state = 'active' AND k.closures > 0) THEN k.open_at END,
+        CASE WHEN e.state = 'verifying' THEN e.ask_at WHEN k.open_at < 'infinity' AND (k.open_at > clock_timestamp() OR e.state = 'active' AND k.closures > 0) THEN k.open_at END,
         CASE WHEN m.warned > 0 AND e.state = 'active' THEN date_trunc('second', m.failing_since + e.disable_after) END
         """
 

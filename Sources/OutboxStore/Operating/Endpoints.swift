@@ -92,7 +92,8 @@ package enum Endpoints {
                 permanent_status => $22, ordering_failure => $23, breaker => $24, disable_after => $25,
                 filter => $26,
                 transform => $27,
-                "coalesce" => $28) r
+                "coalesce" => $28,
+                verify => $29) r
             """, name, settings.url, settings.eventTypes, secret, tenant, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
@@ -100,7 +101,8 @@ package enum Endpoints {
             settings.permanentStatus, settings.orderingFailure, settings.breaker, settings.disableAfter,
             settings.filter,
             settings.transform,
-            settings.coalesce)
+            settings.coalesce,
+            settings.verify)
     }
 
     /// Changes what is set and leaves the rest.
@@ -116,7 +118,8 @@ package enum Endpoints {
                 tenant => $24,
                 filter => $25,
                 transform => $26,
-                "coalesce" => $27)
+                "coalesce" => $27,
+                verify => $28)
             """, endpoint.name, settings.url, settings.eventTypes, settings.retrySchedule, settings.maxAttempts,
             settings.timeout, settings.maxInFlight, settings.rateLimit, settings.payloadFormat, settings.headers,
             settings.signature, settings.signingKey, settings.publicKey, settings.auth, settings.clientCertificate,
@@ -125,7 +128,8 @@ package enum Endpoints {
             endpoint.tenant,
             settings.filter,
             settings.transform,
-            settings.coalesce)
+            settings.coalesce,
+            settings.verify)
     }
 
     /// Keeps what is owed to an endpoint.
@@ -217,6 +221,8 @@ package struct EndpointSettings: Sendable, Equatable {
     package var transform: String?
     /// Whether of an ordering key only the newest event goes.
     package var coalesce: Bool?
+    /// How its receiver is asked whether it agrees: ``Verification`` as a word.
+    package var verify: String?
 
     package init() {}
 
@@ -298,6 +304,12 @@ package struct EndpointSetup: Sendable {
     package var transform: String?
     /// Whether of an ordering key only the newest event goes.
     package var coalesce: Bool
+    /// How its receiver is asked whether it agrees: ``Verification`` as a word.
+    package var verify = "none"
+    /// When it agreed; nil while it has not.
+    package var verifiedAt: PostgresTimestamp?
+    /// The most requests a second that it agreed to.
+    package var allowedRate: Float?
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -313,7 +325,8 @@ extension EndpointSetup: PostgresRecord {
         CASE WHEN s.disable_after IS NOT NULL THEN \(microseconds("s.disable_after")) END,
         s.filter,
         s.transform,
-        s."coalesce"
+        s."coalesce",
+        s.verify, s.verified_at, s.allowed_rate
         """
 
     /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
@@ -344,7 +357,9 @@ extension EndpointSetup: PostgresRecord {
             disableAfter: try row.column(first + 22, as: Int64?.self).map { .microseconds($0) },
             filter: try row.column(first + 23),
             transform: try row.column(first + 24),
-            coalesce: try row.column(first + 25))
+            coalesce: try row.column(first + 25),
+            verify: try row.column(first + 26), verifiedAt: try row.column(first + 27),
+            allowedRate: try row.column(first + 28))
     }
 }
 

@@ -48,6 +48,18 @@ package enum SchemaChecks {
         GROUP BY t.tgname ORDER BY t.tgname
         """)
 
+    /// Watched tables whose triggers have the rights of a role that owned the table when the watch was made.
+    package static let strayWatches = PostgresQuery<StrayWatch>(
+        """
+        SELECT c.oid::regclass::text, pg_get_userbyid(c.relowner)::text, pg_get_userbyid(p.proowner)::text,
+               array_agg(DISTINCT p.oid::regprocedure::text)
+        FROM postrider.watch_triggers() t
+        JOIN pg_proc p ON p.oid = t.function
+        JOIN pg_class c ON c.oid = t.relation
+        WHERE p.proowner <> c.relowner
+        GROUP BY 1, 2, 3 ORDER BY 1 LIMIT 100
+        """)
+
     /// The daily partitions of the tables that grow with time.
     package static let partitions = PostgresQuery<PartitionCheck>(
         """
@@ -165,5 +177,28 @@ extension PartitionCheck: PostgresRecord {
         table = try row.column(0)
         days = try row.column(1)
         strays = try row.column(2)
+    }
+}
+
+/// A watched table that got another owner since.
+package struct StrayWatch: Sendable, Equatable, PostgresRecord {
+    package let table: String
+    package let owner: String
+    /// Whose rights its triggers have.
+    package let runsAs: String
+    /// What they run.
+    package let functions: [String]
+
+    package init(table: String, owner: String, runsAs: String, functions: [String]) {
+        self.table = table
+        self.owner = owner
+        self.runsAs = runsAs
+        self.functions = functions
+    }
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        self.init(
+            table: try row.column(0), owner: try row.column(1), runsAs: try row.column(2),
+            functions: try row.column(3))
     }
 }

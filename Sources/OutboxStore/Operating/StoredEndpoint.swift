@@ -32,6 +32,7 @@ package struct StoredEndpoint: Sendable {
         settings.filter = setup.filter ?? ""
         settings.transform = setup.transform ?? ""
         settings.coalesce = setup.coalesce
+        settings.verify = setup.verify
         return settings
     }
 }

@@ -1,4 +1,4 @@
-/// What a worker asks of the database again and again: the label `step` of `postrider_failures_total`.
+/// What a worker does again and again, most of it with the database: the label `step` of `postrider_failures_total`.
 package enum WorkStep: String, CaseIterable, Sendable {
     /// Learning which lanes were written to.
     case look
@@ -18,4 +18,6 @@ package enum WorkStep: String, CaseIterable, Sendable {
     case watch
     /// Saying that the worker is alive.
     case beat
+    /// Making connections through the proxy, where there is one.
+    case proxy
 }

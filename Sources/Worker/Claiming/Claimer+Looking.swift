@@ -19,6 +19,7 @@ extension Claimer {
         let news = parts.permits.takeNews()
         for answered in news.answered {
             known.schedule.answered(answered.endpoint, answered.answer, took: answered.took, now: time)
+            if let rest = answered.rest { known.schedule.holdBack(answered.endpoint, for: rest, now: time) }
         }
         // Before they are settled, while it is known since when the earliest of them is due.
         for abandoned in news.abandoned {
@@ -52,6 +53,8 @@ extension Claimer {
         known.seen = seen.snapshot
         known.pace.looked(found: !found.isEmpty, began: began, wait: wait, now: arrived)
         known.schedule.noticed(found, now: time.at(arrived))
+        // What held it back may be put right, or the endpoint removed. If not, the next claim says so.
+        for lane in found where lane.hasChanged { known.heldBack.free(lane.endpoint) }
         // The look stopped before the end of what was written.
         let isCut = found.reduce(0) { $0 + max($1.count, 1) } >= Int(LookAtLanes.longest)
         if isCut { known.walk.beginAgain(arrived) }

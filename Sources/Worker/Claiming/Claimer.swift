@@ -155,7 +155,7 @@ final class Claimer: Service {
         }
         let inFlight = parts.permits.current
         if parts.state.mayClaim, !isProbe || inFlight.count == 0 {
-            try await claim(&known, worker, inFlight, atMost: isProbe ? 1 : most(known, inFlight))
+            try await claim(&known, worker, inFlight, atMost: isProbe ? min(1, proxyRoom) : most(known, inFlight))
         }
         show(&known)
         await wakeup.wait(atMost: pause(known))
@@ -170,6 +170,7 @@ final class Claimer: Service {
             if !known.isReady { sayReady(&known) }
         }
         known.heldBack.expire(now)
+        parts.proxy?.expire(now)
         parts.metrics.heldBack.set(known.heldBack.count)
         parts.metrics.suspectLanes.set(known.schedule.books.suspect.lanes)
         parts.health.set(.keyMissing, known.heldBack.isKeyMissing)
@@ -195,6 +196,7 @@ final class Claimer: Service {
         let inFlight = parts.permits.current
         var rest = min(Self.longestWait, known.walk.next - now)
         if let next = known.lostClaims.next { rest = min(rest, next - now) }
+        if let pause = parts.proxy?.pause(now), pause > .zero { rest = min(rest, pause) }
         if parts.state.mayClaim, let time = known.time?.at(now),
             let wake = known.schedule.nextWake(
                 now: time, freePermits: inFlight.free, freeBytes: inFlight.freeBytes, atMost: most(known, inFlight))
@@ -204,9 +206,14 @@ final class Claimer: Service {
         return rest
     }
 
+    /// How many deliveries the proxy may be tried with.
+    private var proxyRoom: Int { parts.proxy?.room(now) ?? .max }
+
     /// How many deliveries the next claim may bring. When the couriers have enough to do, they call when they have less.
     private func most(_ known: Knowledge, _ inFlight: InFlight) -> Int {
         guard inFlight.hasRoom else { return 0 }
+        let proxyRoom = proxyRoom
+        guard proxyRoom > Self.mostQueued else { return proxyRoom }
         var queued = couriers.queued
         if queued > Self.mostQueued / 2 {
             parts.permits.callAtNextAnswer()

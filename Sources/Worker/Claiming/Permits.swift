@@ -10,6 +10,8 @@ struct LaneNews: Sendable {
         let endpoint: Int32
         let answer: Schedule.Answer
         let took: Duration
+        /// How long its lane is left alone, since it could not be sent for no fault of the endpoint's.
+        var rest: Duration?
     }
 
     /// A delivery whose outcome cannot be recorded: it is due again when its lease ends.

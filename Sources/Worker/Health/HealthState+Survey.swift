@@ -31,6 +31,7 @@ extension HealthState {
         count(.endpoints, [("state", "active")], \.active)
         count(.endpoints, [("state", "paused")], \.paused)
         count(.endpoints, [("state", "disabled")], \.disabled)
+        count(.endpoints, [("state", "verifying")], \.verifying)
         count(.failingEndpoints, [], \.failing)
         count(.lateEndpoints, [], \.late)
         for (status, path) in Self.statuses { count(.owedDeliveries, [("status", status)], path) }

@@ -8,7 +8,7 @@ import Synchronization
 import Telemetry
 
 /// What the housekeeper asks of the database.
-protocol HouseStore: LoopStore {
+protocol HouseStore: VerificationStore {
     func readState() async throws(PostgresError) -> DatabaseState?
     /// Returns whether the worker is in the list.
     func beat(_ worker: Int32, _ pulse: WorkerPulse) async throws(PostgresError) -> Bool
@@ -19,7 +19,6 @@ protocol HouseStore: LoopStore {
     func keepLeases() async throws(PostgresError) -> Int32?
     /// The ids of a slice of the endpoints, in ascending order.
     func endpoints(after: Int32, limit: Int32) async throws(PostgresError) -> [Int32]
-    func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord]
 }
 
 /// Says that the worker is alive and watches the database. What takes longer is up to ``Upkeep``, on connections of its own.
@@ -33,15 +32,19 @@ final class Housekeeper: Service {
 
     private let parts: WorkerParts
     private let store: any HouseStore
+    private let verifications: VerificationDesk
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
     /// How fast deliveries are made in the database, and ended by this worker.
     private let paces = Mutex((made: MinutePace(), ended: MinutePace()))
 
-    init(_ parts: WorkerParts, store: any HouseStore) {
+    init(_ parts: WorkerParts, store: any HouseStore, verifications: VerificationDesk) {
         self.parts = parts
         self.store = store
-        wakeup = Wakeup(on: parts.time)
+        self.verifications = verifications
+        let wakeup = Wakeup(on: parts.time)
+        self.wakeup = wakeup
+        verifications.whenAnswered { wakeup.call() }
     }
 
     func run() async throws {
@@ -64,6 +67,7 @@ final class Housekeeper: Service {
         var nextWatch = now
         var nextBeat = now
         var nextSubscriptions = now
+        var nextVerification = now
         var nextStep = now
         var survey = EndpointSurvey()
         var headStart = HeadStart(now: now)
@@ -93,6 +97,12 @@ final class Housekeeper: Service {
                         }
                     }
                 }
+                if now >= nextVerification || verifications.hasAnswers {
+                    nextVerification = now + VerificationDesk.pause
+                    await keep("verifications") { () async throws(PostgresError) in
+                        try await verifications.turn(store)
+                    }
+                }
                 if !survey.isOver, now >= nextStep {
                     nextStep = now + EndpointSurvey.pause
                     try await survey.step(store, parts.judge)
@@ -104,7 +114,7 @@ final class Housekeeper: Service {
                     with: [.error: "\(error)", .sqlState: "\(error.sqlState?.description ?? "")"])
                 await wakeup.wait(atMost: Self.watchPause)
             }
-            let next = min(nextWatch, nextBeat, nextSubscriptions)
+            let next = min(nextWatch, nextBeat, nextSubscriptions, nextVerification)
             await wakeup.wait(atMost: (survey.isOver ? next : min(next, nextStep)) - now)
         }
     }
@@ -175,6 +185,7 @@ final class Housekeeper: Service {
 
     /// Takes this worker off the list: it ended in good order.
     private func leave() async {
+        await verifications.giveBack(store)
         if let id = parts.state.id { try? await store.forget(id) }
         await store.close()
     }

@@ -9,6 +9,7 @@ package struct EndpointJudge: Sendable {
     let policy: EndpointPolicy
     let sealing: SecretSealing?
     let userAgent: String
+    let proxy: EgressProxy?
 
     /// Making a connection may take a third of the timeout, and no longer than this.
     static let connectTimeout = Duration.seconds(5)
@@ -16,9 +17,11 @@ package struct EndpointJudge: Sendable {
     /// - Parameters:
     ///   - sealing: opens sealed secrets; nil without a key file.
     ///   - version: of the product; part of the user agent.
-    package init(policy: EndpointPolicy, sealing: SecretSealing?, version: String) {
+    ///   - proxy: which requests go through.
+    package init(policy: EndpointPolicy, sealing: SecretSealing?, version: String, proxy: EgressProxy? = nil) {
         self.policy = policy
         self.sealing = sealing
+        self.proxy = proxy
         userAgent = "Postrider/\(version)"
     }
 
@@ -28,6 +31,7 @@ package struct EndpointJudge: Sendable {
         let keys = sealing?.keyIDs.joined(separator: ", ") ?? "none"
         return "\(policy.allowHTTP ? "http allowed" : "https only"); "
             + "\(networks.isEmpty ? "public addresses only" : "also in \(networks)"); keys: \(keys)"
+            + (proxy.map { "; through \($0)" } ?? "")
     }
 
     func endpoint(_ record: EndpointRecord) -> Endpoint {
@@ -53,9 +57,14 @@ package struct EndpointJudge: Sendable {
         let url = try url(record.url)
         var fixed = HeaderLines()
         fixed.append("user-agent", userAgent)
+        // As whom the receiver has agreed to be sent to.
+        if record.verify == Verification.cloudevents.rawValue, let origin = record.origin {
+            fixed.append("webhook-request-origin", origin)
+        }
         let route = CourierRoute(
             id: record.id, revision: record.revision, url: url.absoluteString, host: url.host, port: url.port,
-            timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed, method: method,
+            timeout: timeout, connectTimeout: min(timeout, Self.connectTimeout), fixedHeaders: fixed,
+            method: CourierMethod(method),
             credentials: try credentials(record, secrets))
         let headers = try headers(record)
         let proof = try secrets.proof()

@@ -13,6 +13,7 @@ struct ResultReceiver: Sendable {
     let permits: Permits
     let metrics: DeliveryMetrics
     let log: Logger
+    let proxy: ProxyWatch?
     let wallClock: @Sendable () -> Int64
     let random: @Sendable () -> Double
 
@@ -25,19 +26,20 @@ struct ResultReceiver: Sendable {
         var answers: [LaneNews.Answered] = []
         answers.reserveCapacity(results.count)
         for result in results {
-            // The claimer alone submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`). Were that broken by a change of ours, to
+            let rest = proxy?.saw(result.outcome, now)
+            // The claimer submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`), and the housekeeper what asks receivers. Were that broken by a change of ours, to
             // skip the result would keep its permit for ever without a word.
             guard let outgoing = result.request as? OutgoingDelivery else {
-                if let token = result.request as? TokenRequest {
+                if let side = result.request as? any SideRequest {
                     // Those of the deliveries that waited for it in vain.
-                    receive(token.end(result))
+                    receive(side.end(result))
                     continue
                 }
                 preconditionFailure("a result of a request that is no delivery")
             }
             let settlement = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
             settlements.append(settlement)
-            answers.append(LaneNews.Answered(settlement, took: result.timings.total))
+            answers.append(LaneNews.Answered(settlement, took: result.timings.total, rest: rest))
             if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }
             if let code = settlement.errorCode { report(settlement, code, outgoing, result) }
             if settlement.httpStatus == 401 { outgoing.token?.refused() }
@@ -64,8 +66,10 @@ struct ResultReceiver: Sendable {
 extension LaneNews.Answered {
     /// What a settlement says of its endpoint.
     ///
-    /// - Parameter microseconds: how long the exchange took.
-    init(_ settlement: Settlement, took microseconds: Int64) {
+    /// - Parameters:
+    ///   - microseconds: how long the exchange took.
+    ///   - rest: how long its lane rests, where the proxy has failed.
+    init(_ settlement: Settlement, took microseconds: Int64, rest: Duration?) {
         let answer: Schedule.Answer =
             switch settlement.outcome {
             // What is filtered is done with as quickly as what is delivered.
@@ -73,6 +77,6 @@ extension LaneNews.Answered {
             case .retry, .dead, .gone, .disabled: .failed
             case .expired, .released, .spent: .none
             }
-        self.init(endpoint: settlement.delivery.endpoint, answer: answer, took: .microseconds(microseconds))
+        self.init(endpoint: settlement.delivery.endpoint, answer: answer, took: .microseconds(microseconds), rest: rest)
     }
 }

@@ -8,6 +8,8 @@ package enum TokenAnswer: Hashable, Sendable {
     case token(String, lifetime: Duration)
     /// In words that hold no secret.
     case refused(String)
+    /// The proxy that all requests go through has failed.
+    case proxyFailed(String)
     /// The worker stopped before the answer was in, or there was no time to ask.
     case notAsked
 
@@ -21,6 +23,7 @@ package enum TokenAnswer: Hashable, Sendable {
     package init(_ outcome: CourierOutcome) {
         switch outcome {
         case .answered(let answer): self = Self.read(answer)
+        case .failed(.proxyError, let detail): self = .proxyFailed(detail)
         case .failed(let code, let detail): self = .refused("the token server: \(code.rawValue): \(detail)")
         case .notSent, .interrupted: self = .notAsked
         }

@@ -69,6 +69,7 @@ final class TokenDesk: Couriers {
             couriers.submit(waiting.map { $0.with(token) })
             return []
         case .refused(let why): return all(.failed(.tokenFailure, detail: why))
+        case .proxyFailed(let why): return all(.failed(.proxyError, detail: why))
         case .notAsked: return all(.notSent(.cancelled))
         }
     }

@@ -9,7 +9,7 @@ struct TokenSource: Sendable {
 }
 
 /// Asks a token server for a token, by the grant of client credentials (RFC 6749 section 4.4).
-package final class TokenRequest: CourierRequest {
+package final class TokenRequest: SideRequest {
     /// How long the exchange may take. Longer, and deliveries that wait for the token run out of the time that they have to start.
     static let timeout = Duration.seconds(10)
     /// How much of the answer is read: tokens of some servers hold thousands of characters.
@@ -21,8 +21,7 @@ package final class TokenRequest: CourierRequest {
     package let passesOthers = true
     package let keptBytes = TokenRequest.mostBytes
     private let authorization: String
-    /// Takes the result; returns those of the deliveries that cannot be sent for it.
-    let end: @Sendable (CourierResult) -> [CourierResult]
+    package let end: @Sendable (CourierResult) -> [CourierResult]
 
     init(
         _ source: TokenSource, now: ContinuousClock.Instant,

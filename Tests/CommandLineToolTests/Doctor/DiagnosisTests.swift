@@ -72,6 +72,32 @@ import Testing
         #expect(Set(findings().map(\.check)).count >= 15)
     }
 
+    @Test func aProxyIsReachedOrNamed() {
+        func lines(_ reach: Reach?) -> [String] {
+            findings {
+                $0.proxy = EgressProxy("http://user:canary@proxy.internal:3128")
+                $0.proxyReach = reach
+            }.filter { $0.check == "proxy" }.map { "\($0.level.rawValue) \($0.finding)" }
+        }
+        #expect(lines(.reached(expiresAt: nil)) == ["ok http://proxy.internal:3128 can be reached"])
+        #expect(
+            lines(.failed(.connectionRefused, detail: "no")) == [
+                "failure http://proxy.internal:3128 cannot be reached: connection_refused, no"
+            ])
+        #expect(lines(nil) == ["ok http://proxy.internal:3128, not tried (--offline)"])
+        #expect(findings().allSatisfy { $0.check != "proxy" })
+    }
+
+    @Test func aWatchOfAnOwnerOfOldIsNamed() {
+        let stray = StrayWatch(table: "app.orders", owner: "new", runsAs: "old", functions: ["app.a()", "app.b()"])
+        let found = findings { $0.schema?.strayWatches = [stray] }.filter { $0.check == "watches" }
+        #expect(
+            found.map(\.finding) == ["app.orders belongs to new, but its watch publishes with the rights of old"])
+        #expect(
+            found.first?.remedy
+                == "ALTER FUNCTION app.a() OWNER TO new; ALTER FUNCTION app.b() OWNER TO new;  -- as a superuser")
+    }
+
     /// What is wrong with the schema, in whole lines.
     private func wrong(_ change: (inout DoctorSnapshot.Schema) -> Void) -> [String] {
         let all = findings { snapshot in

@@ -26,6 +26,17 @@ import Testing
         #expect(throws: (any Error).self) { try AnswerPlan(text) }
     }
 
+    @Test func aQuestionIsAgreedToWhenItsSignatureIsGood() async {
+        let responder = Responder(plan: nil, forwarder: nil)
+        var question = request()
+        question.headers["webhook-event-type"] = "postrider.verification"
+        question.body = Array(#"{"type":"postrider.verification","data":{"challenge":"0a1b"}}"#.utf8)
+        #expect(await responder.reply(to: question) == Reply(status: 200, body: Array("0a1b".utf8)))
+        question.verification = .refused(code: "a", message: "b")
+        #expect(await responder.reply(to: question) == Reply(status: 401))
+        #expect(await responder.reply(to: request()) == Reply(status: 200))
+    }
+
     @Test func whatIsPassedOnComesBack() async throws {
         let receiver = try ScriptedReceiver(answer: .status(503, body: "busy"))
         defer { receiver.stop() }

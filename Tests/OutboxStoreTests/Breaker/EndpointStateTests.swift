@@ -103,6 +103,35 @@ struct EndpointStateTests {
         }
     }
 
+    @Test("is told once when something has been due for long, and once more when that was over; not of a closed lane")
+    func oldBacklog() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            for name in ["shop", "paused"] { try await outbox.registerEndpoint(name) }
+            try await outbox.publish(count: 1)
+            try await outbox.query("SELECT postrider.pause_endpoint('paused')")
+            func keep(dueFor age: String) async throws -> Int64 {
+                try await outbox.query(
+                    "UPDATE postrider.deliveries SET due_at = now() - $1::interval WHERE endpoint_id < 3", age)
+                return try await outbox.number("SELECT postrider.keep_backlog()")
+            }
+            // No one has asked to be told.
+            #expect(try await keep(dueFor: "1 h") == 0)
+            try await outbox.registerEndpoint("ops", types: ["postrider.backlog.old"])
+            #expect(try await keep(dueFor: "14 min") == 0)
+            #expect(try await keep(dueFor: "16 min") == 1)
+            #expect(try await keep(dueFor: "16 min") == 0)
+            let worker = outbox.ownWorker()
+            try await worker.settle(try await worker.claim([1]), .delivered)
+            #expect(try await outbox.number("SELECT postrider.keep_backlog()") == 0)
+            try await outbox.publish(count: 1)
+            try await outbox.query(
+                "UPDATE postrider.deliveries SET due_at = now() - interval '16 min' WHERE endpoint_id = 1")
+            #expect(try await outbox.number("SELECT postrider.keep_backlog()") == 1)
+            let told = "SELECT payload ->> 'endpoint' FROM postrider.outbox WHERE event_type = 'postrider.backlog.old'"
+            #expect(try await outbox.column(told) == ["shop", "shop"])
+        }
+    }
+
     @Test("is told in events that * does not match; a failure to deliver one tells none")
     func ownEvents() async throws {
         try await TestOutbox.withOutbox { outbox in

@@ -1,3 +1,4 @@
+import OutboxStore
 import Postgres
 import TestSupport
 import Testing
@@ -135,6 +136,25 @@ struct WatchTests {
             #expect(
                 try await shop.outbox.column("SELECT \"table\"::text || event_type || owner FROM postrider.watches")
                     == ["app.salesorderwatch_owner"])
+        }
+    }
+
+    @Test("is found when it got another owner than the one whose rights its triggers have")
+    func otherOwner() async throws {
+        try await withShop(Self.orders) { shop in
+            func strays() async throws -> [StrayWatch] {
+                try await shop.outbox.connection.run(SchemaChecks.strayWatches, deadline: .seconds(5))
+            }
+            try await shop.own("SELECT postrider.watch('app.orders', 'order')")
+            #expect(try await strays() == [])
+            try await shop.outbox.script("ALTER TABLE app.orders OWNER TO watch_other")
+            let stray = try #require(try await strays().first)
+            #expect(stray.table == "app.orders" && stray.owner == "watch_other" && stray.runsAs == "watch_owner")
+            #expect(stray.functions.count == 3)
+            for function in stray.functions {
+                try await shop.outbox.script("ALTER FUNCTION \(function) OWNER TO watch_other")
+            }
+            #expect(try await strays() == [])
         }
     }
 

@@ -32,8 +32,10 @@ struct DeliveryDecisionTests {
     @Test("every failure", arguments: ErrorCode.allCases)
     func failures(code: ErrorCode) {
         let decision = decide(.failed(code, detail: ""))
-        #expect(decision.errorCode == code)
+        #expect(decision.errorCode == (code == .proxyError ? nil : code))
         switch code {
+        // No attempt.
+        case .proxyError: #expect(decision.outcome == .released)
         case .invalidURL: #expect(decision.outcome == .dead(.invalidURL))
         case .invalidHeaders: #expect(decision.outcome == .dead(.invalidHeaders))
         case .invalidEndpoint: #expect(decision.outcome == .dead(.invalidEndpoint))

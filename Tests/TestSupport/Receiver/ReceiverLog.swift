@@ -15,7 +15,7 @@ final class ReceiverLog: Sendable {
         var violations: [String] = []
         var connections = 0
         var next: ArraySlice<ReceiverAnswer> = []
-        var byPath: [String: ReceiverAnswer] = [:]
+        var byPath: [String: @Sendable (CapturedRequest) -> ReceiverAnswer] = [:]
         var answer: ReceiverAnswer
         var waiters: [Waiter] = []
         var lastWaiter = 0
@@ -33,14 +33,16 @@ final class ReceiverLog: Sendable {
 
     func set(_ answer: ReceiverAnswer) { state.withLock { $0.answer = answer } }
     func set(next answers: [ReceiverAnswer]) { state.withLock { $0.next = answers[...] } }
-    func set(_ answer: ReceiverAnswer?, path: String) { state.withLock { $0.byPath[path] = answer } }
+    func set(path: String, _ answer: (@Sendable (CapturedRequest) -> ReceiverAnswer)?) {
+        state.withLock { $0.byPath[path] = answer }
+    }
     func add(violation: String) { state.withLock { $0.violations.append(violation) } }
 
     /// Logs a request and says what to answer.
     func add(_ request: CapturedRequest) -> ReceiverAnswer {
         let (answer, met) = state.withLock { state in
             state.requests.append(request)
-            let answer = state.next.popFirst() ?? state.byPath[request.path] ?? state.answer
+            let answer = state.next.popFirst() ?? state.byPath[request.path]?(request) ?? state.answer
             return (answer, Self.takeMet(&state))
         }
         for waiter in met { waiter.resume(returning: true) }

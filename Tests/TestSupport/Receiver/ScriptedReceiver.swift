@@ -52,7 +52,15 @@ package final class ScriptedReceiver: Sendable {
     package func answer(next answers: [ReceiverAnswer]) { log.set(next: answers) }
 
     /// What requests for this path get; nil for no more.
-    package func answer(path: String, with answer: ReceiverAnswer?) { log.set(answer, path: path) }
+    package func answer(path: String, with answer: ReceiverAnswer?) {
+        guard let answer else { return log.set(path: path, nil) }
+        log.set(path: path) { _ in answer }
+    }
+
+    /// What requests for this path get, each its own.
+    package func answer(path: String, by answer: @escaping @Sendable (CapturedRequest) -> ReceiverAnswer) {
+        log.set(path: path, answer)
+    }
 
     /// The requests so far, in the order of their arrival.
     package var requests: [CapturedRequest] { log.requests }

@@ -125,6 +125,23 @@ import Testing
         }
     }
 
+    @Test func anEndpointThatIsRemovedMakesNoOneUnreadyAnyMore() async throws {
+        content.change { $0.records = [2: Samples.record(2, secrets: ["sealed:v1:k1:AAAA"])] }
+        try await run { _ in
+            try await rig.time.rest()
+            put(2...2)
+            try await rig.time.turn { rig.reasons == [.keyMissing] }
+            _ = takeSettled()
+            content.change { content in
+                content.due = []
+                content.written.append([FoundLane(endpoint: 2, dueAt: .infinity, count: 0, hasChanged: true)])
+            }
+            try await pass(.seconds(2))
+            #expect(rig.reasons == [])
+            finish()
+        }
+    }
+
     @Test func aClaimThatFailsAgainAndAgainBacksOffAndShows() async throws {
         content.change { $0.claimError = .refused("57014") }
         try await run { _ in

@@ -11,8 +11,14 @@ import Testing
     private let rig = Rig()
     private let store = FakeHouseStore()
 
+    private func housekeeper(_ rig: Rig) -> Housekeeper {
+        let desk = VerificationDesk(
+            rig.parts, couriers: FakeTaker(), random: { 0.5 }, randomBytes: { Array(repeating: 7, count: $0) })
+        return Housekeeper(rig.parts, store: store, verifications: desk)
+    }
+
     private func run(_ body: (ServiceGroup) async throws -> Void) async throws {
-        try await rig.run(Housekeeper(rig.parts, store: store), body)
+        try await rig.run(housekeeper(rig), body)
     }
 
     private func count(_ what: String) -> Int { store.asked.count { $0 == what } }
@@ -96,7 +102,7 @@ import Testing
 
     @Test func withoutAnIdItGivesNoSignOfLifeAndLeavesNothing() async throws {
         let rig = Rig(isRegistered: false)
-        try await rig.run(Housekeeper(rig.parts, store: store)) { _ in
+        try await rig.run(housekeeper(rig)) { _ in
             try await rig.time.turn { count("subscriptions") == 2 }
         }
         #expect(store.content.value.beats.isEmpty)

@@ -79,13 +79,14 @@ import Testing
     ]
 
     static let failures =
-        ErrorCode.allCases.filter { !final.contains($0) }.flatMap { code in
+        ErrorCode.allCases.filter { !final.contains($0) && $0 != .proxyError }.flatMap { code in
             [
                 Row(.failed(code), "retry 1.0 \(code.rawValue) 'why'"),
                 Row(.failed(code), attempt: 3, "dead attempts_exhausted \(code.rawValue) 'why'"),
             ]
         } + [
             Row(.failed(.invalidURL), "dead invalid_url invalid_url 'why'"),
+            Row(.failed(.proxyError), attempt: 3, "released 'why'"),
             Row(.failed(.invalidURL), attempt: 3, "dead invalid_url invalid_url 'why'"),
             Row(.failed(.invalidEvent), "dead invalid_event invalid_event 'why'"),
             Row(.failed(.eventMissing), "dead event_missing event_missing 'why'"),

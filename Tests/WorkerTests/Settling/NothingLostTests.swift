@@ -42,7 +42,8 @@ import Testing
         let permits = Permits(InFlight(limit: 10, byteLimit: 1 << 20), freed: Wakeup(on: ManualLoopClock()))
         let receiver = ResultReceiver(
             queue: queue, permits: permits, metrics: DeliveryMetrics(registry: PrometheusRegistry(), version: "test"),
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallClock: { 1_000_000 }, random: { 0.5 })
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, proxy: nil, wallClock: { 1_000_000 },
+            random: { 0.5 })
         receiver.receive(results)
         let settlements = queue.takeBatch()
         #expect(settlements.map(\.delivery) == results.compactMap { ($0.request as? OutgoingDelivery)?.delivery })

@@ -20,6 +20,11 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
         var endpoints: [EndpointRecord] = []
         var registrations: [Result<Int32?, PostgresError>] = []
 
+        var verifications: [DueVerification] = []
+        /// The state that the end of a verification leaves, or what it fails with.
+        var ends: Result<String?, PostgresError> = .success("active")
+        var ended: [VerificationEnd] = []
+
         var asked: [String] = []
         var beats: [WorkerPulse] = []
     }
@@ -86,6 +91,19 @@ final class FakeHouseStore: HouseStore, UpkeepStore, RegistrationStore {
 
     func loadEndpoints(_ ids: [Int32]) async throws(PostgresError) -> [EndpointRecord] {
         content.value.endpoints.filter { ids.contains($0.id) }
+    }
+
+    func takeVerifications(_ limit: Int32) async throws(PostgresError) -> [DueVerification] {
+        content.change { content in
+            let taken = content.verifications.prefix(Int(limit))
+            content.verifications.removeFirst(taken.count)
+            return Array(taken)
+        }
+    }
+
+    func end(_ verification: VerificationEnd) async throws(PostgresError) -> String? {
+        content.change { $0.ended.append(verification) }
+        return try content.value.ends.get()
     }
 
     func duties() async throws(PostgresError) -> [DutyMark] {

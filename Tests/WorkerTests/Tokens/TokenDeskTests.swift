@@ -7,18 +7,7 @@ import Testing
 @testable import Worker
 
 @Suite struct TokenDeskTests {
-    private final class Taker: RequestTaker {
-        let taken = Mutex<[any CourierRequest]>([])
-        let queued = 0
-
-        func submit(_ batch: [any CourierRequest]) { taken.withLock { $0 += batch } }
-        func cancelAll() {}
-
-        var tokens: [TokenRequest] { taken.withLock { $0.compactMap { $0 as? TokenRequest } } }
-        var deliveries: [OutgoingDelivery] { taken.withLock { $0.compactMap { $0 as? OutgoingDelivery } } }
-    }
-
-    private let taker = Taker()
+    private let taker = FakeTaker()
 
     private func deliveries(_ ids: ClosedRange<Int64>, auth: String) -> [OutgoingDelivery] {
         var record = Samples.record()
@@ -44,15 +33,15 @@ import Testing
 
     @Test func deliveriesThatNeedNoTokenGoStraightOn() {
         TokenDesk(taker).submit(deliveries(1...3, auth: "none"))
-        #expect(taker.deliveries.count == 3 && taker.tokens.isEmpty)
+        #expect(taker.all(OutgoingDelivery.self).count == 3 && taker.all(TokenRequest.self).isEmpty)
     }
 
     @Test func oneTokenIsFetchedForAllThatWait() throws {
         let desk = TokenDesk(taker)
         desk.submit(deliveries(1...50, auth: Self.oauth2))
         desk.submit(deliveries(51...60, auth: Self.oauth2))
-        let request = try #require(taker.tokens.first)
-        #expect(taker.tokens.count == 1 && taker.deliveries.isEmpty)
+        let request = try #require(taker.all(TokenRequest.self).first)
+        #expect(taker.all(TokenRequest.self).count == 1 && taker.all(OutgoingDelivery.self).isEmpty)
         #expect(request.route.url == "https://token.example/t" && request.route.id == -1)
         // "my%20id:s%3A1", as RFC 6749 section 2.3.1 wants it.
         #expect(try text(request).contains("authorization: Basic bXklMjBpZDpzJTNBMQ==\n"))
@@ -60,27 +49,29 @@ import Testing
         #expect(body == "grant_type=client_credentials&scope=a%20b")
         let answer = CourierAnswer(status: 200, bodyPrefix: Array(#"{"access_token":"abc","expires_in":3600}"#.utf8))
         #expect(end(request, .answered(answer)).isEmpty)
-        #expect(taker.deliveries.count == 60)
-        for delivery in taker.deliveries { #expect(try text(delivery).contains("authorization: Bearer abc\n")) }
+        #expect(taker.all(OutgoingDelivery.self).count == 60)
+        for delivery in taker.all(OutgoingDelivery.self) {
+            #expect(try text(delivery).contains("authorization: Bearer abc\n"))
+        }
         desk.submit(deliveries(61...61, auth: Self.oauth2))
-        #expect(taker.deliveries.count == 61 && taker.tokens.count == 1)
+        #expect(taker.all(OutgoingDelivery.self).count == 61 && taker.all(TokenRequest.self).count == 1)
         // The receiver does not take it: the next one asks for another.
-        taker.deliveries.last?.token?.refused()
+        taker.all(OutgoingDelivery.self).last?.token?.refused()
         desk.submit(deliveries(62...62, auth: Self.oauth2))
-        #expect(taker.deliveries.count == 61 && taker.tokens.count == 2)
+        #expect(taker.all(OutgoingDelivery.self).count == 61 && taker.all(TokenRequest.self).count == 2)
     }
 
     @Test func withoutATokenAllThatWaitFailForThatReasonAndNoOther() throws {
         let desk = TokenDesk(taker)
         desk.submit(deliveries(1...5, auth: Self.oauth2))
-        let results = end(try #require(taker.tokens.first), .answered(CourierAnswer(status: 503)))
-        #expect(results.count == 5 && taker.deliveries.isEmpty)
+        let results = end(try #require(taker.all(TokenRequest.self).first), .answered(CourierAnswer(status: 503)))
+        #expect(results.count == 5 && taker.all(OutgoingDelivery.self).isEmpty)
         for result in results {
             #expect(result.outcome == .failed(.tokenFailure, detail: "the token server answered 503"))
         }
         // A stop is nobody's failure: they are given back, uncounted.
         desk.submit(deliveries(6...6, auth: Self.oauth2))
-        let stopped = end(try #require(taker.tokens.last), .interrupted)
+        let stopped = end(try #require(taker.all(TokenRequest.self).last), .interrupted)
         #expect(stopped.map(\.outcome) == [.notSent(.cancelled)])
     }
 }
