@@ -61,6 +61,8 @@ let package = Package(
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres"],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
+        .target(name: "Inbox", dependencies: ["Formats"], swiftSettings: strict),
+        .target(name: "InboxStore", dependencies: ["Inbox", "Postgres"], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
@@ -101,6 +103,9 @@ let package = Package(
         .testTarget(
             name: "OutboxStoreTests",
             dependencies: ["LocalPostgres", "OutboxStore", "Outbox", "Postgres", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "InboxStoreTests", dependencies: ["Inbox", "InboxStore", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",

@@ -34,6 +34,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
     VALUES ('partitions', interval '1 hour', timestamptz '-infinity'), ('retention', '1 hour', '-infinity'),
         ('keys', '1 minute', '-infinity'), ('workers', '1 hour', '-infinity'), ('idempotency', '1 hour', '-infinity'),
         ('strays', '1 day', '-infinity'), ('backlog', '1 minute', '-infinity'), ('replays', '1 hour', '-infinity'),
+        ('inbox', '1 minute', '-infinity'),
         ('repair', '1 minute', clock_timestamp()), ('repair_all', '1 day', clock_timestamp())
 $f$;
 
@@ -134,7 +135,13 @@ $f$;
 
 -- ------------------------------------------------------------------------------------------------------ partitions
 
--- The daily partitions of events and attempts.
+-- What a table's daily partitions are made by.
+CREATE FUNCTION postrider.partition_key(p_parent text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT CASE p_parent WHEN 'outbox' THEN 'created_at' WHEN 'attempts' THEN 'started_at' ELSE 'received_at' END
+$f$;
+
+-- The daily partitions of events and attempts, and of what was received and how it ended (0014).
 CREATE FUNCTION postrider.daily_partitions()
 RETURNS TABLE (parent text, name text, day date, day_start timestamptz, day_end timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $f$
@@ -145,7 +152,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $f$
     JOIN pg_class p ON p.oid = i.inhparent
     JOIN pg_namespace n ON n.oid = p.relnamespace
     CROSS JOIN LATERAL (SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day) d
-    WHERE n.nspname = 'postrider' AND p.relname IN ('outbox', 'attempts') AND c.relname ~ '_p[0-9]{8}$'
+    WHERE n.nspname = 'postrider' AND p.relname IN ('outbox', 'attempts', 'received', 'inbox_ends') AND c.relname ~ '_p[0-9]{8}$'
 $f$;
 
 -- Locks a DEFAULT partition for itself. First a lock that no producer minds, and with patience enough for the server to send
@@ -171,7 +178,7 @@ DECLARE
     v_name text := format('%s_p%s', p_parent, to_char(p_day, 'YYYYMMDD'));
     v_start timestamptz := p_day::timestamp AT TIME ZONE 'UTC';
     v_until timestamptz := (p_day + 1)::timestamp AT TIME ZONE 'UTC';
-    v_key text := CASE p_parent WHEN 'outbox' THEN 'created_at' ELSE 'started_at' END;
+    v_key text := postrider.partition_key(p_parent);
     v_from timestamptz;
 BEGIN
     IF to_regclass(format('postrider.%I', v_name)) IS NOT NULL THEN
@@ -180,8 +187,8 @@ BEGIN
     v_from := greatest(v_start, coalesce(p_from, CASE WHEN clock_timestamp() BETWEEN v_start - interval '1 min' AND v_until
                                                       THEN clock_timestamp() + interval '1 min' END));
     PERFORM postrider.lock_default(p_parent);
-    -- Of a large DEFAULT a guard has proved that it has no such rows; only the outbox has an index to ask.
-    IF p_parent = 'outbox' OR NOT postrider.is_default_large(p_parent) THEN
+    -- Of a large DEFAULT a guard has proved that it has no such rows; attempts have no index to ask.
+    IF p_parent <> 'attempts' OR NOT postrider.is_default_large(p_parent) THEN
         EXECUTE format('SELECT greatest(%L, max(d.%I) + interval ''1 us'') FROM postrider.%I d WHERE d.%I >= %L AND d.%I < %L',
                        v_from, v_key, p_parent || '_default', v_key, v_from, v_key, v_until) INTO v_from;
     END IF;
@@ -211,6 +218,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN
     IF TG_ARGV[0] = 'outbox' THEN
         NEW.created_at := TG_ARGV[1]::timestamptz - interval '1 us';
+    ELSIF TG_ARGV[0] IN ('received', 'inbox_ends') THEN
+        NEW.received_at := TG_ARGV[1]::timestamptz - interval '1 us';
     ELSE
         NEW.started_at := TG_ARGV[1]::timestamptz - interval '1 us';
     END IF;
@@ -225,7 +234,7 @@ $f$;
 CREATE FUNCTION postrider.guard_default(p_parent text, p_from timestamptz, p_until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-    v_key text := CASE p_parent WHEN 'outbox' THEN 'created_at' ELSE 'started_at' END;
+    v_key text := postrider.partition_key(p_parent);
     v_default text := p_parent || '_default';
     v_guard text := p_parent || '_0_guard';
 BEGIN
@@ -272,7 +281,7 @@ DECLARE
     -- Time enough to prove and to attach.
     v_soon timestamptz := clock_timestamp() + interval '5 min';
     v_until timestamptz := (v_today + p_days + 1)::timestamp AT TIME ZONE 'UTC';
-    v_key text := CASE p_parent WHEN 'outbox' THEN 'created_at' ELSE 'started_at' END;
+    v_key text := postrider.partition_key(p_parent);
     v_proved boolean; v_bound timestamptz; v_day date;
 BEGIN
     SELECT c.convalidated, obj_description(c.oid, 'pg_constraint')::timestamptz INTO v_proved, v_bound
@@ -312,7 +321,7 @@ DECLARE
     v_count int := 0;
     v_parent text; v_step text;
 BEGIN
-    FOREACH v_parent IN ARRAY ARRAY['outbox', 'attempts'] LOOP
+    FOREACH v_parent IN ARRAY ARRAY['outbox', 'attempts', 'received', 'inbox_ends'] LOOP
         LOOP
             v_step := postrider.prepare_days(v_parent, least(p_days, 60));
             EXIT WHEN v_step IS NULL;
@@ -333,8 +342,9 @@ BEGIN
     IF NOT postrider.hold_duty('partitions') THEN
         RETURN 0;
     END IF;
-    FOR v_parent IN SELECT t.parent FROM (VALUES ('outbox', 0), ('attempts', 1)) AS t (parent, place), postrider.duties d
-                    WHERE d.duty = 'partitions' ORDER BY (t.place + greatest(d.failures - 1, 0)) % 2 LOOP
+    FOR v_parent IN SELECT t.parent
+                    FROM (VALUES ('outbox', 0), ('attempts', 1), ('received', 2), ('inbox_ends', 3)) AS t (parent, place), postrider.duties d
+                    WHERE d.duty = 'partitions' ORDER BY (t.place + greatest(d.failures - 1, 0)) % 4 LOOP
         v_step := postrider.prepare_days(v_parent, 7);
         EXIT WHEN v_step IS NOT NULL;
     END LOOP;
@@ -379,7 +389,7 @@ DECLARE
 BEGIN
     FOR v_name IN SELECT c.relname FROM pg_class c
                   WHERE c.relnamespace = 'postrider'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-                      AND c.relname ~ '^(outbox|attempts)_p[0-9]{8}$' LOOP
+                      AND c.relname ~ '^(outbox|attempts|received|inbox_ends)_p[0-9]{8}$' LOOP
         EXECUTE format('DROP TABLE postrider.%I', v_name);
     END LOOP;
 END
@@ -479,23 +489,29 @@ BEGIN
 END
 $f$;
 
--- Takes out the oldest partition that is past its retention, one a call: events first, then attempts, so that no event ever
--- outlives the record of what became of it. A day of events that live deliveries or dead letters still need is kept, and of
--- attempts one that tells of such an event; a younger day is not kept for an older one's sake. When there is none left,
+-- Takes out the oldest partition that is past its retention, one a call: what was received first, then events, then what tells of
+-- them, so that nothing ever outlives the record of what became of it. A day of events that live deliveries or dead letters still need
+-- is kept, and of attempts one that tells of such an event; in the same way a day of the inbox of which something is not processed, and
+-- its ends; a younger day is not kept for an older one's sake. When there is none left,
 -- those are dropped, and a portion goes of how deliveries were closed, of what transforms made, and of idempotency keys.
 CREATE FUNCTION postrider.keep_retention() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_limit CONSTANT int := 10000;
     v_before timestamptz := postrider.kept_since();
-    v_needed date[]; v_part record; v_closed int; v_made int; v_keys int;
+    v_needed date[]; v_unprocessed date[]; v_part record; v_closed int; v_made int; v_keys int;
 BEGIN
     IF NOT postrider.hold_duty('retention') THEN
         RETURN NULL;
     END IF;
-    FOR v_part IN SELECT p.parent, p.name, p.day, p.day_end FROM postrider.daily_partitions() p
-                  WHERE p.day_end < v_before ORDER BY p.parent DESC, p.day LOOP
+    FOR v_part IN SELECT p.parent, p.name, p.day, p.day_start, p.day_end FROM postrider.daily_partitions() p
+                  WHERE p.day_end < v_before
+                  ORDER BY array_position('{received,outbox,inbox_ends,attempts}'::text[], p.parent), p.day LOOP
         v_needed := coalesce(v_needed, postrider.needed_days(v_before));
+        v_unprocessed := coalesce(v_unprocessed, postrider.unprocessed_days(v_before));
+        CONTINUE WHEN v_part.parent = 'received' AND v_part.day = ANY (v_unprocessed);
+        CONTINUE WHEN v_part.parent = 'inbox_ends' AND EXISTS (
+            SELECT FROM postrider.received r WHERE r.received_at >= v_part.day_start AND r.received_at < v_part.day_end);
         CONTINUE WHEN v_part.parent = 'outbox' AND v_part.day = ANY (v_needed);
         CONTINUE WHEN v_part.parent = 'attempts' AND postrider.tells_of_events(v_part.name, v_part.day_end);
         PERFORM postrider.end_duty('retention', true);
@@ -512,7 +528,7 @@ END
 $f$;
 
 -- Rows of DEFAULT partitions go one by one, some pages a call: events past their retention that no delivery and no dead
--- letter needs, and attempts of events that are gone.
+-- letter needs, and attempts of events that are gone; in the same way the rows of the inbox.
 CREATE FUNCTION postrider.keep_strays() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan SET jit = off AS $f$
@@ -526,7 +542,8 @@ BEGIN
     END IF;
     SELECT coalesce(d.spot_id, 0) INTO v_page FROM postrider.duties d WHERE d.duty = 'strays';
     SELECT max(pg_relation_size(t.name)) / current_setting('block_size')::int INTO v_size
-    FROM unnest('{postrider.outbox_default,postrider.attempts_default}'::regclass[]) AS t (name);
+    FROM unnest('{postrider.outbox_default,postrider.attempts_default,postrider.received_default,postrider.inbox_ends_default}'::regclass[])
+         AS t (name);
     v_from := format('(%s,0)', v_page)::tid;
     v_until := format('(%s,0)', v_page + v_pages)::tid;
     DELETE FROM postrider.outbox_default o
@@ -538,6 +555,17 @@ BEGIN
     DELETE FROM postrider.attempts_default a
     WHERE a.ctid >= v_from AND a.ctid < v_until AND a.started_at < v_before
         AND (SELECT true FROM postrider.outbox o WHERE o.created_at = a.event_at AND o.id = a.event_id) IS NULL;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_total := v_total + v_count;
+    DELETE FROM postrider.received_default r
+    WHERE r.ctid >= v_from AND r.ctid < v_until AND r.received_at < v_before
+        AND (SELECT true FROM postrider.inbox_queue q WHERE q.id = r.id) IS NULL
+        AND (SELECT true FROM postrider.inbox_dead d WHERE d.id = r.id) IS NULL;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_total := v_total + v_count;
+    DELETE FROM postrider.inbox_ends_default e
+    WHERE e.ctid >= v_from AND e.ctid < v_until AND e.received_at < v_before
+        AND (SELECT true FROM postrider.received r WHERE r.received_at = e.received_at AND r.id = e.id) IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     UPDATE postrider.duties d SET spot_id = CASE WHEN v_page + v_pages < v_size THEN v_page + v_pages END
     WHERE d.duty = 'strays';

@@ -84,6 +84,11 @@ extension PostgresConnection {
         return id
     }
 
+    /// Fails with a clear line when there is no source of this name.
+    nonisolated func requireSource(_ name: String) async throws {
+        guard try await !rows(WebhookSources.tenant(name)).isEmpty else { throw CommandError.unknownSource(name) }
+    }
+
     /// The event, or an error that names it: there is none, a webhook id belongs to another installation, or several have the
     /// number.
     @discardableResult

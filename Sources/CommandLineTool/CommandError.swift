@@ -39,6 +39,11 @@ package struct CommandError: Error, Sendable, CustomStringConvertible {
     static func ambiguousEndpoint(_ endpoint: EndpointReference) -> CommandError {
         CommandError(.badData, "several tenants have an endpoint named '\(endpoint.name)': give its --tenant")
     }
+
+    /// No source has this name, or it was removed.
+    static func unknownSource(_ name: String) -> CommandError {
+        CommandError(.badData, "there is no source named '\(name)'; postrider source list shows all")
+    }
 }
 
 /// The printed results already say what is wrong: the process exits with 1 and prints no more.

@@ -7,9 +7,11 @@ import Telemetry
 extension CompletionKind {
     /// The names of endpoints.
     static var endpointName: CompletionKind { .custom { _, _, _ in EndpointOffers.current } }
+    /// The names of sources.
+    static var sourceName: CompletionKind { .custom { _, _, _ in EndpointOffers.current } }
 }
 
-/// The names of endpoints that a shell offers. It asks this executable for them, as `---completion … -- …`.
+/// The names of endpoints, or of sources, that a shell offers. It asks this executable for them, as `---completion … -- …`.
 enum EndpointOffers {
     /// What the parser gives to the shell that asks.
     @TaskLocal static var current: [String] = []
@@ -25,18 +27,21 @@ enum EndpointOffers {
         guard let asked = Asked(arguments) else { return [] }
         var context = context
         context.databaseURL = asked.databaseURL.map { Redacted($0) }
-        let names = try? await known(beginningWith: asked.prefix, in: context)
+        let names = try? await known(asked, in: context)
         return (names ?? []).filter(isPlain)
     }
 
-    private static func known(beginningWith prefix: String, in context: CommandContext) async throws -> [String] {
+    private static func known(_ asked: Asked, in context: CommandContext) async throws -> [String] {
         let end = ContinuousClock.now + patience
         let connection = try await PostgresConnection.connect(
             try context.database(context.configuration()), deadline: patience,
             logger: Logger(label: "postrider") { _ in SwiftLogNoOpLogHandler() })
         // The process ends right after this, and the connection with it.
-        return try await connection.run(
-            Endpoints.names(beginningWith: prefix, limit: limit), deadline: ContinuousClock.now.duration(to: end))
+        let names =
+            asked.areSources
+            ? WebhookSources.names(beginningWith: asked.prefix, limit: limit)
+            : Endpoints.names(beginningWith: asked.prefix, limit: limit)
+        return try await connection.run(names, deadline: ContinuousClock.now.duration(to: end))
     }
 
     /// Whether a shell takes the name as it is. bash expands what it is offered, so a name with `$(…)` in it would run.
@@ -52,6 +57,8 @@ enum EndpointOffers {
         let prefix: String
         /// What `--database-url` says on that line.
         let databaseURL: String?
+        /// Whether the names are those of sources.
+        let areSources: Bool
 
         /// Nil when the arguments are no such question.
         init?(_ arguments: [String]) {
@@ -60,6 +67,7 @@ enum EndpointOffers {
             let rest = Array(arguments[(dashes + 1)...])
             let words = Array(rest.dropFirst(3))
             let index = rest.count > 1 ? Int(rest[1]) ?? -1 : -1
+            areSources = arguments.dropFirst().first == "source" || rest.first == "--source"
             prefix = words.indices.contains(index) ? words[index] : ""
             let option = words.firstIndex(of: "--database-url").map { $0 + 1 }
             databaseURL = option.flatMap { words.indices.contains($0) ? words[$0] : nil }

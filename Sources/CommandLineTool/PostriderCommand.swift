@@ -20,7 +20,9 @@ struct PostriderCommand: ParsableCommand {
         version: "postrider \(PostriderVersion.current)",
         subcommands: [
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, ApplyCommand.self, EventCommand.self,
-            DeadLetterCommand.self, ReplayCommand.self, EventTypeCommand.self, StatusCommand.self, DoctorCommand.self,
+            DeadLetterCommand.self, ReplayCommand.self, EventTypeCommand.self,
+            SourceCommand.self, InboxCommand.self,
+            StatusCommand.self, DoctorCommand.self,
             SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
         ])
 }
@@ -106,6 +108,33 @@ struct ReplayCommand: ParsableCommand {
               postrider replay list
             """,
         subcommands: [ReplayListCommand.self, ReplayCancelCommand.self])
+}
+
+struct SourceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "source",
+        abstract: "Sources of webhooks that are received: add, list, show, change, remove, test.",
+        discussion: """
+            Example:
+              postrider source list
+            """,
+        subcommands: [
+            SourceAddCommand.self, SourceListCommand.self, SourceShowCommand.self, SourceUpdateCommand.self,
+            SourceRotateSecretCommand.self, SourceRemoveCommand.self, SourceTestCommand.self,
+        ])
+}
+
+struct InboxCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inbox",
+        abstract: "What was received: list, show, replay, discard.",
+        discussion: """
+            Example:
+              postrider inbox list
+            """,
+        subcommands: [
+            InboxListCommand.self, InboxShowCommand.self, InboxReplayCommand.self, InboxDiscardCommand.self,
+        ])
 }
 
 struct EventTypeCommand: ParsableCommand {

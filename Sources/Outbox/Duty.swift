@@ -11,6 +11,8 @@ package enum Duty: String, CaseIterable, Sendable {
     case workers
     /// Sends events again that an operator wants sent again.
     case replays
+    /// Wakes rows of the inbox that wait for none, and deletes the ids of requests past their retention.
+    case inbox
     /// Makes daily partitions a week ahead.
     case partitions
     /// Drops partitions past their retention.

@@ -3,11 +3,11 @@ import Outbox
 /// A number of bytes as settings write it: `1048576`, `512 KiB`, `64 MiB`, `1GiB`.
 ///
 /// Only binary units, spelled as IEC 80000-13 does: `64 MB` would leave open which of two numbers is meant.
-enum ByteSize {
+package enum ByteSize {
     private static let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)]
 
     /// Reads digits, at most one space, and optionally `B`, `KiB`, `MiB` or `GiB`. No sign, no fraction.
-    static func parse(_ text: String) -> Int? {
+    package static func parse(_ text: String) -> Int? {
         let bytes = Array(text.utf8)[...]
         let digits = bytes.prefix { $0.isDigit }
         var unit = bytes[digits.endIndex...]
@@ -20,7 +20,7 @@ enum ByteSize {
     }
 
     /// The largest unit that divides the number, such as `64 MiB`; plain digits otherwise.
-    static func format(_ bytes: Int) -> String {
+    package static func format(_ bytes: Int) -> String {
         for (unit, shift) in units where bytes != 0 && bytes % (1 << shift) == 0 {
             return "\(bytes >> shift) \(unit)"
         }

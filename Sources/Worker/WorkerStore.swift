@@ -163,6 +163,7 @@ extension WorkerStore: SurveyStore {
     func survey() async throws(PostgresError) -> SurveyFigures {
         let rows = try await session.run(CensusRow.query(limit: Int32(Survey.named)), deadline: Self.deliveryDeadline)
         let duties = try await session.run(Duties.overview, deadline: Self.houseDeadline)
+        let inbox = try await session.run(InboxCensus.query, deadline: Self.deliveryDeadline)
         return SurveyFigures(
             census: rows.first?.census ?? Census(),
             worst: rows.filter { $0.trouble == .failing }.prefix(Survey.named).compactMap { row in
@@ -170,7 +171,7 @@ extension WorkerStore: SurveyStore {
                     SurveyFigures.FailingEndpoint(name: row.endpoint.name, tenant: row.endpoint.tenant, failing: $0)
                 }
             },
-            failingDuties: duties.count { $0.isFailing || $0.isNeglected })
+            failingDuties: duties.count { $0.isFailing || $0.isNeglected }, inbox: inbox.first ?? InboxCensus())
     }
 }
 

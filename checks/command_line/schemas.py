@@ -58,6 +58,30 @@ def tail(postrider: Postrider, run: Callable[..., Any]) -> str:
             following.terminate()
 
 
+def receiving(run: Callable[..., Any], server: Postgres) -> None:
+    """The commands about sources and the inbox."""
+    run("source", "add", "shop", "--scheme", "standard", "--allow-network", "192.0.2.0/24")
+    run("source", "add", "git", "--scheme", "github", "--publish-as", "git", "--correlation-from", "header:X-Key")
+    with server.session() as session:
+        for number, (source, body) in enumerate([(1, b"{}"), (1, b"\xff"), (2, b"{}")]):
+            session.value(
+                "SELECT count(*) FROM postrider.receive(%s, %s, '{t}', '{c}', '{NULL}', '{\"{}\"}', %s, '{192.0.2.1}')",
+                [source], [f"{source} {number}"], [body])
+        session.value("SELECT postrider.fail_inbox(1, 'boom')")
+    run("source", "list")
+    run("source", "show", "shop")
+    run("source", "update", "shop", "--rate-limit", "5")
+    run("source", "rotate-secret", "shop")
+    run("source", "test", "shop", "--url", f"http://127.0.0.1:{free_port()}/in/shop")
+    run("status")
+    for row in run("inbox", "list")["rows"]:
+        run("inbox", "show", str(row["id"]))
+    run("inbox", "replay", "1")
+    run("inbox", "replay", "--source", "shop", "--dry-run")
+    run("inbox", "discard", "1")
+    run("source", "remove", "shop", "--yes")
+
+
 def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
     """Runs every command for real, in an order that gives each something to show."""
     known, met, port = schemas(), set[str](), free_port()
@@ -137,6 +161,7 @@ def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:
         run("event-type", "export", "--format", "asyncapi")
         run("event-type", "remove", "order.paid")
         followed = tail(postrider, run)
+        receiving(run, server)
         run("endpoint", "remove", "bad", "--yes")
         received = sorted(set(log.read_text().splitlines()), key=len)
     tally.check("a line of postrider event tail", problem(known["event-tail"], followed))

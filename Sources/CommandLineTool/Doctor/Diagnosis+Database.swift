@@ -143,11 +143,16 @@ extension Diagnosis {
         guard partitions.strays > 0 else { return .ok(check, "empty") }
         let isCapped = partitions.strays >= Int64(PartitionCheck.limit)
         let count = isCapped ? "\(PartitionCheck.limit - 1)+" : "\(partitions.strays)"
-        let column = partitions.table == "outbox" ? "created_at" : "started_at"
+        let column =
+            switch partitions.table {
+            case "outbox": "created_at"
+            case "attempts": "started_at"
+            default: "received_at"
+            }
         return .warning(
             check, "it holds \(count) rows, because the partition of their day was missing",
             "SELECT \(column)::date, count(*) FROM ONLY postrider.\(partitions.table)_default GROUP BY 1;"
-                + "  -- they are delivered, and deleted one by one past their retention")
+                + "  -- they are as good as others, and deleted one by one past their retention")
     }
 
     static func vacuum(_ vacuum: VacuumCheck, limit: Duration) -> [Finding] {

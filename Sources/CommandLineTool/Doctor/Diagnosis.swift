@@ -37,6 +37,7 @@ struct Diagnosis {
             findings += Self.troubles(schema.workers)
             findings += Self.differences(schema.workers)
             findings.append(Self.backlog(schema.backlog))
+            findings += Self.sources(schema.sources)
             findings += Self.endpoints(schema.endpoints, snapshot.policy)
             findings += Self.reaches(snapshot.reaches, now: snapshot.now)
         }

@@ -23,6 +23,8 @@ struct Examination {
     /// How long opening secrets may take, and how many endpoints are read at once.
     private static let secretsLimit = Duration.seconds(10)
     private static let secretsSlice: Int32 = 500
+    /// The most sources that are read.
+    private static let sourceLimit: Int32 = 1000
 
     private struct TakenBack: Error {}
 
@@ -94,7 +96,8 @@ struct Examination {
             tablesWithoutIdentity: withoutIdentity,
             unaccounted: try await unaccounted(connection), books: try await books(connection),
             insert: try await insert(connection), secrets: try await secrets(connection),
-            strayWatches: try await strayWatches(connection))
+            strayWatches: try await strayWatches(connection),
+            sources: try await connection.rows(WebhookSources.list(limit: Self.sourceLimit)))
     }
 
     private func strayWatches(_ connection: PostgresConnection) async throws -> [StrayWatch]? {

@@ -85,7 +85,7 @@ struct EndpointTestCommand: ContextCommand {
     }
 
     /// Sends it through its own pool. The endpoint's timeout limits how long this takes.
-    private static func send(
+    static func send(
         _ request: any CourierRequest, _ settings: WorkerConfiguration
     ) async throws -> CourierResult {
         let (results, arrived) = AsyncStream.makeStream(of: CourierResult.self)

@@ -25,6 +25,9 @@ struct StatusCommand: ContextCommand {
     /// The most endpoints that are read.
     private static let endpointLimit: Int32 = 1000
 
+    /// The most sources that are read.
+    private static let sourceLimit: Int32 = 1000
+
     /// How often `--watch` may look: for each look the database has to count.
     static let intervalBounds = Duration.seconds(1)...Duration.seconds(3600)
 
@@ -55,13 +58,14 @@ struct StatusCommand: ContextCommand {
 
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
-            let (schema, events, rows, workers, duties) = try await connection.pipeline(
+            let (schema, events, rows, workers, duties, sources) = try await connection.pipeline(
                 Status.database, Status.eventCounts, CensusRow.query(limit: Self.endpointLimit), Workers.list,
-                Duties.overview, deadline: CommandContext.statementDeadline)
+                Duties.overview, WebhookSources.list(limit: Self.sourceLimit),
+                deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(
                 events: counts, census: rows.first?.census ?? Census(), endpoints: rows, workers: workers,
-                duties: duties, schemaVersion: schema.first?.schemaVersion ?? 0)
+                duties: duties, schemaVersion: schema.first?.schemaVersion ?? 0, sources: sources)
         }
     }
 }

@@ -34,6 +34,7 @@ struct StatusReport: Encodable {
     let endpoints: [EndpointReport]
     let workers: [WorkerReport]
     let duties: [DutyReport]
+    let sources: [SourceReport]
 
     init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
         let census = snapshot.census
@@ -69,6 +70,7 @@ struct StatusReport: Encodable {
         endpoints = snapshot.endpoints.map { EndpointReport($0.endpoint) }
         workers = snapshot.workers.map(WorkerReport.init)
         duties = snapshot.duties.map(DutyReport.init)
+        sources = snapshot.sources.map(SourceReport.init)
     }
 }
 

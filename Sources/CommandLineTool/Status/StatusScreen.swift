@@ -10,6 +10,8 @@ struct StatusScreen {
 
     /// How many endpoints are shown where nothing limits the height.
     static let usualEndpoints = 20
+    /// How many sources are shown.
+    static let usualSources = 5
 
     func show(on output: Output) throws {
         let verdict = StatusVerdict(snapshot)
@@ -19,6 +21,7 @@ struct StatusScreen {
         for other in verdict.others { text += lines("Also: \(other)", .warning, on: output) }
         text += [.init("")] + table(queues, on: output)
         if let flow = snapshot.flow { text += lines(flow.text, .plain, on: output) }
+        if !snapshot.sources.isEmpty { text += [.init("")] + table(.sources(shownSources), on: output) }
         let workers = snapshot.workers.isEmpty ? [] : [StyledLine("")] + table(self.workers, on: output)
         // The endpoints get what the others leave: two lines of a table, one between, and one that says how many more there are.
         let room = height.map { max(1, $0 - text.count - workers.count - 4) } ?? Self.usualEndpoints
@@ -40,6 +43,13 @@ struct StatusScreen {
 
     private func table(_ table: Table, on output: Output) -> [StyledLine] {
         output.tableLines(table).map(StyledLine.init(ready:))
+    }
+
+    /// Those with most that is dead or waits first.
+    private var shownSources: ArraySlice<SourceOverview> {
+        snapshot.sources.sorted {
+            ($1.dead, $1.queued + $1.retrying, $0.name) < ($0.dead, $0.queued + $0.retrying, $1.name)
+        }.prefix(Self.usualSources)
     }
 
     private var queues: Table {

@@ -11,6 +11,8 @@ struct StatusSnapshot: Sendable {
     var duties: [DutyOverview]
     /// The newest migration that was applied.
     var schemaVersion: Int32
+    /// What is received, and what of it waits.
+    var sources: [SourceOverview] = []
 
     var aliveWorkers: [WorkerOverview] { workers.filter(\.isAlive) }
 

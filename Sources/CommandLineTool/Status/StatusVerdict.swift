@@ -32,15 +32,29 @@ struct StatusVerdict: Equatable {
     /// nothing else means much.
     private static func problems(_ snapshot: StatusSnapshot) -> [String] {
         if let problem = schema(snapshot) { return [problem] }
-        guard snapshot.census.endpoints > 0 else {
+        guard snapshot.census.endpoints > 0 || !snapshot.sources.isEmpty else {
             return ["There are no endpoints, so nothing is delivered: postrider endpoint add NAME URL."]
         }
         let isMany = snapshot.census.failing > 1
         return [
             workers(snapshot), troubles(snapshot), lateness(snapshot), isMany ? failing(snapshot) : nil,
             disabled(snapshot), isMany ? nil : failing(snapshot), blocked(snapshot), housekeeping(snapshot),
-            deadLetters(snapshot), paused(snapshot), verifying(snapshot),
+            deadLetters(snapshot), deadRows(snapshot), lateRows(snapshot), paused(snapshot), verifying(snapshot),
         ].compactMap(\.self)
+    }
+
+    private static func deadRows(_ snapshot: StatusSnapshot) -> String? {
+        let dead = SourceTrouble(snapshot.sources).dead
+        guard let first = dead.first else { return nil }
+        let more = dead.count > 1 ? ", and of \(Plural.of("source", dead.count - 1)) more" : ""
+        return "\(SourceTrouble.dead(first).capitalizedFirst)\(more): postrider inbox list --status dead."
+    }
+
+    private static func lateRows(_ snapshot: StatusSnapshot) -> String? {
+        let late = SourceTrouble(snapshot.sources).late
+        guard let first = late.first else { return nil }
+        let more = late.count > 1 ? ", and of \(Plural.of("source", late.count - 1)) more" : ""
+        return "\(SourceTrouble.late(first).capitalizedFirst)\(more): postrider inbox list --status queued."
     }
 
     private static func schema(_ snapshot: StatusSnapshot) -> String? {
@@ -172,4 +186,8 @@ enum LastFailure {
         let words = [endpoint.lastHTTPStatus.map { "\($0)" }, error.isEmpty ? nil : String(error)].compactMap(\.self)
         return words.isEmpty ? endpoint.lastErrorCode : words.joined(separator: " ")
     }
+}
+
+extension String {
+    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

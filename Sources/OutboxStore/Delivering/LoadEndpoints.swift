@@ -120,4 +120,23 @@ package struct EndpointRecord: Sendable {
     package var origin: String?
     /// Requests a second; nil for no limit.
     package var rateLimit: Float?
+
+    /// An endpoint that nothing proves itself to but a signature.
+    package init(
+        id: Int32, revision: Int32, name: String, tenant: String, urlID: Int32, url: String, payloadFormat: String,
+        headers: [String], retrySchedule: [Duration], maxAttempts: Int32, timeout: Duration, secrets: [String]
+    ) {
+        self.id = id
+        self.revision = revision
+        self.name = name
+        self.tenant = tenant
+        self.urlID = urlID
+        self.url = url
+        self.payloadFormat = payloadFormat
+        self.headers = headers
+        self.retrySchedule = retrySchedule
+        self.maxAttempts = maxAttempts
+        self.timeout = timeout
+        self.secrets = secrets
+    }
 }

@@ -63,6 +63,7 @@ package enum Duties {
         case .idempotency: "postrider.keep_idempotency()"
         case .strays: "postrider.keep_strays()"
         case .replays: "postrider.keep_replays()"
+        case .inbox: "postrider.keep_inbox()"
         case .repairAll: "postrider.keep_all_repaired()"
         }
     }

@@ -24,7 +24,12 @@ package enum BookChecks {
                          ('endpoints', (SELECT max(e.id) FROM postrider.endpoints e),
                           (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.endpoints_id_seq n)),
                          ('endpoint_urls', (SELECT max(u.id) FROM postrider.endpoint_urls u),
-                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.endpoint_urls_id_seq n))
+                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.endpoint_urls_id_seq n)),
+                         ('sources', (SELECT max(s.id) FROM postrider.sources s),
+                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.sources_id_seq n)),
+                         ('received', (SELECT max(few.id) FROM (
+                             SELECT r.id FROM postrider.received r ORDER BY r.received_at DESC LIMIT \(limit)) few),
+                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.received_id_seq n))
                      ) AS q (name, largest, last) WHERE q.largest > q.last ORDER BY 1),
                ARRAY(SELECT DISTINCT named.source FROM (
                          SELECT 'deliveries' AS source, few.event_at, few.event_id FROM (

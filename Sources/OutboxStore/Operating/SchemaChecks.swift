@@ -2,7 +2,7 @@ package import Postgres
 
 /// What `doctor` asks about the schema.
 package enum SchemaChecks {
-    /// The three roles of the schema, what they lack and what they should not have.
+    /// The roles of the schema, what they lack and what they should not have.
     package static let roles = PostgresQuery<RoleCheck>(
         """
         SELECT r.name, g.oid IS NOT NULL,
@@ -33,7 +33,11 @@ package enum SchemaChecks {
              ARRAY['SELECT', 'SELECT'], ARRAY['postrider.event_deliveries', 'postrider.endpoint_health'],
              ARRAY['postrider.endpoint_secrets']),
             ('postrider_registrar', ARRAY['register_endpoint', 'update_endpoint', 'rotate_secret'], ARRAY[]::text[],
-             ARRAY[]::text[], ARRAY['postrider.outbox', 'postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
+             ARRAY[]::text[], ARRAY['postrider.outbox', 'postrider.endpoint_secrets']),
+            ('postrider_receiver', ARRAY['load_sources', 'receive'], ARRAY[]::text[],
+             ARRAY[]::text[], ARRAY['postrider.received', 'postrider.endpoint_secrets']),
+            ('postrider_consumer', ARRAY['take_inbox', 'finish_inbox', 'fail_inbox'], ARRAY[]::text[],
+             ARRAY[]::text[], ARRAY['postrider.source_secrets', 'postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
         LEFT JOIN pg_roles g ON g.rolname = r.name
         ORDER BY r.name
         """)
@@ -68,14 +72,14 @@ package enum SchemaChecks {
             FROM pg_inherits i
             JOIN pg_class c ON c.oid = i.inhrelid
             JOIN pg_class p ON p.oid = i.inhparent
-            WHERE p.oid IN ('postrider.outbox'::regclass, 'postrider.attempts'::regclass)
+            WHERE p.oid = ANY ('{postrider.outbox,postrider.attempts,postrider.received,postrider.inbox_ends}'::regclass[])
                 AND c.relname ~ '_p[0-9]{8}$'),
         span AS MATERIALIZED (
             SELECT t.parent, array_agg(d.date - (now() AT TIME ZONE 'UTC')::date ORDER BY d.date)
                        FILTER (WHERE d.date IS NOT NULL) AS days,
                    coalesce(min(d.date)::timestamp AT TIME ZONE 'UTC', 'infinity') AS first,
                    coalesce((max(d.date) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') AS last
-            FROM (VALUES ('outbox'), ('attempts')) AS t (parent) LEFT JOIN day d ON d.parent = t.parent
+            FROM (VALUES ('outbox'), ('attempts'), ('received'), ('inbox_ends')) AS t (parent) LEFT JOIN day d ON d.parent = t.parent
             GROUP BY t.parent)
         SELECT s.parent, coalesce(s.days, '{}'),
                CASE s.parent
@@ -83,6 +87,16 @@ package enum SchemaChecks {
                        SELECT 1 FROM postrider.outbox o
                        WHERE o.created_at < (SELECT x.first FROM span x WHERE x.parent = 'outbox')
                            OR o.created_at >= (SELECT x.last FROM span x WHERE x.parent = 'outbox')
+                       LIMIT \(PartitionCheck.limit)) stray)
+                   WHEN 'received' THEN (SELECT count(*) FROM (
+                       SELECT 1 FROM postrider.received r
+                       WHERE r.received_at < (SELECT x.first FROM span x WHERE x.parent = 'received')
+                           OR r.received_at >= (SELECT x.last FROM span x WHERE x.parent = 'received')
+                       LIMIT \(PartitionCheck.limit)) stray)
+                   WHEN 'inbox_ends' THEN (SELECT count(*) FROM (
+                       SELECT 1 FROM postrider.inbox_ends e
+                       WHERE e.received_at < (SELECT x.first FROM span x WHERE x.parent = 'inbox_ends')
+                           OR e.received_at >= (SELECT x.last FROM span x WHERE x.parent = 'inbox_ends')
                        LIMIT \(PartitionCheck.limit)) stray)
                    ELSE (SELECT count(*) FROM (
                        SELECT 1 FROM postrider.attempts a
@@ -164,7 +178,7 @@ package struct PartitionCheck: Sendable, Equatable {
     /// Where counting of ``strays`` stops.
     package static let limit = 1001
 
-    /// `outbox` or `attempts`.
+    /// `outbox`, `attempts`, `received` or `inbox_ends`.
     package var table: String
     /// Which days have a partition, counted from today in UTC, in order.
     package var days: [Int32]

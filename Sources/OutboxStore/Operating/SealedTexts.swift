@@ -13,6 +13,20 @@ package enum SealedTexts {
             """, after, limit)
     }
 
+    /// Whether there are sources.
+    package static let hasSources = PostgresQuery<Bool>("SELECT EXISTS (SELECT FROM postrider.source_settings)")
+
+    /// The sources with their live secrets. The login needs to be one that receives.
+    package static let sources = PostgresQuery<SourceSealedTexts>(
+        "SELECT s.name, s.tenant, s.secrets FROM postrider.load_sources() s")
+
+    /// Puts newly sealed texts of sources in the place of what they were made of; returns how many were there still.
+    package static func replace(_ changes: [ResealedSourceText]) -> PostgresQuery<Int32> {
+        PostgresQuery(
+            "SELECT postrider.reseal_sources(names => $1, was => $2, sealed => $3)",
+            changes.map(\.source), changes.map(\.was), changes.map(\.sealed))
+    }
+
     /// Puts newly sealed texts in the place of what they were made of; returns how many were there still.
     package static func replace(_ changes: [ResealedText]) -> PostgresQuery<Int32> {
         PostgresQuery(
@@ -40,6 +54,32 @@ package struct EndpointSealedTexts: Sendable, PostgresRecord {
         clientKey = try row.column(4)
         let (ids, texts) = (try row.column(5, as: [Int32].self), try row.column(6, as: [String].self))
         secrets = zip(ids, texts).map { (id: $0, text: $1) }
+    }
+}
+
+/// What one source keeps sealed, or should.
+package struct SourceSealedTexts: Sendable, PostgresRecord {
+    package let name: String
+    package let tenant: String
+    package let secrets: [String]
+
+    package init(_ row: borrowing PostgresRow) throws(PostgresError) {
+        name = try row.column(0)
+        tenant = try row.column(1)
+        secrets = try row.column(2)
+    }
+}
+
+/// A secret of a source that was sealed again.
+package struct ResealedSourceText: Sendable {
+    package let source: String
+    package let was: String
+    package let sealed: String
+
+    package init(source: String, was: String, sealed: String) {
+        self.source = source
+        self.was = was
+        self.sealed = sealed
     }
 }
 

@@ -35,6 +35,7 @@ extension PostgresType {
     package static let jsonb = PostgresType(rawValue: 3802)
     package static let xid8 = PostgresType(rawValue: 5069)
 
+    static let byteaArray = PostgresType(rawValue: 1001)
     static let int2Array = PostgresType(rawValue: 1005)
     static let int4Array = PostgresType(rawValue: 1007)
     static let textArray = PostgresType(rawValue: 1009)
@@ -48,7 +49,8 @@ extension PostgresType {
         .int4: "integer", .text: "text", .oid: "oid", .json: "json", .float4: "real", .float8: "double precision",
         .unknown: "unknown", .bpchar: "character", .varchar: "character varying",
         .timestamptz: "timestamp with time zone", .interval: "interval", .jsonb: "jsonb", .xid8: "xid8",
-        .int2Array: "smallint[]", .int4Array: "integer[]", .textArray: "text[]", .int8Array: "bigint[]",
+        .byteaArray: "bytea[]", .int2Array: "smallint[]", .int4Array: "integer[]", .textArray: "text[]",
+        .int8Array: "bigint[]",
         .timestamptzArray: "timestamp with time zone[]", .intervalArray: "interval[]",
         PostgresType(rawValue: 869): "inet (cast it to text)",
         PostgresType(rawValue: 1114): "timestamp without time zone (use timestamptz)",

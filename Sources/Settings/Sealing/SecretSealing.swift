@@ -78,6 +78,7 @@ package struct SecretSealing: Sendable {
 
 /// Where a sealed text belongs: copied to another row, it cannot be opened.
 package struct SealingContext: Hashable, Sendable {
+    /// The name of the endpoint, or of the source.
     package let endpoint: String
     package let tenant: String
     package let purpose: SealingPurpose
@@ -101,6 +102,8 @@ package enum SealingPurpose: String, CaseIterable, Sendable {
     case authorization = "auth"
     case clientKey = "client_key"
     case headers
+    /// What requests to a source are verified with.
+    case sourceSecret = "source_secret"
 }
 
 /// Why a secret cannot be sealed or opened. It never repeats a key, a secret or sealed text.

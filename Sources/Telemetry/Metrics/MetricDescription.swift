@@ -114,6 +114,14 @@ extension MetricDescription {
     package static let deadLettersKept = Self(
         name: "postrider_dead_letters_kept",
         help: "Dead letters that wait for an operator. Each endpoint is counted up to a limit.")
+    package static let inboxRows = Self(
+        name: "postrider_inbox_rows",
+        help:
+            "What was received and is not processed, by status, in the whole database. Each source is counted up to 10,000."
+    )
+    package static let oldestInboxRow = Self(
+        name: "postrider_oldest_inbox_row_seconds",
+        help: "For how long the row of the inbox has been due that has been longest; 0 when none is.")
     package static let failingDuties = Self(
         name: "postrider_failing_duties",
         help: "Duties of housekeeping that fail again and again, or have not been done for long.")
@@ -143,5 +151,6 @@ extension MetricDescription {
         worstEndpoints, lateEndpoints, owedDeliveries, countsCapped, blockedKeys, oldestBlocked, longestFailure,
         longestPause,
         deadLettersKept, failingDuties, surveyAge, lookAge,
+        inboxRows, oldestInboxRow,
     ]
 }

@@ -40,6 +40,10 @@ extension HealthState {
         age(.oldestBlocked, \.oldestBlockedAge)
         age(.longestFailure, \.longestFailing)
         age(.longestPause, \.longestPause)
+        gauge(.inboxRows, [("status", "queued")]) { Double($0.inbox.queued) }
+        gauge(.inboxRows, [("status", "retrying")]) { Double($0.inbox.retrying) }
+        gauge(.inboxRows, [("status", "dead")]) { Double($0.inbox.dead) }
+        gauge(.oldestInboxRow) { ($0.inbox.oldestDueAge ?? .zero) / .seconds(1) }
         gauge(.failingDuties) { Double($0.failingDuties) }
         gauge(.countsCapped) { $0.census.isCapped ? 1 : 0 }
         registry.readGauges(MetricDescription.worstEndpoints.name, limit: Survey.named) { [weak self] in

@@ -18,6 +18,8 @@ struct SurveyFigures: Sendable, Equatable {
     var worst: [FailingEndpoint] = []
     /// Duties that fail again and again, or that have not been done for long.
     var failingDuties = 0
+    /// What was received and is not processed.
+    var inbox = InboxCensus()
 
     struct FailingEndpoint: Sendable, Equatable {
         var name: String

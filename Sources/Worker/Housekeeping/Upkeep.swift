@@ -148,7 +148,7 @@ extension Duty {
     fileprivate var level: Logger.Level {
         switch self {
         case .partitions, .retention, .workers, .replays: .info
-        case .idempotency, .strays: .debug
+        case .idempotency, .strays, .inbox: .debug
         case .repair, .repairAll, .keys, .backlog: .warning
         }
     }

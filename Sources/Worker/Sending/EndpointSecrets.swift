@@ -108,6 +108,7 @@ extension SealingPurpose {
         case .authorization: "what auth makes the Authorization header of"
         case .clientKey: "the client's key"
         case .headers: "a header"
+        case .sourceSecret: "the secret of a source"
         }
     }
 }

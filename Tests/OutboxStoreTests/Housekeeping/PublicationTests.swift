@@ -21,7 +21,7 @@ struct PublicationTests {
                 """)
             try await outbox.publish()
             try await outbox.ownWorker().work(.delivered)
-            #expect(try await outbox.number("SELECT postrider.ensure_partitions(9)") == 4)
+            #expect(try await outbox.number("SELECT postrider.ensure_partitions(9)") == 8)
             #expect(try await outbox.query("SELECT postrider.keep_retention()").first == "outbox_p20200101")
             #expect(try await outbox.query("SELECT postrider.keep_retention()").first == "attempts_p20200101")
             #expect(try await outbox.query("SELECT postrider.keep_retention()").first == nil)

@@ -40,7 +40,7 @@ struct PartitionTests {
             try await worker.settle(claimed, .delivered)
 
             // What is in DEFAULT stays there; what comes a minute from now finds its partition.
-            #expect(try await outbox.number("SELECT postrider.ensure_partitions(1)") == 4)
+            #expect(try await outbox.number("SELECT postrider.ensure_partitions(1)") == 8)
             #expect(try await outbox.number("SELECT postrider.ensure_partitions(1)") == 0)
             try await outbox.publish()
             try await outbox.query(
@@ -66,7 +66,7 @@ struct PartitionTests {
                 INSERT INTO postrider.outbox (event_type, payload, created_at)
                 VALUES ('x', '1', now() - interval '20 days'), ('x', '1', date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '54 hours')
                 """)
-            #expect(try await outbox.number("SELECT postrider.ensure_partitions(7)") == 16)
+            #expect(try await outbox.number("SELECT postrider.ensure_partitions(7)") == 32)
             #expect(try await outbox.column(places) == ["postrider.outbox_default", "postrider.outbox_default"])
             #expect(
                 try await outbox.number(

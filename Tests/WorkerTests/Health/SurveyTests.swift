@@ -38,6 +38,8 @@ import Testing
             SurveyFigures.FailingEndpoint(name: "billing", tenant: "acme", failing: .seconds(60)),
         ]
         figures.failingDuties = 1
+        figures.inbox.dead = 3
+        figures.inbox.oldestDueAge = .seconds(90)
         store.answer.change { [figures] in $0 = .success(figures) }
         rig.parts.health.showSurvey(in: rig.registry)
         #expect(rig.metric("postrider_dead_letters_kept") == nil)
@@ -49,7 +51,8 @@ import Testing
                 ("postrider_longest_failing_seconds", 7200), ("postrider_failing_duties", 1),
                 ("postrider_worst_endpoints_failing_seconds{endpoint=\"a \\\"quoted\\\" one\"}", 7200),
                 ("postrider_worst_endpoints_failing_seconds{endpoint=\"billing\",tenant=\"acme\"}", 60),
-                ("postrider_counts_capped", 0),
+                ("postrider_counts_capped", 0), ("postrider_inbox_rows{status=\"dead\"}", 3),
+                ("postrider_oldest_inbox_row_seconds", 90),
             ] { #expect(rig.metric(metric) == value, "\(metric)") }
         }
     }

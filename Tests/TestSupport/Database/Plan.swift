@@ -1,17 +1,16 @@
-import Foundation
-import Postgres
-import TestSupport
+internal import Foundation
+package import Postgres
 
 /// What the server says a statement cost, functions and triggers that it called included.
-struct Plan {
+package struct Plan {
     /// Pages read, from memory or from disk.
-    let buffers: Int64
+    package let buffers: Int64
     /// How long it took.
-    let microseconds: Int64
+    package let microseconds: Int64
     /// Rows it returned.
-    let rows: Int64
+    package let rows: Int64
     /// Bytes of its records in the log.
-    let wal: Int64
+    package let wal: Int64
 
     private struct Explained: Decodable {
         struct Node: Decodable {
@@ -37,7 +36,7 @@ struct Plan {
         }
     }
 
-    static func of(_ sql: String, on connection: PostgresConnection) async throws -> Plan {
+    package static func of(_ sql: String, on connection: PostgresConnection) async throws -> Plan {
         let text = try await connection.query(
             "EXPLAIN (ANALYZE, BUFFERS, WAL, TIMING off, FORMAT JSON) \(sql)", deadline: TestOutbox.deadline
         ).first

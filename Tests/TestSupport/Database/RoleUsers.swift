@@ -1,9 +1,8 @@
-import Postgres
-import TestSupport
+package import Postgres
 
 extension TestOutbox {
     /// A connection of a user who is in a role of the product and has nothing else.
-    func connect(in role: String) async throws -> PostgresConnection {
+    package func connect(in role: String) async throws -> PostgresConnection {
         let user = "\(role)_user"
         try await script(
             """
@@ -20,7 +19,7 @@ extension TestOutbox {
 
 extension PostgresConnection {
     /// The SQLSTATE of each statement; `-` where it succeeds.
-    nonisolated func states(of statements: [String]) async -> [String] {
+    package nonisolated func states(of statements: [String]) async -> [String] {
         var states: [String] = []
         for statement in statements {
             states.append(await refusal(of: statement)?.sqlState?.rawValue ?? "-")
