@@ -20,6 +20,11 @@ let strict: [SwiftSetting] = [
 let strictWithC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
@@ -43,6 +48,10 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -61,7 +70,7 @@ let package = Package(
         .target(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres"],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
-        .target(name: "Inbox", dependencies: ["Formats"], swiftSettings: strict),
+        .target(name: "Inbox", dependencies: ["Formats", "Outbox", "Webhooks", crypto], swiftSettings: strict),
         .target(name: "InboxStore", dependencies: ["Inbox", "Postgres"], swiftSettings: strict),
         .target(
             name: "Worker",
@@ -69,11 +78,19 @@ let package = Package(
                 "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
                 flyingSocks, logging, metrics, serviceLifecycle,
             ], swiftSettings: strict),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
+                "Worker",
+                httpTypes, hummingbirdCore, logging, metrics, nioCore, nioHTTPTypes, nioPosix, serviceLifecycle,
+            ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
             name: "CommandLineTool",
             dependencies: [
-                "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Server", "Settings",
+                "Telemetry",
                 "Webhooks", "Worker",
                 argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals, yams,
             ], swiftSettings: strict),
@@ -112,6 +129,16 @@ let package = Package(
             dependencies: [
                 "Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
                 "Webhooks",
+                flyingSocks, logging, serviceLifecycle,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "InboxTests", dependencies: ["Inbox", "Outbox", "Webhooks"], resources: [.copy("Vectors")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Courier", "Inbox", "Outbox", "Postgres", "Server", "Settings", "Telemetry", "TestSupport", "Webhooks",
+                "Worker",
                 flyingSocks, logging, serviceLifecycle,
             ], swiftSettings: strict),
         .testTarget(

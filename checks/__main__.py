@@ -11,7 +11,8 @@ import time
 import traceback
 
 from checks import (
-    alerts, command_line, deployment, documents, examples, hostile, image, migrations, release, signatures, symptoms)
+    alerts, command_line, deployment, documents, examples, hostile, image, migrations, receiving, release, signatures,
+    symptoms)
 from checks.harness import own_tests
 from checks.harness.options import Options
 from checks.harness.processes import Failure, adopt_orphans
@@ -27,6 +28,7 @@ AREAS = {
     "alerts": alerts.check,
     "hostile": hostile.check,
     "signatures": signatures.check,
+    "receiving": receiving.check,
     "symptoms": symptoms.check,
     "image": image.check,
     "release": release.check,

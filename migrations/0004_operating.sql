@@ -812,8 +812,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_id int;
     v_url int;
-    v_moves boolean := url <> (
-        SELECT u.url FROM postrider.endpoints e JOIN postrider.endpoint_urls u ON u.id = e.url_id WHERE e.id = v_id);
+    v_moves boolean;
 BEGIN
     PERFORM postrider.check_tenant(tenant);
     v_id := postrider.hold_endpoint(name, tenant);
@@ -824,6 +823,8 @@ BEGIN
                                      transform,
                                      verify);
     PERFORM postrider.check_sending(signature, signing_key, public_key, auth, client_certificate, client_key, ca, method, text);
+    v_moves := url <> (
+        SELECT u.url FROM postrider.endpoints e JOIN postrider.endpoint_urls u ON u.id = e.url_id WHERE e.id = v_id);
     IF max_in_flight > 0 THEN
         PERFORM postrider.patiently(format('SELECT postrider.count_leased(%L)', v_id));
     ELSE

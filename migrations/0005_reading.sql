@@ -89,6 +89,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
         AND (event_state.webhook_id IS NULL OR d.webhook_id = event_state.webhook_id)
 $f$;
 
+-- When an event ended everywhere, by the last of its deliveries; NULL while one lives. For producers too: see event_state.
+CREATE FUNCTION postrider.event_ended_at(event_id bigint, webhook_id text) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT CASE WHEN count(*) = count(d.finished_at) THEN max(d.finished_at) END
+    FROM postrider.event_deliveries d
+    WHERE d.event_id = event_ended_at.event_id AND d.webhook_id = event_ended_at.webhook_id AND d.endpoint IS NOT NULL
+$f$;
+
 CREATE VIEW postrider.attempt_log AS
 SELECT a.event_id, postrider.webhook_id(a.event_at, a.event_id) AS webhook_id, o.event_type, e.name AS endpoint,
        a.attempt::int AS attempt, a.started_at, round(a.duration_us / 1000.0, 3) AS duration_ms,

@@ -39,7 +39,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.publish(text, json, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
     postrider.publish(text, jsonb, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
     postrider.publish(text, text, bytea, text, text, text, text, text, jsonb, timestamptz, timestamptz, text),
-    postrider.event_state(bigint, text)
+    postrider.event_state(bigint, text), postrider.event_ended_at(bigint, text)
 TO postrider_producer;
 
 -- A worker reads events and endpoints, works on deliveries and writes history; it cannot change an event or an endpoint.
@@ -97,7 +97,7 @@ GRANT EXECUTE ON FUNCTION
     postrider.hold_endpoints(int[], boolean),
     postrider.pause_endpoint(text, text), postrider.resume_endpoint(text, text), postrider.remove_endpoint(text, text),
     postrider.rotate_secret, postrider.reseal(text[], int[], text[], text[]), postrider.cancel_event(bigint, timestamptz, text),
-    postrider.event_state(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),
+    postrider.event_state(bigint, text), postrider.event_ended_at(bigint, text), postrider.unaccounted_between(timestamptz, timestamptz),
     postrider.replay_dead_letter(bigint, boolean, text, text),
     postrider.replay_dead_letters(text, timestamptz, timestamptz, text, int, boolean, text, text),
     postrider.replay_some(bigint, bigint, text, timestamptz, timestamptz, text, boolean, int, text, boolean, bigint, text),

@@ -206,14 +206,6 @@ BEGIN
 END
 $f$;
 
--- When an event ended everywhere, by the last of its deliveries; NULL while one lives. For producers too: see event_state.
-CREATE FUNCTION postrider.event_ended_at(event_id bigint, webhook_id text) RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
-    SELECT CASE WHEN count(*) = count(d.finished_at) THEN max(d.finished_at) END
-    FROM postrider.event_deliveries d
-    WHERE d.event_id = event_ended_at.event_id AND d.webhook_id = event_ended_at.webhook_id AND d.endpoint IS NOT NULL
-$f$;
-
 -- The role that transforms run as: it may do nothing in here, and what elsewhere is granted to it or to PUBLIC.
 DO $make$
 BEGIN
@@ -238,7 +230,6 @@ GRANT EXECUTE ON FUNCTION
 TO postrider_worker;
 GRANT SELECT, INSERT, UPDATE (body) ON postrider.made_bodies TO postrider_worker;
 GRANT SELECT ON postrider.made_bodies TO postrider_operator;
-GRANT EXECUTE ON FUNCTION postrider.event_ended_at(bigint, text) TO postrider_producer, postrider_operator;
 
 GRANT CREATE ON SCHEMA postrider TO postrider_transform;
 ALTER FUNCTION postrider.run_transform(text, jsonb) OWNER TO postrider_transform;

@@ -57,3 +57,13 @@ enum Tenant {
         return tenant
     }
 }
+
+extension ListenAddress {
+    /// Reads the value of an option. Port 0 stands for any free port.
+    static func option(_ text: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text, allowingAnyPort: true) else {
+            throw ValidationError("It must be HOST:PORT; the host is an IP address (IPv6 in brackets).")
+        }
+        return address
+    }
+}

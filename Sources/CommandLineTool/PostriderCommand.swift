@@ -24,6 +24,7 @@ struct PostriderCommand: ParsableCommand {
             SourceCommand.self, InboxCommand.self,
             StatusCommand.self, DoctorCommand.self,
             SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
+            ServeCommand.self,
         ])
 }
 

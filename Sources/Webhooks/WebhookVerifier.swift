@@ -34,7 +34,8 @@ public struct WebhookVerifier: Sendable {
         headers: some Sequence<(name: String, value: String)>, body: [UInt8], now: Int64
     ) throws(WebhookVerificationError) -> VerifiedWebhook {
         let fields = try WebhookFields(headers)
-        let timestamp = try check(timestamp: fields.timestamp, now: now)
+        let timestamp = try SignedTime.check(
+            fields.timestamp, of: WebhookHeader.timestamp, tolerance: tolerance, now: now)
         var head = Array(fields.id.utf8)
         guard !head.isEmpty, !head.contains(SignedContent.dot) else {
             throw WebhookVerificationError(.invalidID, "\(WebhookHeader.id) is empty or holds a dot")
@@ -44,26 +45,6 @@ public struct WebhookVerifier: Sendable {
             throw WebhookVerificationError(.noMatchingSignature, "no signature in \(WebhookHeader.signature) fits")
         }
         return VerifiedWebhook(id: fields.id, timestamp: timestamp)
-    }
-
-    private func check(timestamp text: String, now: Int64) throws(WebhookVerificationError) -> Int64 {
-        let digits = text.utf8
-        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            digits.first != UInt8(ascii: "0"),
-            let timestamp = Int64(text)
-        else {
-            throw WebhookVerificationError(
-                .invalidTimestamp, "\(WebhookHeader.timestamp) is not a whole number of seconds since 1970")
-        }
-        // Durations are 128 bits wide: no difference of two 64-bit numbers of seconds overflows.
-        let age = Duration.seconds(now) - Duration.seconds(timestamp)
-        guard age <= tolerance else {
-            throw WebhookVerificationError(.tooOld, "\(WebhookHeader.timestamp) is too old")
-        }
-        guard age >= .zero - tolerance else {
-            throw WebhookVerificationError(.tooNew, "\(WebhookHeader.timestamp) is too far in the future")
-        }
-        return timestamp
     }
 
     /// Compares every `v1` signature with every secret's, all of them to the end: neither how long it takes nor where it
@@ -119,6 +100,10 @@ public struct WebhookVerificationError: Error, Hashable, Sendable, CustomStringC
         case tooManySignatures = "too_many_signatures"
         /// No signature fits.
         case noMatchingSignature = "no_matching_signature"
+        /// The token, or the name and the password, are not those of the sender.
+        case wrongCredentials = "wrong_credentials"
+        /// Not a JSON Web Token, or one that does not vouch for this body.
+        case invalidToken = "invalid_token"
     }
 
     /// The rule that was broken.

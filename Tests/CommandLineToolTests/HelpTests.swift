@@ -26,6 +26,7 @@ import Testing
             "event list", "event show", "event retry", "event cancel", "dead-letter list", "dead-letter show",
             "dead-letter replay",
             "dead-letter discard", "status", "doctor", "demo", "receive",
+            "serve",
         ] {
             #expect(known.contains(command), "\(command)")
         }
@@ -86,8 +87,8 @@ import Testing
         for (words, type) in Self.commands where type.configuration.subcommands.isEmpty {
             let heading = words.joined(separator: " ") + "`\n"
             let section = try #require(sections.first { $0.hasPrefix(heading) }, "\(words)")
-            // One prints no result, the other the same as `endpoint show`.
-            guard words != ["worker"], words != ["endpoint", "update"] else { continue }
+            // Two print no result, the other the same as `endpoint show`.
+            guard words != ["worker"], words != ["serve"], words != ["endpoint", "update"] else { continue }
             let example = try #require(section.components(separatedBy: "```json\n").dropFirst().first, "\(words)")
             let json = example.components(separatedBy: "\n```")[0]
             #expect(throws: Never.self, "\(words)") { try JSONSerialization.jsonObject(with: Data(json.utf8)) }

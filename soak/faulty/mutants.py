@@ -67,6 +67,6 @@ MUTANTS = (
         Edit(_DELIVERING, "FROM pg_snapshot_xip(p_seen) AS x (began) WHERE pg_visible_in_snapshot(x.began, v_now);",
              "FROM pg_snapshot_xip(p_seen) AS x (began) WHERE false;"),)),
     Mutant("locks_reversed", "one act locks the lane before the endpoint", "locks", _OPERATED, sql=(
-        Edit(_OPERATING, "v_id int := postrider.hold_endpoint(name);\n    v_url int;",
-             "v_id int := postrider.endpoint_id(name);\n    v_url int;"),)),
+        Edit(_OPERATING, "v_id := postrider.hold_endpoint(name, tenant);\n    PERFORM postrider.check_endpoint(",
+             "v_id := postrider.endpoint_id(name, tenant);\n    PERFORM postrider.check_endpoint("),)),
 )

@@ -48,7 +48,7 @@ struct EndpointTestCommand: ContextCommand {
             let result =
                 if let refusal = token.refusal {
                     CourierResult(request: ping, startedAt: .now, outcome: refusal)
-                } else { try await Self.send(ping, configuration) }
+                } else { try await Self.send(ping, policy.addresses, through: configuration.proxy) }
             report = PingReport(endpoint: name, ping, result)
         } catch let obstacle as SendingObstacle {
             report = try PingReport(endpoint: stored, obstacle)
@@ -75,7 +75,8 @@ struct EndpointTestCommand: ContextCommand {
         _ settings: SendingSettings, _ configuration: WorkerConfiguration
     ) async throws -> (text: String?, refusal: CourierOutcome?) {
         guard let request = settings.tokenRequest() else { return (nil, nil) }
-        let result = try await send(request, configuration)
+        let result = try await send(
+            request, AddressPolicy(allowed: configuration.allowedNetworks), through: configuration.proxy)
         return switch TokenAnswer(result.outcome) {
         case .token(let text, _): (text, nil)
         case .refused(let why): (nil, .failed(.tokenFailure, detail: why))
@@ -86,14 +87,14 @@ struct EndpointTestCommand: ContextCommand {
 
     /// Sends it through its own pool. The endpoint's timeout limits how long this takes.
     static func send(
-        _ request: any CourierRequest, _ settings: WorkerConfiguration
+        _ request: any CourierRequest, _ addresses: AddressPolicy, through proxy: EgressProxy?
     ) async throws -> CourierResult {
         let (results, arrived) = AsyncStream.makeStream(of: CourierResult.self)
         var configuration = CourierConfiguration()
         configuration.couriers = 1
         configuration.maximumInFlight = 1
-        configuration.proxy = settings.proxy
-        let judge = DialJudge(AddressPolicy(allowed: settings.allowedNetworks))
+        configuration.proxy = proxy
+        let judge = DialJudge(addresses)
         let pool = try CourierPool(configuration: configuration, judge: judge.allows) { batch in
             for result in batch { arrived.yield(result) }
         }

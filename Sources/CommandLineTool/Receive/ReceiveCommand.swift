@@ -19,7 +19,8 @@ struct ReceiveCommand: ContextCommand {
               postrider receive --answer 500,500,ok --delay 2s
             """)
 
-    @Option(help: "The address to listen on, as HOST:PORT; port 0 takes any free port.", transform: Self.address)
+    @Option(
+        help: "The address to listen on, as HOST:PORT; port 0 takes any free port.", transform: ListenAddress.option)
     var listen = ListenAddress.loopback(port: 8081)
 
     @Option(help: "A secret to verify signatures with (whsec_…); repeat the option while a secret is being rotated.")
@@ -79,12 +80,5 @@ struct ReceiveCommand: ContextCommand {
 
     private static func url(_ text: String) throws -> EndpointURL {
         do { return try EndpointURL(text) } catch { throw ValidationError(error.message) }
-    }
-
-    private static func address(_ text: String) throws -> ListenAddress {
-        guard let address = ListenAddress(text, allowingAnyPort: true) else {
-            throw ValidationError("It must be HOST:PORT; the host is an IP address (IPv6 in brackets).")
-        }
-        return address
     }
 }

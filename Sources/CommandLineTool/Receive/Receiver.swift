@@ -59,17 +59,8 @@ struct Receiver: Sendable {
     }
 
     private func configuration() throws -> HTTPServer.Configuration {
-        let pool = DispatchSocketPool()
-        return switch address.host {
-        case .v4:
-            HTTPServer.Configuration(
-                address: try sockaddr_in.inet(ip4: "\(address.host)", port: address.port), pool: pool, logger: .disabled
-            )
-        case .v6:
-            HTTPServer.Configuration(
-                address: try sockaddr_in6.inet6(ip6: "\(address.host)", port: address.port), pool: pool,
-                logger: .disabled)
-        }
+        HTTPServer.Configuration(
+            address: try address.socketAddress(), pool: DispatchSocketPool(), logger: .disabled)
     }
 
     private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {

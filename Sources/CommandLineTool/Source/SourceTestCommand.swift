@@ -89,7 +89,7 @@ struct SourceTestCommand: ContextCommand {
                 content, to: name, try judge.settings(record), token: nil, now: context.now(),
                 randomBytes: context.randomBytes(8))
             return PingReport(
-                endpoint: name, ping, try await EndpointTestCommand.send(ping, policy.addresses))
+                endpoint: name, ping, try await EndpointTestCommand.send(ping, policy.addresses, through: nil))
         } catch let obstacle as SendingObstacle {
             return try PingReport(endpoint: record, obstacle)
         }

@@ -26,6 +26,8 @@ package enum LogKey: String, CaseIterable, Sendable {
     case partition
     /// Why, as one word out of a closed set.
     case reason
+    /// The name of a source of webhooks.
+    case source
     /// The SQLSTATE of a database error.
     case sqlState = "sqlstate"
     /// How many equal messages were left out before this one.

@@ -131,7 +131,7 @@ extension MetricDescription {
         name: "postrider_look_age_seconds", help: "How long ago the database last said what is due.")
     static let dutyFailures = Self(
         name: "postrider_duty_failures_total", help: "Duties of housekeeping that failed in this process, by duty.")
-    static let databaseReconnects = Self(
+    package static let databaseReconnects = Self(
         name: "postrider_database_reconnects_total", help: "Database connections made again after one was lost.")
     package static let unready = Self(
         name: "postrider_unready", help: "1 while the reason keeps this process from being ready, otherwise 0.")

@@ -58,6 +58,15 @@ package final class PrometheusRegistry: MetricsFactory {
         _ = series(MetricName.metric(name), .counter, []) { ReadGaugeSeries(read) }
     }
 
+    /// Adds counters of one name whose labels too are read each time that metrics are written.
+    ///
+    /// - Parameter read: must never give less than before, must bound its labels, must be quick and must not use this registry.
+    package func readCounters(
+        _ name: String, _ read: @escaping @Sendable () -> [(labels: [(String, String)], value: Double)]
+    ) {
+        _ = series(MetricName.metric(name), .counter, []) { ReadGaugesSeries(limit: .max, read) }
+    }
+
     /// The series called `name` with these labels, made now if it is not there. A name that is in use for another kind, or
     /// a label set too many, gives a series that is never written.
     private func series<Series: PrometheusSeries>(

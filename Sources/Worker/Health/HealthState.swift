@@ -218,6 +218,11 @@ extension HealthState {
     /// Shows each reason against readiness as `postrider_unready{reason="…"}`, 1 or 0, and the lag; read at each scrape.
     package func show(in registry: PrometheusRegistry) {
         registry.readGauge(MetricDescription.deliveryLag.name) { [weak self] in self?.lag }
+        showReasons(in: registry)
+    }
+
+    /// The same without the lag, which a process that delivers nothing does not have.
+    package func showReasons(in registry: PrometheusRegistry) {
         for reason in HealthReason.allCases {
             registry.readGauge(MetricDescription.unready.name, labels: [("reason", reason.rawValue)]) { [weak self] in
                 self.map { $0.reasons.contains(reason) ? 1 : 0 }

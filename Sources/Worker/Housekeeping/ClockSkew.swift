@@ -1,5 +1,5 @@
 /// How far apart this machine's clock and the database's are. A value.
-struct ClockSkew: Equatable, Sendable {
+package struct ClockSkew: Equatable, Sendable {
     /// With more than this, a worker signs with timestamps that receivers refuse (they allow five minutes, and their clocks
     /// are not exact either).
     static let limit = Duration.seconds(60)
@@ -10,7 +10,7 @@ struct ClockSkew: Equatable, Sendable {
     /// The database's clock was read somewhere between our two readings.
     ///
     /// - Parameters: in microseconds since 1970.
-    init(before: Int64, database: Int64, after: Int64) {
+    package init(before: Int64, database: Int64, after: Int64) {
         if database < before {
             ahead = .microseconds(before.subtractingReportingOverflow(database).partialValue)
         } else if database > after {
@@ -20,5 +20,5 @@ struct ClockSkew: Equatable, Sendable {
         }
     }
 
-    var isTooMuch: Bool { ahead > Self.limit || ahead < .zero - Self.limit }
+    package var isTooMuch: Bool { ahead > Self.limit || ahead < .zero - Self.limit }
 }

@@ -159,7 +159,7 @@ final class Shaper: Service, ShapingDesk {
     /// Records what ends here, and tells the claimer how these endpoints do.
     private func settle(_ settlements: [Settlement], since askedAt: ContinuousClock.Instant) {
         let took = Int64((parts.time.now - askedAt) / .microseconds(1))
-        parts.permits.answered(settlements.map { LaneNews.Answered($0, took: took) })
+        parts.permits.answered(settlements.map { LaneNews.Answered($0, took: took, rest: nil) })
         parts.settleQueue.add(settlements)
     }
 

@@ -87,6 +87,25 @@ import Testing
         }
     }
 
+    @Test("finds rows that came when the one before them was finished, and that was not committed")
+    func lateFollowers() async throws {
+        try await TestOutbox.withOutbox { (outbox) async throws in
+            try await outbox.addSource()
+            try await outbox.receive(["a"])
+            try await outbox.connection.withTransaction(deadline: .seconds(5)) { (one) async throws in
+                #expect(try await one.take() == [1])
+                try await one.finish(1)
+                try await outbox.receive(["a"], ids: "late")
+                try await outbox.receive(["a"], ids: "later")
+            }
+            try await outbox.connection.withTransaction(deadline: .seconds(5)) { (one) async throws in
+                #expect(try await one.take() == [2])
+                try await one.finish(2)
+                #expect(try await one.take() == [3])
+            }
+        }
+    }
+
     @Test("a row whose wake-up was lost is woken by the duty, and taken where another of its correlation is due")
     func lostWakeUp() async throws {
         try await TestOutbox.withOutbox { (outbox) async throws in

@@ -10,7 +10,10 @@ struct CoalesceTests {
         try await TestOutbox.withOutbox { outbox in
             try await outbox.registerEndpoint()
             try await outbox.query(#"SELECT postrider.update_endpoint('shop', "coalesce" => true)"#)
-            try await body(outbox, outbox.ownWorker())
+            // With a worker's rights and no others.
+            let connection = try await outbox.connect(in: "postrider_worker")
+            try await body(outbox, TestWorker(id: 1, connection: connection))
+            await connection.close()
             #expect(try await outbox.discrepancies() == [])
         }
     }

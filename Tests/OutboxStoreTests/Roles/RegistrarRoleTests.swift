@@ -28,7 +28,7 @@ struct RegistrarRoleTests {
             for name in ["ours", "theirs", "nobody"] {
                 for call in ["update_endpoint('\(name)', url => 'https://evil.example/'", "rotate_secret('\(name)'"] {
                     let refusal = await portal.refusal(of: "SELECT postrider.\(call), tenant => 'acme')")
-                    #expect(refusal?.message == "there is no endpoint named '\(name)'", "\(call)")
+                    #expect(refusal?.message == "there is no endpoint named '\(name)' of tenant 'acme'", "\(call)")
                 }
             }
             await portal.close()
@@ -59,7 +59,7 @@ struct RegistrarRoleTests {
                 "retry_events()", "cancel_events(why => 'w')", "discard_dead_letters(why => 'w')",
                 "replay_dead_letters()",
                 "publish('x', '1')", "webhook_id(now(), 1)", "note_act('x', 'y', 1, 'z')", "keep_retention()",
-                "unaccounted_between(now(), now())", "endpoint_id('a')", "is_registrar()",
+                "unaccounted_between(now(), now())", "endpoint_id('a', NULL)", "is_registrar()",
             ].map { "SELECT postrider.\($0)" }
             let tables = [
                 "outbox", "deliveries", "endpoints", "endpoint_secrets", "endpoint_urls", "subscriptions", "attempts",

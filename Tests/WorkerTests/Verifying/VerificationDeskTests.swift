@@ -96,6 +96,9 @@ import Testing
         answer(requests[0], .answered(CourierAnswer(status: 200, bodyPrefix: Array(body.utf8))))
         _ = try await desk.turn(store)
         #expect(store.content.value.ended.map(\.revision) == [1])
+        answer(requests[1], .answered(CourierAnswer(status: 500)))
+        _ = try await desk.turn(store)
+        #expect(store.content.value.ended.map(\.revision) == [1, 2])
     }
 
     @Test func whatAnOperatorHoldsIsRecordedLater() async throws {

@@ -1,0 +1,46 @@
+import HTTPTypes
+import Inbox
+import Outbox
+
+/// The head of a request, as far as the inbox looks at it.
+struct IncomingRequest: Sendable {
+    let method: String
+    /// The name in the path `/in/NAME`; nil for any other path.
+    let sourceName: String?
+    /// What stands behind the question mark.
+    let query: String
+    /// In the order in which they came; a name may stand there twice.
+    let headers: [(name: String, value: String)]
+    /// The other end of the connection.
+    let peer: IPAddress?
+
+    private static let prefix = "/in/"
+    /// What is a secret by itself is not kept.
+    private static let secretHeaders: Set<String> = ["authorization", "cookie", "proxy-authorization"]
+
+    init(_ head: HTTPRequest, peer: IPAddress?) {
+        method = head.method.rawValue
+        let target = head.path ?? ""
+        let path = target.prefix { $0 != "?" }
+        query = String(target.dropFirst(path.count + 1))
+        sourceName =
+            path.hasPrefix(Self.prefix)
+            ? PercentCoding.decode(path.dropFirst(Self.prefix.count)).flatMap { bytes in
+                bytes.isEmpty ? nil : String(validating: bytes, as: UTF8.self)
+            } : nil
+        headers = head.headerFields.map { (name: $0.name.rawName, value: $0.value) }
+        self.peer = peer
+    }
+
+    /// The first value of a header.
+    func value(of name: String) -> String? {
+        headers.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }?.value
+    }
+
+    /// How long the body is, where the head says so.
+    var contentLength: Int? { value(of: "content-length").flatMap { Int($0) } }
+
+    var keptHeaders: ReceivedHeaders {
+        ReceivedHeaders(headers.filter { !Self.secretHeaders.contains($0.name.lowercased()) })
+    }
+}
