@@ -23,7 +23,7 @@ IN_FLIGHT = 256
 # The bounds of one worker's process. Of descriptors: a connection for each delivery in flight, as kept ones take the place of busy ones;
 # never two, since the address stands in the URL, and none to ask for a name. And what the worker reserves for all that is no
 # delivery (`DescriptorLimit.reserve`): standard streams, Dispatch, sessions of the database, the health server and its clients.
-RSS_MIB, DESCRIPTORS, THREADS, LOG_LINES_PER_S = 200, IN_FLIGHT + 48, 40, 30
+RSS_MIB, DESCRIPTORS, THREADS, LOG_LINES_PER_S = 200, IN_FLIGHT + 48, 24, 30
 # How long a worker may take to see that the database is there again.
 READY_S = 15
 

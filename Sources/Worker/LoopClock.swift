@@ -11,7 +11,7 @@ protocol LoopClock: Sendable {
 
 /// The time of this machine.
 struct SystemLoopClock: LoopClock {
-    private let queue = DispatchQueue(label: "postrider.timers")
+    private let queue = DispatchQueue(label: "postrider.timers", target: .global())
 
     var now: ContinuousClock.Instant { .now }
 

@@ -71,7 +71,8 @@ final class Courier: @unchecked Sendable {
         let connections = max(1, configuration.maximumConnections / share)
         mostKept = connections - connections / 4
         limit = InFlightLimit(maximum: (max(1, configuration.maximumInFlight) - 1) / share + 1)
-        queue = DispatchQueue(label: "postrider.courier.\(number)")
+        // Couriers share as many threads as there are cores: a queue without a target gets a thread whenever it is busy.
+        queue = DispatchQueue(label: "postrider.courier.\(number)", target: .global())
         multi = unsafe MultiHandle(
             owner: Unmanaged.passUnretained(self).toOpaque(),
             maximumIdle: mostKept, maximumConnections: max(connections, limit.maximum),

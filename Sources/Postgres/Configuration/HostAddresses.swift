@@ -8,9 +8,9 @@ enum HostAddresses {
 
     /// In the order in which they should be tried, each once; none where the name cannot be resolved.
     static func of(_ name: String) async -> [String] {
-        // getaddrinfo blocks for as long as the name servers take.
+        // getaddrinfo blocks for as long as the name servers take: apart from the threads on which all else runs.
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: resolve(name)) }
+            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: resolve(name)) }
         }
     }
 

@@ -231,7 +231,8 @@ final class QueueExecutor: SerialExecutor {
     let queue: DispatchQueue
 
     init(label: String) {
-        queue = DispatchQueue(label: label)
+        // Without a target each busy connection would get a thread; threads stay, and a loaded machine makes one a wake-up.
+        queue = DispatchQueue(label: label, target: .global())
     }
 
     func enqueue(_ job: consuming ExecutorJob) {

@@ -8,7 +8,7 @@ import Synchronization
 /// and its removal from epoll, the number stays marked, and every later connection that gets it waits without end. Here each
 /// wait has a source of its own, and ends only when Dispatch has let go of the descriptor.
 package struct DispatchSocketPool: AsyncSocketPool {
-    private let queue = DispatchQueue(label: "postrider.sockets")
+    private let queue = DispatchQueue(label: "postrider.sockets", target: .global())
 
     /// A pool with a serial queue of its own.
     package init() {}
