@@ -71,7 +71,7 @@ CREATE TABLE postrider.received (
     source_id bigint NOT NULL,
     webhook_id text NOT NULL,
     event_type text,
-    correlation text,
+    correlation text COLLATE "C",
     content_type text,
     headers jsonb NOT NULL,
     body bytea NOT NULL,
@@ -532,7 +532,7 @@ DECLARE
     -- By place, so that numbers grow in the order of arrival.
     v_ids bigint[] := ARRAY(SELECT nextval('postrider.received_id_seq') FROM unnest(p_source));
     v_keys text[] := ARRAY(SELECT postrider.short_key(u.id) FROM unnest(p_webhook_id) WITH ORDINALITY AS u (id, place) ORDER BY u.place);
-    v_stored bigint[]; v_new int[]; v_queued bigint[];
+    v_stored bigint[]; v_new int[]; v_queued bigint[]; v_sources bigint[]; v_correlations text[]; v_correlated bigint[];
 BEGIN
     IF cardinality(p_source) > 256 THEN
         PERFORM postrider.refuse('p_source', 'must hold at most 256 requests');
@@ -579,9 +579,16 @@ BEGIN
         FROM stored t JOIN postrider.sources s ON s.id = t.source_id
         CROSS JOIN LATERAL (SELECT postrider.body_as_json(t.body, t.content_type) AS payload) j
         WHERE t.event_id IS NOT NULL ORDER BY t.id)
-    SELECT array_agg(t.id ORDER BY t.id) INTO v_queued FROM stored t WHERE t.event_id IS NULL;
+    SELECT array_agg(t.id ORDER BY t.id) FILTER (WHERE t.event_id IS NULL),
+           array_agg(t.source_id) FILTER (WHERE t.correlation IS NOT NULL),
+           array_agg(t.correlation) FILTER (WHERE t.correlation IS NOT NULL),
+           array_agg(t.id) FILTER (WHERE t.correlation IS NOT NULL)
+    INTO v_queued, v_sources, v_correlations, v_correlated FROM stored t;
     IF v_queued IS NOT NULL THEN
         PERFORM postrider.queue_inbox(v_now, v_queued);
+    END IF;
+    IF v_correlated IS NOT NULL THEN
+        PERFORM postrider.meet_expected(v_sources, v_correlations, v_correlated);
     END IF;
     RETURN QUERY SELECT n::int, v_stored[n], n = ANY (v_new) FROM generate_subscripts(p_source, 1) AS n;
 END
@@ -917,14 +924,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 $f$;
 
 -- Wakes rows that are parked although they are the first of their correlation, should there ever be one; ends what came to a source while it
--- was removed; and deletes ids past their retention. Of each a portion a call.
+-- was removed; and deletes ids and expectations past their retention. Of each a portion a call.
 CREATE FUNCTION postrider.keep_inbox() RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $f$
 DECLARE
     v_limit CONSTANT int := 10000;
-    v_count int; v_total int;
+    v_count int; v_total int; v_expected int;
 BEGIN
     IF NOT postrider.hold_duty('inbox') THEN
         RETURN 0;
@@ -948,8 +955,9 @@ BEGIN
         WHERE o.received_at < clock_timestamp() - (SELECT s.idempotency_retention FROM postrider.settings s)
         ORDER BY o.received_at LIMIT v_limit FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS v_count = ROW_COUNT;
-    PERFORM postrider.end_duty('inbox', v_count = v_limit);
-    RETURN v_total + v_count;
+    v_expected := postrider.forget_expected(v_limit);
+    PERFORM postrider.end_duty('inbox', v_limit IN (v_count, v_expected));
+    RETURN v_total + v_count + v_expected;
 END
 $f$;
 
