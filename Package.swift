@@ -122,7 +122,8 @@ let package = Package(
             dependencies: ["LocalPostgres", "OutboxStore", "Outbox", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "InboxStoreTests", dependencies: ["Inbox", "InboxStore", "Postgres", "TestSupport"],
+            name: "InboxStoreTests",
+            dependencies: ["Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",

@@ -78,11 +78,14 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
 DECLARE
+    -- Values that stand still let the planner leave out the other partitions.
+    v_since timestamptz := p_row.created_at - interval '1 s';
+    v_now timestamptz := clock_timestamp();
     v_id bigint;
 BEGIN
     SELECT r.id INTO v_id FROM postrider.received r
     WHERE r.correlation = p_row.correlation
-        AND r.received_at >= p_row.created_at - interval '1 s' AND r.received_at <= clock_timestamp()
+        AND r.received_at >= v_since AND r.received_at <= v_now
         AND (r.source_id = p_row.source_id
              OR p_row.source_id IS NULL AND (SELECT s.tenant = '' FROM postrider.sources s WHERE s.id = r.source_id))
     ORDER BY r.received_at LIMIT 1;

@@ -23,6 +23,7 @@ package struct Migration: Hashable, Sendable {
         Migration(12, "catalogue", PackageResources._012_catalogue_sql),
         Migration(13, "shaping", PackageResources._013_shaping_sql),
         Migration(14, "receiving", PackageResources._014_receiving_sql),
+        Migration(15, "expecting", PackageResources._015_expecting_sql),
     ]
 
     /// The schema that this executable works with.

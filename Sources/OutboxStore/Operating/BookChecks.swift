@@ -29,7 +29,9 @@ package enum BookChecks {
                           (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.sources_id_seq n)),
                          ('received', (SELECT max(few.id) FROM (
                              SELECT r.id FROM postrider.received r ORDER BY r.received_at DESC LIMIT \(limit)) few),
-                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.received_id_seq n))
+                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.received_id_seq n)),
+                         ('expected', (SELECT max(x.id) FROM postrider.expected x),
+                          (SELECT n.last_value - (NOT n.is_called)::int FROM postrider.expected_id_seq n))
                      ) AS q (name, largest, last) WHERE q.largest > q.last ORDER BY 1),
                ARRAY(SELECT DISTINCT named.source FROM (
                          SELECT 'deliveries' AS source, few.event_at, few.event_id FROM (

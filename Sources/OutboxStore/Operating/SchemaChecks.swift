@@ -23,9 +23,9 @@ package enum SchemaChecks {
                END,
                g.oid IS NOT NULL AND pg_has_role(g.oid, 'USAGE')
         FROM (VALUES
-            ('postrider_producer', ARRAY['publish'], ARRAY['INSERT'], ARRAY['postrider.outbox'],
+            ('postrider_producer', ARRAY['publish', 'expect'], ARRAY['INSERT'], ARRAY['postrider.outbox'],
              ARRAY['postrider.outbox', 'postrider.endpoint_secrets']),
-            ('postrider_worker', ARRAY['look', 'walk', 'claim', 'settle', 'keep_partitions', 'keep_repaired'],
+            ('postrider_worker', ARRAY['look', 'walk', 'claim', 'settle', 'keep_partitions', 'keep_repaired', 'take_polls'],
              ARRAY['SELECT', 'UPDATE', 'SELECT', 'INSERT'],
              ARRAY['postrider.deliveries', 'postrider.deliveries', 'postrider.endpoint_secrets', 'postrider.workers'],
              ARRAY[]::text[]),
