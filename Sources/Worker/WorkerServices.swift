@@ -117,6 +117,7 @@ package struct WorkerServices: Sendable {
             Housekeeper(
                 parts, store: store("housekeeper"),
                 verifications: VerificationDesk(parts, couriers: pool, random: random, randomBytes: randomBytes)),
+            Poller(parts, store: store(Poller.loop), couriers: pool),
             Settler(parts, store: store(Settler.loop), arrived: settleWakeup),
             Registration(parts, store: store("start"), name: name, version: version),
             shaper,

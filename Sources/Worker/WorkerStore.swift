@@ -159,11 +159,26 @@ extension WorkerStore: HouseStore {
     }
 }
 
+extension WorkerStore: PollStore {
+    func endDue(_ limit: Int32) async throws(PostgresError) -> Int32? {
+        try await session.run(Polls.endDue(limit: limit), deadline: Self.deliveryDeadline).first
+    }
+
+    func takePolls(_ limit: Int32, lease: Duration) async throws(PostgresError) -> [DuePoll] {
+        try await session.run(Polls.take(limit: limit, lease: lease), deadline: Self.deliveryDeadline)
+    }
+
+    func record(_ end: PollEnd) async throws(PostgresError) -> String? {
+        try await session.run(Polls.record(end), deadline: Self.houseDeadline).first ?? nil
+    }
+}
+
 extension WorkerStore: SurveyStore {
     func survey() async throws(PostgresError) -> SurveyFigures {
         let rows = try await session.run(CensusRow.query(limit: Int32(Survey.named)), deadline: Self.deliveryDeadline)
         let duties = try await session.run(Duties.overview, deadline: Self.houseDeadline)
         let inbox = try await session.run(InboxCensus.query, deadline: Self.deliveryDeadline)
+        let expectations = try await session.run(ExpectationCensus.query, deadline: Self.deliveryDeadline)
         return SurveyFigures(
             census: rows.first?.census ?? Census(),
             worst: rows.filter { $0.trouble == .failing }.prefix(Survey.named).compactMap { row in
@@ -171,7 +186,8 @@ extension WorkerStore: SurveyStore {
                     SurveyFigures.FailingEndpoint(name: row.endpoint.name, tenant: row.endpoint.tenant, failing: $0)
                 }
             },
-            failingDuties: duties.count { $0.isFailing || $0.isNeglected }, inbox: inbox.first ?? InboxCensus())
+            failingDuties: duties.count { $0.isFailing || $0.isNeglected }, inbox: inbox.first ?? InboxCensus(),
+            expectations: expectations.first ?? ExpectationCensus())
     }
 }
 

@@ -88,8 +88,11 @@ import Outbox
             throw RequestRefusal(.internalError, "a header of the request is not allowed")
         }
         unsafe handle.set(CURLOPT_HTTPHEADER, list: headers.load(lines, followedBy: prepared.fixedHeaders.first))
-        unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
-        handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
+        // Each of them makes a POST of it.
+        if prepared.route.method != .get {
+            unsafe handle.set(CURLOPT_POSTFIELDS, pointer: body.start)
+            handle.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: body.count)
+        }
         handle.set(CURLOPT_TIMEOUT_MS, milliseconds: remaining)
         self.pending = pending
         self.body = body
@@ -196,9 +199,9 @@ import Outbox
 
     private func setFixedOptions(_ configuration: CourierConfiguration) {
         let route = prepared.route
-        handle.set(CURLOPT_POST, 1)
+        handle.set(route.method == .get ? CURLOPT_HTTPGET : CURLOPT_POST, 1)
         // Its body and everything else stay those of a POST.
-        if route.method != .post { handle.set(CURLOPT_CUSTOMREQUEST, route.method.rawValue) }
+        if ![.post, .get].contains(route.method) { handle.set(CURLOPT_CUSTOMREQUEST, route.method.rawValue) }
         handle.setCommonOptions(trustedRootsFile: configuration.trustedRootsFile, route.credentials, proxy: proxy)
         handle.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         handle.set(CURLOPT_FOLLOWLOCATION, 0)

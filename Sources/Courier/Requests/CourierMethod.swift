@@ -7,6 +7,8 @@ package enum CourierMethod: String, Sendable {
     case patch = "PATCH"
     /// Asks a receiver what it accepts; the body is empty.
     case options = "OPTIONS"
+    /// Asks for what is there. It has no body.
+    case get = "GET"
 
     package init(_ method: RequestMethod) {
         self =

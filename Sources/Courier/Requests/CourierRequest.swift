@@ -1,6 +1,6 @@
 package import Outbox
 
-/// One request to make: a POST along a route.
+/// One request to make along a route: a POST, mostly.
 ///
 /// A class, so that the caller's own object travels through the courier and comes back in the result unchanged.
 package protocol CourierRequest: AnyObject, Sendable {

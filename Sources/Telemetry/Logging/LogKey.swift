@@ -18,6 +18,8 @@ package enum LogKey: String, CaseIterable, Sendable {
     case errorCode = "error.code"
     /// The number of an event.
     case eventID = "event.id"
+    /// The number of an expectation.
+    case expectation
     /// The loop or service concerned.
     case loop
     /// What became of something, as one word out of a closed set.

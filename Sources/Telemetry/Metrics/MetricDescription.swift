@@ -122,6 +122,9 @@ extension MetricDescription {
     package static let oldestInboxRow = Self(
         name: "postrider_oldest_inbox_row_seconds",
         help: "For how long the row of the inbox has been due that has been longest; 0 when none is.")
+    package static let expectations = Self(
+        name: "postrider_expectations",
+        help: "Callbacks that are waited for, asked for, or missed, by state. Each state is counted up to 10,000.")
     package static let failingDuties = Self(
         name: "postrider_failing_duties",
         help: "Duties of housekeeping that fail again and again, or have not been done for long.")
@@ -152,5 +155,6 @@ extension MetricDescription {
         longestPause,
         deadLettersKept, failingDuties, surveyAge, lookAge,
         inboxRows, oldestInboxRow,
+        expectations,
     ]
 }

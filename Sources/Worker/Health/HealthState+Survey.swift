@@ -44,6 +44,9 @@ extension HealthState {
         gauge(.inboxRows, [("status", "retrying")]) { Double($0.inbox.retrying) }
         gauge(.inboxRows, [("status", "dead")]) { Double($0.inbox.dead) }
         gauge(.oldestInboxRow) { ($0.inbox.oldestDueAge ?? .zero) / .seconds(1) }
+        gauge(.expectations, [("state", "waiting")]) { Double($0.expectations.waiting) }
+        gauge(.expectations, [("state", "polling")]) { Double($0.expectations.polling) }
+        gauge(.expectations, [("state", "missed")]) { Double($0.expectations.missed) }
         gauge(.failingDuties) { Double($0.failingDuties) }
         gauge(.countsCapped) { $0.census.isCapped ? 1 : 0 }
         registry.readGauges(MetricDescription.worstEndpoints.name, limit: Survey.named) { [weak self] in

@@ -20,6 +20,8 @@ struct SurveyFigures: Sendable, Equatable {
     var failingDuties = 0
     /// What was received and is not processed.
     var inbox = InboxCensus()
+    /// Callbacks that are waited for, or never came.
+    var expectations = ExpectationCensus()
 
     struct FailingEndpoint: Sendable, Equatable {
         var name: String

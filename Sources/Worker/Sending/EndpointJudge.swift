@@ -116,6 +116,29 @@ package struct EndpointJudge: Sendable {
             fixedHeaders: fixed)
     }
 
+    /// Where a poll goes, and with which headers. What it is told keeps every rule for endpoints.
+    ///
+    /// - Parameters:
+    ///   - id: no endpoint's, and of no other poll that is out.
+    ///   - revision: another one than that of the poll before with this id.
+    func poll(_ due: DuePoll, id: Int32, revision: Int32) throws(SendingObstacle) -> (CourierRoute, HeaderFields) {
+        let url = try url(due.url)
+        let headers: HeaderFields
+        do {
+            headers = try HeaderFields(due.headers.map { try HeaderField(name: $0.name, value: $0.value) })
+        } catch {
+            throw SendingObstacle(.invalidHeaders, "\(error)")
+        }
+        var fixed = HeaderLines()
+        fixed.append("user-agent", userAgent)
+        return (
+            CourierRoute(
+                id: id, revision: revision, url: url.absoluteString, host: url.host, port: url.port,
+                timeout: PollRequest.timeout, connectTimeout: Self.connectTimeout, fixedHeaders: fixed, method: .get),
+            headers
+        )
+    }
+
     private func retryPolicy(_ record: EndpointRecord) throws(SendingObstacle) -> RetryPolicy {
         do throws(InvalidText) {
             let schedule = try RetrySchedule(entries: record.retrySchedule)

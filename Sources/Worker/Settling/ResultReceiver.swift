@@ -27,8 +27,9 @@ struct ResultReceiver: Sendable {
         answers.reserveCapacity(results.count)
         for result in results {
             let rest = proxy?.saw(result.outcome, now)
-            // The claimer submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`), and the housekeeper what asks receivers. Were that broken by a change of ours, to
-            // skip the result would keep its permit for ever without a word.
+            // The claimer submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`), the housekeeper what
+            // asks receivers, and the poller polls. Were that broken by a change of ours, to skip the result would keep its permit
+            // for ever without a word.
             guard let outgoing = result.request as? OutgoingDelivery else {
                 if let side = result.request as? any SideRequest {
                     // Those of the deliveries that waited for it in vain.

@@ -57,7 +57,7 @@ struct RequestReader {
         for name in ["transfer-encoding", "expect", "upgrade", "accept-encoding", "proxy-connection", "cookie"] {
             guard values(name).isEmpty else { return .violation("the header \(name)") }
         }
-        let lengths = values("content-length")
+        let lengths = method == "GET" && values("content-length").isEmpty ? ["0"] : values("content-length")
         guard lengths.count == 1, let length = Int(lengths[0]), (0...maximumBodyBytes).contains(length) else {
             return .violation("not exactly one Content-Length")
         }
