@@ -22,6 +22,7 @@ struct PostriderCommand: ParsableCommand {
             MigrateCommand.self, WorkerCommand.self, EndpointCommand.self, ApplyCommand.self, EventCommand.self,
             DeadLetterCommand.self, ReplayCommand.self, EventTypeCommand.self,
             SourceCommand.self, InboxCommand.self,
+            ExpectationCommand.self,
             StatusCommand.self, DoctorCommand.self,
             SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
             ServeCommand.self,
@@ -135,6 +136,19 @@ struct InboxCommand: ParsableCommand {
             """,
         subcommands: [
             InboxListCommand.self, InboxShowCommand.self, InboxReplayCommand.self, InboxDiscardCommand.self,
+        ])
+}
+
+struct ExpectationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "expectation",
+        abstract: "Callbacks that are waited for, or never came: list, show, withdraw.",
+        discussion: """
+            Example:
+              postrider expectation list
+            """,
+        subcommands: [
+            ExpectationListCommand.self, ExpectationShowCommand.self, ExpectationWithdrawCommand.self,
         ])
 }
 

@@ -96,6 +96,14 @@ def _discard(world: World) -> None:
     world.sql("SELECT postrider.discard_dead_letter(id, 'the test is over') FROM postrider.dead")
 
 
+def _missed(world: World) -> None:
+    world.sql("SELECT postrider.expect('never', '100 ms')")
+
+
+def _withdraw(world: World) -> None:
+    world.sql("SELECT postrider.withdraw('never')")
+
+
 def _late(world: World) -> None:
     world.endpoint("held", "/200")
     holder = world.server.session()
@@ -161,6 +169,7 @@ def beside_each_other() -> list[Fault]:
         Fault({"PostriderEndpointDisabled"}, _disabled, _resume),
         Fault({"PostriderPauseForgotten"}, _paused, lambda world: world.postrider.run("endpoint", "resume", "lunch") and None),
         Fault({"PostriderDeadLetters", "PostriderDeadLettersKept"}, _dead, _discard),
+        Fault({"PostriderCallbacksMissed"}, _missed, _withdraw),
         Fault({"PostriderAddressBlocked"}, _blocked_address, _discard),
         Fault({"PostriderDeliveriesLate"}, _late, _release),
     ]

@@ -79,6 +79,14 @@ def receiving(run: Callable[..., Any], server: Postgres) -> None:
     run("inbox", "replay", "1")
     run("inbox", "replay", "--source", "shop", "--dry-run")
     run("inbox", "discard", "1")
+    with server.session() as session:
+        session.value(
+            "SELECT postrider.expect('c', '1 h', 'shop', 'poll', 'https://shop.example/', done_when => '$.paid')")
+        session.value("SELECT postrider.expect('late', '100 ms', 'shop')")
+        session.value("SELECT postrider.end_due(10) FROM pg_sleep(0.2)")
+    for row in run("expectation", "list")["expectations"]:
+        run("expectation", "show", str(row["id"]))
+    run("expectation", "withdraw", "2")
     run("source", "remove", "shop", "--yes")
 
 

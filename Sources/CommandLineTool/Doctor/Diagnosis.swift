@@ -38,6 +38,7 @@ struct Diagnosis {
             findings += Self.differences(schema.workers)
             findings.append(Self.backlog(schema.backlog))
             findings += Self.sources(schema.sources)
+            findings += Self.expectations(schema.expectations)
             findings += Self.endpoints(schema.endpoints, snapshot.policy)
             findings += Self.reaches(snapshot.reaches, now: snapshot.now)
         }

@@ -25,6 +25,7 @@ struct DoctorSnapshot: Sendable {
         /// Nil when the login may not see them.
         var strayWatches: [StrayWatch]? = []
         var sources: [SourceOverview] = []
+        var expectations: ExpectationCensus?
     }
 
     /// What became of an event that was inserted and rolled back.

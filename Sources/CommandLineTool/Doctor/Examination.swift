@@ -97,7 +97,8 @@ struct Examination {
             unaccounted: try await unaccounted(connection), books: try await books(connection),
             insert: try await insert(connection), secrets: try await secrets(connection),
             strayWatches: try await strayWatches(connection),
-            sources: try await connection.rows(WebhookSources.list(limit: Self.sourceLimit)))
+            sources: try await connection.rows(WebhookSources.list(limit: Self.sourceLimit)),
+            expectations: try await connection.rows(ExpectationCensus.query).first)
     }
 
     private func strayWatches(_ connection: PostgresConnection) async throws -> [StrayWatch]? {

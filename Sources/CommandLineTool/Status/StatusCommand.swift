@@ -58,14 +58,16 @@ struct StatusCommand: ContextCommand {
 
     private func look(_ context: CommandContext) async throws -> StatusSnapshot {
         try await context.withDatabase { connection in
-            let (schema, events, rows, workers, duties, sources) = try await connection.pipeline(
+            let (schema, events, rows, workers, duties, sources, expectations) = try await connection.pipeline(
                 Status.database, Status.eventCounts, CensusRow.query(limit: Self.endpointLimit), Workers.list,
                 Duties.overview, WebhookSources.list(limit: Self.sourceLimit),
+                ExpectationCensus.query,
                 deadline: CommandContext.statementDeadline)
             guard let counts = events.first else { throw CommandError(.failure, "the database returned no counts") }
             return StatusSnapshot(
                 events: counts, census: rows.first?.census ?? Census(), endpoints: rows, workers: workers,
-                duties: duties, schemaVersion: schema.first?.schemaVersion ?? 0, sources: sources)
+                duties: duties, schemaVersion: schema.first?.schemaVersion ?? 0, sources: sources,
+                expectations: expectations.first ?? ExpectationCensus())
         }
     }
 }

@@ -35,6 +35,9 @@ struct StatusReport: Encodable {
     let workers: [WorkerReport]
     let duties: [DutyReport]
     let sources: [SourceReport]
+    let expectationsWaiting: Int64
+    let expectationsPolling: Int64
+    let expectationsMissed: Int64
 
     init(_ snapshot: StatusSnapshot, _ verdict: StatusVerdict) {
         let census = snapshot.census
@@ -71,6 +74,9 @@ struct StatusReport: Encodable {
         workers = snapshot.workers.map(WorkerReport.init)
         duties = snapshot.duties.map(DutyReport.init)
         sources = snapshot.sources.map(SourceReport.init)
+        expectationsWaiting = snapshot.expectations.waiting
+        expectationsPolling = snapshot.expectations.polling
+        expectationsMissed = snapshot.expectations.missed
     }
 }
 

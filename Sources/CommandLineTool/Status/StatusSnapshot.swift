@@ -13,6 +13,8 @@ struct StatusSnapshot: Sendable {
     var schemaVersion: Int32
     /// What is received, and what of it waits.
     var sources: [SourceOverview] = []
+    /// Callbacks that are waited for, or never came.
+    var expectations = ExpectationCensus()
 
     var aliveWorkers: [WorkerOverview] { workers.filter(\.isAlive) }
 

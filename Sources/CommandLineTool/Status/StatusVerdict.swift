@@ -39,8 +39,15 @@ struct StatusVerdict: Equatable {
         return [
             workers(snapshot), troubles(snapshot), lateness(snapshot), isMany ? failing(snapshot) : nil,
             disabled(snapshot), isMany ? nil : failing(snapshot), blocked(snapshot), housekeeping(snapshot),
-            deadLetters(snapshot), deadRows(snapshot), lateRows(snapshot), paused(snapshot), verifying(snapshot),
+            deadLetters(snapshot), missed(snapshot), deadRows(snapshot), lateRows(snapshot), paused(snapshot),
+            verifying(snapshot),
         ].compactMap(\.self)
+    }
+
+    private static func missed(_ snapshot: StatusSnapshot) -> String? {
+        let census = snapshot.expectations
+        guard census.missed > 0 else { return nil }
+        return "\(census.missedWords.capitalizedFirst): postrider expectation list --state missed."
     }
 
     private static func deadRows(_ snapshot: StatusSnapshot) -> String? {
