@@ -101,8 +101,8 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan =
     WHERE x.id = p_id
 $f$;
 
--- Ends the expectations of rows of the inbox that were just stored. Those that another session has are stepped over: it, or whoever
--- looks at them next, finds the row. A missed one stays missed; it notes what came after all.
+-- Ends the expectations of rows of the inbox that were just stored. Those that another session has are stepped over: that one, or the
+-- next that looks at them, finds the row. A missed one stays missed; it notes what came after all.
 CREATE FUNCTION postrider.meet_expected(p_source bigint[], p_correlation text[], p_inbox bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off

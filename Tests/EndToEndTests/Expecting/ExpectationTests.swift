@@ -86,7 +86,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test func whateverAnswersAPollItEndsAndNoOneElseWaits() async throws {
+        @Test func eachPollEndsHoweverItIsAnsweredAndNoOtherWaits() async throws {
             try await Installation.with { installation in
                 try await Self.begin(installation)
                 let receiver = try ScriptedReceiver()

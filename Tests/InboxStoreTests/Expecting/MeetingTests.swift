@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test("by a callback that came while its own transaction was open, whatever the order of the commits")
+    @Test("by a callback that came while its own transaction was open, in any order of the commits")
     func early() async throws {
         try await TestOutbox.withOutbox { (outbox) async throws in
             try await outbox.addSource()

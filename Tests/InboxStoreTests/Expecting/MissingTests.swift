@@ -6,7 +6,7 @@ import Testing
 
 @Suite("An expectation whose time is over", .timeLimit(.minutes(2))) struct MissingTests {
     @Test(
-        "is missed and told of once, whoever looks, beside one that another session has; and stays until it is withdrawn"
+        "is missed and told of once by many that look, beside one that another session has; and stays until it is withdrawn"
     )
     func missed() async throws {
         try await TestOutbox.withOutbox { (outbox) async throws in

@@ -75,7 +75,7 @@ import Testing
         #expect(ends.map(\.status) == [nil])
     }
 
-    @Test func whatIsNotPolledForEndsWhateverIsOut() async throws {
+    @Test func whatIsNotPolledForEndsHoweverMuchIsOut() async throws {
         owe(1...300)
         store.content.change { $0.ending = [Poller.portion, 3] }
         #expect(try await poller.look())
