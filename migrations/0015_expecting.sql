@@ -305,7 +305,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no expectation %s', withdraw_expectation.id);
     ELSIF v_state NOT IN ('waiting', 'polling', 'missed') THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        RAISE EXCEPTION USING ERRCODE = 'check_violation',
             MESSAGE = format('expectation %s has ended: it is %s', withdraw_expectation.id, v_state);
     END IF;
     PERFORM postrider.end_expected(withdraw_expectation.id, 'withdrawn', NULL);

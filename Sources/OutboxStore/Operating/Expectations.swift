@@ -36,7 +36,7 @@ package enum Expectations {
     }
 
     /// Ends one that is open or was missed, for good. It fails with `no_data_found` where there is none, and with
-    /// `object_not_in_prerequisite_state` where it has ended.
+    /// `check_violation` where it has ended.
     ///
     /// - Parameter why: goes on record.
     package static func withdraw(_ id: Int64, why: String?) -> PostgresQuery<Void> {
