@@ -10,7 +10,7 @@ struct ReceiveCommand: ContextCommand {
         abstract: "Receive webhooks, verify their signatures and print them.",
         discussion: """
             Answers 200 to a POST with a valid signature, and 401 to one without. Without --secret, signatures are not \
-            checked. --answer says something else: a status for each request to come, ok for the usual answer, and the \
+            checked. It tells the scheme that the headers speak of, as source add --scheme names it. --answer says something else: a status for each request to come, ok for the usual answer, and the \
             last one repeats. --forward-to passes on what would be answered with 200, and answers what comes back: \
             the status, Retry-After, Location, and the beginning of the body. It ends when its output can no longer be \
             written.

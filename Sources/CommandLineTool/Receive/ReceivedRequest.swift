@@ -40,6 +40,8 @@ struct ReceivedRequest: Sendable {
         String(decoding: body.prefix(Self.excerptLimit), as: UTF8.self)
     }
 
+    /// The schemes that it seems to be signed in.
+    private var schemes: [String] { SignatureTraces.schemes(in: headers) }
     private var isCut: Bool { body.count > Self.excerptLimit }
     private var date: Date { Date(timeIntervalSince1970: time) }
 }
@@ -51,6 +53,8 @@ extension ReceivedRequest {
         var method: String
         var path: String
         var status: Int
+        /// In which it seems to be signed, as `source add --scheme` names them.
+        var schemes: [String]
         /// Absent when no secret was given.
         var verified: Bool?
         /// Why the signature was refused, as one word and in words.
@@ -64,8 +68,8 @@ extension ReceivedRequest {
 
     var json: JSON {
         var json = JSON(
-            time: date.formatted(.iso8601), method: method, path: path, status: status, headers: headers,
-            bodyBytes: body.count, bodyTruncated: isCut, body: excerpt)
+            time: date.formatted(.iso8601), method: method, path: path, status: status,
+            schemes: schemes, headers: headers, bodyBytes: body.count, bodyTruncated: isCut, body: excerpt)
         switch verification {
         case .unchecked: break
         case .verified: json.verified = true
@@ -87,6 +91,7 @@ extension ReceivedRequest {
                 words.append(label + PrintableText(value, limit: 200).description)
             }
         }
+        words.append("scheme " + (schemes.isEmpty ? "none" : schemes.joined(separator: ", ")))
         switch verification {
         case .unchecked: words.append("not verified (no --secret)")
         case .verified: words.append("signature verified")

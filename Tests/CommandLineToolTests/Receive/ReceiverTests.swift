@@ -79,7 +79,7 @@ import Worker
         #expect(codes == ["", "no_matching_signature", "missing_header", "too_old"])
         #expect(
             seen.first?.text == """
-                00:00:00  200  POST /hook?x=1  evt_1  order.paid  attempt 3  signature verified  7 bytes
+                00:00:00  200  POST /hook?x=1  evt_1  order.paid  attempt 3  scheme standard  signature verified  7 bytes
                     {"a":1}
                 """)
     }
