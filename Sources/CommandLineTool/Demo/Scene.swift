@@ -8,7 +8,7 @@ import Settings
 import Telemetry
 import Worker
 
-/// What the demo runs on: its own PostgreSQL, three receivers, and later a worker.
+/// What the demo runs on: its own PostgreSQL, three receivers, and later a worker and an inbox.
 struct Scene: Sendable {
     /// Where PostgreSQL keeps everything.
     let directory: String
@@ -21,6 +21,8 @@ struct Scene: Sendable {
     let broken: DemoEndpoint
     /// Where the receivers listen, by the names of the endpoints.
     let addresses: [String: ListenAddress]
+    /// Where worker and inbox find the database.
+    let configuration: PostgresConfiguration
     private let now: @Sendable () -> Double
     private let worker: WorkerServices
 
@@ -29,7 +31,7 @@ struct Scene: Sendable {
     /// How long anything here may take before the demo gives up.
     static let patience = Duration.seconds(20)
     private static let pollInterval = Duration.milliseconds(50)
-    private static let silent = Logger(label: "postrider.demo") { _ in SwiftLogNoOpLogHandler() }
+    static let silent = Logger(label: "postrider.demo") { _ in SwiftLogNoOpLogHandler() }
 
     /// Sets everything up, lends it to `body`, and removes everything, also when `body` throws.
     static func play<Result: Sendable>(
@@ -50,7 +52,7 @@ struct Scene: Sendable {
                         ConfigurationKey.allowedNetworks.rawValue: "127.0.0.0/8",
                     ], database: database, shop: endpoints[0], flaky: endpoints[1],
                     broken: endpoints[2],
-                    addresses: addresses, now: now, worker: try worker(configuration))
+                    addresses: addresses, configuration: configuration, now: now, worker: try worker(configuration))
                 do {
                     let result = try await body(scene)
                     await database.close()
@@ -108,8 +110,15 @@ struct Scene: Sendable {
 
     /// Runs the worker around `body`, and lets it drain at the end.
     func withWorker<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-        let services = ServiceGroup.worker(worker.all, longestStop: worker.longestStop, log: Self.silent)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+        try await Self.run(
+            ServiceGroup.worker(worker.all, longestStop: worker.longestStop, log: Self.silent), around: body)
+    }
+
+    /// Runs services around `body`, and lets them drain at the end.
+    static func run<Result: Sendable>(
+        _ services: ServiceGroup, around body: () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await services.run() }
             let result = try await body()

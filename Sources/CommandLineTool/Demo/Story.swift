@@ -23,6 +23,7 @@ struct Story {
             try await retryAFlakyEndpoint()
             try await buryADeadLetter()
             try await replayTheDeadLetter()
+            try await receiveWhatIsSent()
         }
         return try await close()
     }
@@ -149,14 +150,16 @@ extension Story {
 
     /// The account, from the views and from what the receivers saw.
     private func close() async throws -> Account {
-        narrator.heading("6. The account")
+        narrator.heading("7. The account")
         let receipts = scene.endpoints.flatMap(\.receipts)
+        let received = try await scene.count("postrider.inbox")
         let account = Account(
             inserted: inserted, rolledBack: rolledBack.count,
             delivered: try await scene.count("postrider.event_deliveries WHERE status = 'delivered'"),
             dead: try await scene.count("postrider.dead_letters"),
             unaccounted: try await scene.count("postrider.unaccounted"),
-            requests: receipts.count, accepted: scene.endpoints.reduce(0) { $0 + $1.accepted.count },
+            requests: receipts.count + received,
+            accepted: scene.endpoints.reduce(0) { $0 + $1.accepted.count } + received,
             invalidSignatures: receipts.count { !$0.isVerified },
             phantoms: receipts.count { $0.order.map(rolledBack.contains) ?? true })
         narrator.says(account.line)
@@ -171,7 +174,7 @@ extension Story {
 // MARK: - What the steps do
 
 extension Story {
-    private mutating func insert(_ type: String, order: Int) async throws {
+    mutating func insert(_ type: String, order: Int) async throws {
         let sql = """
             INSERT INTO postrider.outbox (event_type, payload)
             VALUES ('\(type)', '{"order":\(order)}');
@@ -184,7 +187,7 @@ extension Story {
     /// Shows a command and runs it, as a shell would.
     ///
     /// - Parameter secret: is not shown.
-    private func command(_ words: String..., hiding secret: String? = nil) async throws {
+    func command(_ words: String..., hiding secret: String? = nil) async throws {
         narrator.types(command: ["postrider"] + words.map { $0 == secret ? "whsec_…" : "\(ShellWord($0))" })
         let status = await CommandLineTool.run(
             words, in: scene.operatorContext(width: narrator.columns, print: narrator.prints))
@@ -192,7 +195,7 @@ extension Story {
     }
 
     /// Shows a query and what it finds.
-    private func look(_ sql: String) async throws {
+    func look(_ sql: String) async throws {
         narrator.types(sql)
         narrator.shows(try await scene.query(sql))
     }

@@ -39,6 +39,9 @@ extension EndToEndTests {
                 #expect(account.rolledBack == 1 && account.delivered > 0)
                 #expect(account.dead == 0 && account.unaccounted == 0 && account.invalidSignatures == 0)
                 #expect(ending.errors.contains("rolled back 1"))
+                // What came back through the inbox: stored, and processed.
+                let rows = ending.errors.split(separator: "\n").filter { $0.contains("payment.made  ") }
+                #expect(rows.map { $0.split(separator: " ").last } == ["queued", "done"], "\(rows)")
                 #expect(ending.errors.split(separator: "\n").allSatisfy { $0.count <= 80 })
                 try await expectNothingLeft(in: folder)
             }
