@@ -87,6 +87,15 @@ extension Diagnosis {
                     "set POSTRIDER_SECRET_KEY_FILE to the file that has the key; or postrider endpoint rotate-secret NAME"
                 ))
         }
+        if check.unusableSources > 0 {
+            findings.append(
+                .failure(
+                    "secrets",
+                    "requests to \(Plural.of("source", check.unusableSources)) cannot be verified: "
+                        + check.whyUnusableSources.joined(separator: "; "),
+                    "set POSTRIDER_SECRET_KEY_FILE to the file that has the key; or postrider source rotate-secret NAME"
+                ))
+        }
         if check.leftOut > 0 {
             findings.append(
                 .warning(
@@ -104,7 +113,8 @@ extension Diagnosis {
                     "postrider secrets reseal, once all workers have the newest key"))
         }
         guard findings.isEmpty else { return findings }
-        let read = "those of \(Plural.of("endpoint", check.endpoints)) can be opened"
+        let sources = check.sources > 0 ? " and \(Plural.of("source", check.sources))" : ""
+        let read = "those of \(Plural.of("endpoint", check.endpoints))\(sources) can be opened"
         return [
             .ok(
                 "secrets",

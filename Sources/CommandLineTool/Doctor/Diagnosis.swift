@@ -21,6 +21,7 @@ struct Diagnosis {
         findings.append(Self.schema(snapshot))
         if let schema = snapshot.schema {
             findings += schema.roles.map(Self.role)
+            findings += [schema.transform].compactMap(\.self).map(Self.transforms)
             findings.append(Self.login(schema.roles, snapshot.server))
             findings.append(Self.triggers(schema.triggers))
             findings += Self.watches(schema.strayWatches)

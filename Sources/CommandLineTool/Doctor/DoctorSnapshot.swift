@@ -24,6 +24,7 @@ struct DoctorSnapshot: Sendable {
         var secrets: SecretCheck
         /// Nil when the login may not see them.
         var strayWatches: [StrayWatch]? = []
+        var transform: TransformCheck?
         var sources: [SourceOverview] = []
         var expectations: ExpectationCensus?
     }

@@ -97,6 +97,7 @@ struct Examination {
             unaccounted: try await unaccounted(connection), books: try await books(connection),
             insert: try await insert(connection), secrets: try await secrets(connection),
             strayWatches: try await strayWatches(connection),
+            transform: try await connection.rows(TransformCheck.query).first,
             sources: try await connection.rows(WebhookSources.list(limit: Self.sourceLimit)),
             expectations: try await connection.rows(ExpectationCensus.query).first)
     }
@@ -139,7 +140,7 @@ struct Examination {
         }
     }
 
-    /// Opens the live secrets of the endpoints with the keys that are here.
+    /// Opens the live secrets of endpoints and sources with the keys that are here.
     private func secrets(_ connection: PostgresConnection) async throws -> SecretCheck {
         var check = SecretCheck()
         let sealing: SecretSealing?
@@ -157,8 +158,13 @@ struct Examination {
                 last = next
                 for record in try await connection.rows(LoadEndpoints(ids: ids)) { check.judge(record, sealing) }
             }
+            // A login that may not read them learns that at the first one there is.
+            if try await connection.rows(SealedTexts.hasSources).first == true {
+                for source in try await connection.rows(SealedTexts.sources) { check.judge(source, sealing) }
+            }
         } catch {
             guard error.sqlState == .insufficientPrivilege || error.mayConcernOneRow else { throw error }
+            check.isComplete = false
         }
         return check
     }

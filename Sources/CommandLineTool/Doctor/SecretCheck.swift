@@ -3,7 +3,7 @@ import OutboxStore
 import Settings
 import Worker
 
-/// Whether the live secrets of the endpoints can be opened with the keys that are here.
+/// Whether the live secrets of endpoints and sources can be opened with the keys that are here.
 struct SecretCheck: Sendable, Equatable {
     /// The most endpoints that are named.
     static let named = 5
@@ -19,8 +19,37 @@ struct SecretCheck: Sendable, Equatable {
     /// Secrets that are not sealed although there is a key.
     private(set) var plain = 0
     private(set) var whyLeftOut: [String] = []
-    /// Whether all endpoints were read: within the time, and with rights to.
+    private(set) var sources = 0
+    /// Sources whose requests cannot be verified, and the first of them with the reason.
+    private(set) var unusableSources = 0
+    private(set) var whyUnusableSources: [String] = []
+    /// Whether all of them were read: within the time, and with rights to.
     var isComplete = false
+
+    mutating func judge(_ source: SourceSealedTexts, _ sealing: SecretSealing?) {
+        sources += 1
+        if let sealing {
+            let texts = source.secrets.filter { sealing.needsResealing($0) }
+            underOldKey += texts.count { SecretSealing.isSealed($0) }
+            plain += texts.count { !SecretSealing.isSealed($0) }
+        }
+        // A server does without an older one, which ends with its grace.
+        guard let newest = source.secrets.first, SecretSealing.isSealed(newest) else { return }
+        guard let sealing else {
+            return count(source, because: "its secret is sealed and POSTRIDER_SECRET_KEY_FILE is not set")
+        }
+        let place = SealingContext(endpoint: source.name, tenant: source.tenant, purpose: .sourceSecret)
+        do throws(SealingError) {
+            _ = try sealing.open(newest, for: place)
+        } catch {
+            count(source, because: error.message)
+        }
+    }
+
+    private mutating func count(_ source: SourceSealedTexts, because why: String) {
+        unusableSources += 1
+        if whyUnusableSources.count < Self.named { whyUnusableSources.append("\(source.name): \(why)") }
+    }
 
     mutating func judge(_ record: EndpointRecord, _ sealing: SecretSealing?) {
         endpoints += 1

@@ -128,6 +128,20 @@ import Testing
         #expect(!found.joined().contains("whsec_"))
     }
 
+    @Test func whatTransformsMayDo() {
+        func found(_ check: TransformCheck) -> [String] {
+            wrong { $0.transform = check }
+        }
+        func sound(_ excess: String...) -> TransformCheck {
+            TransformCheck(exists: true, runsAs: "postrider_transform", excess: excess)
+        }
+        #expect(found(sound()).isEmpty)
+        #expect(found(sound("LOGIN")).first?.hasPrefix("warning role postrider_transform: has LOGIN") == true)
+        #expect(found(TransformCheck(exists: true, runsAs: "postgres", excess: [])).first?.hasPrefix("failure") == true)
+        #expect(
+            found(TransformCheck(exists: false, runsAs: "postgres", excess: [])).first?.hasPrefix("failure") == true)
+    }
+
     @Test func secretsThatWereNotReadAreNotVouchedFor() {
         var check = SecretCheck()
         check.judge(.sample("a", secrets: [EndpointRecord.secret]), nil)

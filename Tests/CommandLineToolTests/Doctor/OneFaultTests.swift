@@ -70,6 +70,25 @@ import Testing
         #expect(found.contains("secrets"))
     }
 
+    @Test func secretOfASourceThatNoKeyOpens() async throws {
+        let found = try await breaking(
+            """
+            DO $$ BEGIN
+                PERFORM postrider.add_source('shop', 'github');
+                UPDATE postrider.source_secrets SET secret = 'sealed:v1:lost:AAAA';
+            END $$
+            """)
+        #expect(found == ["secrets"])
+    }
+
+    @Test func transformsThatRunAsTheOwner() async throws {
+        let mending =
+            "ALTER FUNCTION postrider.run_transform(text, jsonb) OWNER TO postrider_transform;  -- as a superuser"
+        let found = try await breaking(
+            "ALTER FUNCTION postrider.run_transform(text, jsonb) OWNER TO CURRENT_USER", mending: mending)
+        #expect(found == ["role postrider_transform"])
+    }
+
     @Test func dutyThatFails() async throws {
         let found = try await breaking("UPDATE postrider.duties SET failures = 3 WHERE duty = 'retention'")
         #expect(found == ["duties"])
