@@ -63,8 +63,7 @@ struct EndpointUpdateCommand: ContextCommand {
         let details = try await context.withDatabase { [changes] connection in
             var changes = changes
             // What is sealed is bound to the endpoint's tenant.
-            let id = try await connection.requireOneEndpoint(reference)
-            let tenant = try await connection.rows(Endpoints.signing(id)).first?.tenant ?? ""
+            let tenant = try await tenant(of: reference, on: connection)
             let seal = EndpointSeal(endpoint: name, tenant: tenant, sealing: sealing)
             try add(to: &changes, seal, policy: policy, in: context)
             _ = try await connection.rows(Endpoints.update(reference, settings: changes))
@@ -76,6 +75,13 @@ struct EndpointUpdateCommand: ContextCommand {
         }
         output.line("Changed endpoint \(name).")
         details?.show(on: output)
+    }
+
+    /// Looked up only where it is not given: a login with `postrider_registrar` alone gives it, and may read nothing.
+    private func tenant(of reference: EndpointReference, on connection: PostgresConnection) async throws -> String {
+        if let tenant = reference.tenant { return tenant }
+        let id = try await connection.requireOneEndpoint(reference)
+        return try await connection.rows(Endpoints.signing(id)).first?.tenant ?? ""
     }
 
     private func add(

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Webhooks
 
@@ -7,6 +8,25 @@ import Webhooks
     private func add(_ name: String, in installation: Installation, _ options: String...) async {
         let added = await installation.run(["endpoint", "add", name, "http://127.0.0.1:8099/\(name)"] + options)
         #expect(added.status == .done, "\(added.error)")
+    }
+
+    @Test func aRegistrarUpdatesAnEndpointOfTheTenantThatItNames() async throws {
+        try await Installation.with { (installation) async throws in
+            await add("a", in: installation, "--tenant", "acme")
+            let login = "\(installation.database.name)_portal"
+            try await installation.sql("CREATE ROLE \(login) LOGIN IN ROLE postrider_registrar")
+            let environment = [
+                "POSTRIDER_DATABASE_URL": installation.database.tcpURL.replacing("postgres@", with: "\(login)@")
+            ]
+            let url = "http://127.0.0.1:8099/moved"
+            let changed = await installation.run(
+                "endpoint", "update", "a", "--tenant", "acme", "--url", url, environment: environment)
+            #expect(changed.status == .done && changed.output == "Changed endpoint a.\n", "\(changed.error)")
+            #expect(try await installation.sql("SELECT url FROM postrider.endpoint_settings") == url)
+            let unnamed = await installation.run("endpoint", "update", "a", "--url", url, environment: environment)
+            #expect(unnamed.status != .done)
+            try await installation.sql("DROP ROLE \(login)")
+        }
     }
 
     @Test func listCountsWhatIsOwed() async throws {
