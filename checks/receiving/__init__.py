@@ -11,6 +11,6 @@ def check(tally: Tally, _: Options) -> None:
     with postgres() as server:
         postrider = as_receiver(server)
         with serve(postrider) as inbox:
-            senders.check(inbox.host, inbox.port, server, tally)
+            senders.check(inbox.host, inbox.port, postrider, server, tally)
             floods.check(inbox.host, inbox.port, inbox.pid, server, tally)
     crashes.check(tally)

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from slack_sdk.signature import SignatureVerifier
 
-from checks.harness.postgres import Postgres
+from checks.harness.postgres import Postgres, Session
+from checks.harness.processes import Failure
+from checks.harness.product import Postrider
 from checks.harness.tally import Tally
 from checks.receiving.client import Client
 
@@ -74,7 +76,7 @@ SENDERS: dict[str, tuple[str, str, Signer, str]] = {
 }
 
 
-def check(host: str, port: int, server: Postgres, tally: Tally) -> None:
+def check(host: str, port: int, postrider: Postrider, server: Postgres, tally: Tally) -> None:
     client = Client(host, port)
     with server.session() as session:
         for name, (scheme, secret, _, _) in SENDERS.items():
@@ -96,7 +98,20 @@ def check(host: str, port: int, server: Postgres, tally: Tally) -> None:
         _github(client, tally)
         count = session.value("SELECT count(*) FROM postrider.inbox")
         tally.check("nothing else was stored", None if count == len(SENDERS) + 1 else f"there are {count}")
+        _own(f"http://{host}:{port}/in", postrider, session, tally)
     client.close()
+
+
+def _own(url: str, postrider: Postrider, session: Session, tally: Tally) -> None:
+    """`postrider source test` is a sender too."""
+    for name in [*SENDERS, "github"]:
+        before = session.value("SELECT count(*) FROM postrider.inbox WHERE source = %s", name)
+        try:
+            postrider.run("source", "test", name, "--url", f"{url}/{name}")
+            more = session.value("SELECT count(*) FROM postrider.inbox WHERE source = %s", name) - before
+            tally.check(f"source test {name}: stored", None if more == 1 else f"{more} rows are")
+        except Failure as failure:
+            tally.check(f"source test {name}: its public key signs nothing", None if name == "ed25519" else str(failure))
 
 
 def _github(client: Client, tally: Tally) -> None:

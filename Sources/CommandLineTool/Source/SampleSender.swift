@@ -25,7 +25,7 @@ struct SampleSender {
         case "basic": record.auth = "basic:\(secret)"
         case "jwt":
             record.auth = "jwt"
-            record.secrets = [Self.stored(secret)]
+            record.secrets = [secret.hasPrefix("whsec_") ? secret : "text:\(secret)"]
         case "standard":
             guard secret.hasPrefix("whsec_") else {
                 throw CommandError(
@@ -34,12 +34,11 @@ struct SampleSender {
             record.secrets = [secret]
         default:
             record.signature = [scheme]
-            record.secrets = [Self.stored(secret)]
+            // The whole text is the key, also where it begins with whsec_, as those of Stripe do.
+            record.secrets = ["text:\(secret)"]
         }
         if scheme == "github" { record.headers = ["X-GitHub-Event: ping"] }
         if scheme == "shopify" { record.headers = ["X-Shopify-Topic: postrider/ping"] }
         self.record = record
     }
-
-    private static func stored(_ secret: String) -> String { secret.hasPrefix("whsec_") ? secret : "text:\(secret)" }
 }

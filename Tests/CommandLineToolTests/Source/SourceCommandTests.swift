@@ -3,6 +3,7 @@ import OutboxStore
 import Settings
 import TestSupport
 import Testing
+import Webhooks
 
 @testable import CommandLineTool
 
@@ -50,6 +51,39 @@ import Testing
             #expect(
                 await installation.run("source", "remove", "shop", "--yes").output
                     == "Removed source shop; 0 rows ended unprocessed.\n")
+        }
+    }
+
+    @Test func whatTestSendsIsWhatTheSchemeVerifies() async throws {
+        try await Installation.with { (installation) async throws in
+            let receiver = try ScriptedReceiver()
+            defer { receiver.stop() }
+            let schemes = [
+                ("standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ("github", "a text"), ("stripe", "whsec_text"),
+                ("shopify", "a text"), ("slack", "a text"), ("hmac:X-Mine,sha512,base64,v1=", "a text"),
+                ("bearer", "a-token"), ("basic", "user:a text"), ("jwt", "a text"),
+                ("jwt", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ]
+            for (number, (scheme, secret)) in schemes.enumerated() {
+                let name = "s\(number)"
+                let added = await installation.run("source", "add", name, "--scheme", scheme, "--secret", secret)
+                #expect(added.status == .done, "\(added.error)")
+                let tested = await installation.run("source", "test", name, "--url", receiver.url())
+                #expect(tested.status == .done, "\(scheme): \(tested.error)")
+                let request = try #require(receiver.requests.last)
+                #expect(receiver.requests.count == number + 1)
+                let verifier = try RequestVerifier(scheme: try SourceScheme(scheme), secrets: [secret])
+                #expect(throws: Never.self, "\(scheme)") {
+                    try verifier.verify(
+                        headers: request.headers, body: request.body, now: Int64(Date().timeIntervalSince1970))
+                }
+                let other = try RequestVerifier(
+                    scheme: try SourceScheme(scheme), secrets: ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])
+                #expect(throws: WebhookVerificationError.self, "\(scheme)") {
+                    try other.verify(
+                        headers: request.headers, body: request.body, now: Int64(Date().timeIntervalSince1970))
+                }
+            }
         }
     }
 
