@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
+from checks.harness.certificates import authority, certificate
 from checks.harness.postgres import Postgres
 from checks.harness.processes import ask, free_port, program, wait_until
 from checks.harness.product import Postrider
@@ -29,30 +30,12 @@ http {{
 """
 
 
-def _authority(folder: Path, name: str) -> None:
-    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-             "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
-
-
-def _certificate(folder: Path, name: str, *extensions: str) -> None:
-    """A certificate by the authority `ca`."""
-    (folder / "extensions").write_text("\n".join(extensions))
-    _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-             "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.csr")
-    _openssl("x509", "-req", "-in", folder / f"{name}.csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-days", "2",
-             "-CAcreateserial", "-extfile", folder / "extensions", "-out", folder / f"{name}.pem")
-
-
-def _openssl(*words: str | Path) -> None:
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
-
-
 def check(postrider: Postrider, server: Postgres, folder: Path, stack: contextlib.ExitStack, tally: Tally) -> None:
     folder.chmod(0o755)
-    for authority in ("ca", "other"):
-        _authority(folder, authority)
-    _certificate(folder, "server", "subjectAltName=IP:127.0.0.1")
-    _certificate(folder, "shop", "extendedKeyUsage=clientAuth")
+    for name in ("ca", "other"):
+        authority(folder, name)
+    certificate(folder, "server", "subjectAltName=IP:127.0.0.1")
+    certificate(folder, "shop", "extendedKeyUsage=clientAuth")
     port, plain = free_port(), free_port()
     user = "user root; " if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(CONFIGURATION.format(root=folder, port=port, plain=plain, user=user))
