@@ -105,7 +105,7 @@ release-test: ## The same without a registry, and install, use, upgrade and purg
 	@scripts/prepare release
 	checks/run release
 
-examples: build ## Run the shop and the receiver of examples/, in Python and in Swift
+examples: build ## Run the examples in Python and in Swift: a shop and its receiver, a shop and its payment provider
 	@scripts/prepare test
 	checks/run examples
 

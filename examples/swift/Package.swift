@@ -13,6 +13,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "Database", dependencies: ["CPostgres"]),
         .executableTarget(name: "Shop", dependencies: ["Database"]),
+        .executableTarget(name: "PaymentShop", dependencies: ["Database"]),
         .executableTarget(
             name: "Receiver",
             dependencies: [
