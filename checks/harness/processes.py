@@ -72,3 +72,13 @@ def ask(url: str) -> str | None:
             return str(answer.read().decode())
     except OSError:
         return None
+
+
+def listens(address: str) -> bool:
+    """Whether a program takes connections at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except OSError:
+        return False

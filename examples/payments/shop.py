@@ -3,11 +3,13 @@
     shop.py order NUMBER AMOUNT CARD     places an order and asks for its payment
     shop.py receive                      books what the provider answers, until it is ended
 
-Where the database is, libpq's own variables say (PGHOST, PGDATABASE, …).
+Where the database is, libpq's own variables say (PGHOST, PGDATABASE, …). PROVIDER_URL and PROVIDER_TOKEN: where, and with which token, the provider
+tells how a payment stands.
 """
 
 import decimal
 import json
+import os
 import sys
 import time
 
@@ -18,7 +20,7 @@ PAUSE_S = 0.1
 
 
 def order(connection, number, amount, card):
-    """The order and the request for its payment: both, or nothing."""
+    """The order, the request for its payment, and what is to be heard of it: all of it, or nothing."""
     payment = f"pay-{number}"
     # An amount is text in JSON: many a reader makes a binary fraction of a number, and then a cent is missing.
     request = {"payment": payment, "order": number, "amount": str(amount), "card": card}
@@ -26,6 +28,14 @@ def order(connection, number, amount, card):
         connection.execute("INSERT INTO orders (number, amount) VALUES (%s, %s)", [number, amount])
         connection.execute(
             "INSERT INTO postrider.outbox (event_type, payload) VALUES ('payment.requested', %s)", [json.dumps(request)])
+        connection.execute(
+            """
+            SELECT postrider.expect(
+                correlation => %s, within => '2 s', source => 'provider',
+                otherwise => 'poll', poll_url => %s, poll_headers => %s, poll_every => '1 s', poll_for => '1 min')
+            """,
+            [payment, f"{os.environ['PROVIDER_URL']}/payments/{payment}",
+             json.dumps({"Authorization": f"Bearer {os.environ['PROVIDER_TOKEN']}"})])
 
 
 def book(connection, payment):

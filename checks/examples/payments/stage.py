@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import secrets
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from checks.examples.gateways import Gateway, gateway
 from checks.examples.payments.company import FOLDER, Company
 from checks.harness.postgres import postgres
+from checks.harness.processes import free_port, listens, wait_until
 
 # What each signs its requests with, and the other verifies them by; with another secret only a stranger signs.
 OF_SHOP, OF_PROVIDER, OF_STRANGER = (
@@ -23,6 +25,7 @@ class Scene:
         self.shop, self.provider, self.gateway = shop, provider, gateway
         self.began = time.monotonic()
         self._program = program
+        self._teller, self._token = f"http://127.0.0.1:{free_port()}", secrets.token_hex()
 
     def open(self) -> None:
         """Makes each known to the other, and starts all there is."""
@@ -36,7 +39,10 @@ class Scene:
                      "--secret", OF_PROVIDER, "--ca", str(self.gateway.folder / "ca.pem"), *SCHEDULE)
         for company in (self.shop, self.provider):
             company.start("worker", "inbox")
-        self.provider.start_program("receive", [sys.executable, FOLDER / "provider.py", "receive"])
+        script = [sys.executable, FOLDER / "provider.py"]
+        self.provider.start_program("receive", [*script, "receive"])
+        self.provider.start_program("tell", [*script, "tell", self._teller.rpartition(":")[2], self._token])
+        wait_until("the provider answers questions", lambda: listens(self._teller.removeprefix("http://")), 10)
         self.receive()
 
     def receive(self) -> None:
@@ -45,7 +51,8 @@ class Scene:
 
     def order(self, number: int, amount: str, card: str) -> None:
         """Has the shop place an order."""
-        self.shop.run_program([*self._program, "order", str(number), amount, card])
+        self.shop.run_program([*self._program, "order", str(number), amount, card],
+                              PROVIDER_URL=self._teller, PROVIDER_TOKEN=self._token)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@ import Database
 import Foundation
 
 /// A shop that has orders paid by a payment provider: `examples/payments/shop.py` in Swift.
+///
+/// PROVIDER_URL and PROVIDER_TOKEN: where, and with which token, the provider tells how a payment stands.
 @main struct PaymentShop {
     let database: Database
 
@@ -25,8 +27,9 @@ import Foundation
         }
     }
 
-    /// The order and the request for its payment: both, or nothing.
+    /// The order, the request for its payment, and what is to be heard of it: all of it, or nothing.
     func order(_ number: String, amount: String, card: String) throws {
+        let provider = ProcessInfo.processInfo.environment
         let payment = "pay-\(number)"
         try database.transaction {
             try database.run("INSERT INTO orders (number, amount) VALUES ($1, $2)", number, amount)
@@ -36,6 +39,13 @@ import Foundation
                 INSERT INTO postrider.outbox (event_type, payload)
                 VALUES ('payment.requested', json_build_object('payment', $1::text, 'order', $2::bigint, 'amount', $3::text, 'card', $4::text))
                 """, payment, number, amount, card)
+            try database.run(
+                """
+                SELECT postrider.expect(
+                    correlation => $1, within => '2 s', source => 'provider', otherwise => 'poll', poll_url => $2,
+                    poll_headers => jsonb_build_object('Authorization', $3::text), poll_every => '1 s', poll_for => '1 min')
+                """, payment, "\(provider["PROVIDER_URL"] ?? "")/payments/\(payment)",
+                "Bearer \(provider["PROVIDER_TOKEN"] ?? "")")
         }
     }
 
