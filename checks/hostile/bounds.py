@@ -20,8 +20,9 @@ from checks.hostile.outside import Outside, Request, Script
 
 # Deliveries in flight at once, and the bytes of their payloads.
 _IN_FLIGHT, _BYTES = 512, 32 << 20
-# The bounds of a worker's process: a connection for each of these deliveries, and what it keeps for all else.
-_MEMORY_MIB, _DESCRIPTORS, _THREADS, _SESSIONS = 200, _IN_FLIGHT + 96, 40, 6
+# The bounds of a worker's process: a connection for each of these deliveries, and what it keeps for all else; a session for each loop
+# that asks the database.
+_MEMORY_MIB, _DESCRIPTORS, _THREADS, _SESSIONS = 200, _IN_FLIGHT + 96, 24, 7
 # How many names are answered, how many endpoints hang, and how many of each further kind there are.
 _NAMES, _HANGING, _OF_A_KIND = 1_200, 300, 5
 # How long an event of the healthy endpoint may take in the middle of all this: less than those that hang take.
