@@ -1,7 +1,7 @@
 import OutboxStore
 
 extension Diagnosis {
-    /// Whether transforms run as the role that may do nothing. After a restore without owners they would run as whoever restored.
+    /// Whether transforms run as the role that may do nothing. After a restore without owners they would run as the role that restored.
     static func transforms(_ found: TransformCheck) -> Finding {
         let role = TransformCheck.role
         let check = "role \(role)"
