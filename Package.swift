@@ -71,6 +71,9 @@ let package = Package(
             name: "OutboxStore", dependencies: ["Outbox", "Postgres"],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
         .target(name: "Inbox", dependencies: ["Formats", "Outbox", "Webhooks", crypto], swiftSettings: strict),
+        .target(
+            name: "CustomerAPI", dependencies: ["Formats", "Outbox", crypto], resources: [.embedInCode("openapi.json")],
+            swiftSettings: strict),
         .target(name: "InboxStore", dependencies: ["Inbox", "Postgres"], swiftSettings: strict),
         .target(
             name: "Worker",
@@ -81,6 +84,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
+                "CustomerAPI",
+                "Formats",
                 "Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
                 "Worker",
                 httpTypes, hummingbirdCore, logging, metrics, nioCore, nioHTTPTypes, nioPosix, serviceLifecycle,
@@ -89,6 +94,7 @@ let package = Package(
         .target(
             name: "CommandLineTool",
             dependencies: [
+                "CustomerAPI",
                 "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Server", "Settings",
                 "Telemetry",
                 "Webhooks", "Worker",
@@ -133,11 +139,15 @@ let package = Package(
                 flyingSocks, logging, serviceLifecycle,
             ], swiftSettings: strict),
         .testTarget(
+            name: "CustomerAPITests", dependencies: ["CustomerAPI", "Formats", "Outbox"], swiftSettings: strict),
+        .testTarget(
             name: "InboxTests", dependencies: ["Inbox", "Outbox", "Webhooks"], resources: [.copy("Vectors")],
             swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
+                "CustomerAPI",
+                "Formats",
                 "Courier", "Inbox", "Outbox", "Postgres", "Server", "Settings", "Telemetry", "TestSupport", "Webhooks",
                 "Worker",
                 flyingSocks, logging, serviceLifecycle,

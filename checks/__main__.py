@@ -11,7 +11,7 @@ import time
 import traceback
 
 from checks import (
-    alerts, command_line, deployment, documents, examples, hostile, image, migrations, receiving, release, signatures,
+    alerts, api, command_line, deployment, documents, examples, hostile, image, migrations, receiving, release, signatures,
     symptoms)
 from checks.harness import own_tests
 from checks.harness.options import Options
@@ -29,6 +29,7 @@ AREAS = {
     "hostile": hostile.check,
     "signatures": signatures.check,
     "receiving": receiving.check,
+    "api": api.check,
     "symptoms": symptoms.check,
     "image": image.check,
     "release": release.check,

@@ -110,7 +110,7 @@ extension CommandContext {
         return context
     }
 
-    private static func systemRandomBytes(_ count: Int) -> [UInt8] {
+    static func systemRandomBytes(_ count: Int) -> [UInt8] {
         var source = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &source) }
     }

@@ -26,6 +26,7 @@ struct PostriderCommand: ParsableCommand {
             StatusCommand.self, DoctorCommand.self,
             SecretsCommand.self, DemoCommand.self, ReceiveCommand.self,
             ServeCommand.self,
+            TokenCommand.self,
         ])
 }
 
@@ -150,6 +151,17 @@ struct ExpectationCommand: ParsableCommand {
         subcommands: [
             ExpectationListCommand.self, ExpectationShowCommand.self, ExpectationWithdrawCommand.self,
         ])
+}
+
+struct TokenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token",
+        abstract: "Tokens with which customers use the API: add, list, revoke.",
+        discussion: """
+            Example:
+              postrider token list
+            """,
+        subcommands: [TokenAddCommand.self, TokenListCommand.self, TokenRevokeCommand.self])
 }
 
 struct EventTypeCommand: ParsableCommand {

@@ -34,6 +34,13 @@ package struct JSONText: Sendable {
         return written.elementsEqual("null".utf8) ? "" : String(decoding: written, as: UTF8.self)
     }
 
+    /// The value as it was written, without the white space around it.
+    package var written: [UInt8] {
+        var scanner = Scanner(bytes)
+        scanner.skipSpace()
+        return Array(scanner.value() ?? [])
+    }
+
     private func child(_ step: String) -> JSONText? {
         var scanner = Scanner(bytes)
         scanner.skipSpace()

@@ -1,5 +1,3 @@
-import Inbox
-import InboxStore
 package import Logging
 import Metrics
 import Outbox
@@ -9,16 +7,34 @@ package import Settings
 package import Telemetry
 import Worker
 
-/// A process that receives, put together.
+/// A process that serves, put together.
 package struct ServeServices: Sendable {
-    /// How many connections to the database store requests. While one waits for the disk, the others collect.
-    private static let committers = 3
     /// The longest wait between two tries to connect.
     private static let reconnecting = Backoff(cap: .seconds(1))
     /// On top of the drain timeout, for closing.
     private static let farewell = Duration.seconds(5)
-    /// What is kept of the file descriptors for everything that is no sender's connection.
+    /// What is kept of the file descriptors for everything that is no connection of a door.
     private static let descriptorReserve = 64
+
+    /// Which doors there are, each at an address of its own. One at least.
+    package struct Doors: Sendable {
+        package var inbox: ListenAddress?
+        package var api: ListenAddress?
+        /// As whom the API asks the database; nil for as the inbox does.
+        package var apiDatabase: PostgresConfiguration?
+        /// Fresh bytes of a cryptographic source.
+        package var randomBytes: @Sendable (Int) -> [UInt8]
+
+        package init(
+            inbox: ListenAddress? = nil, api: ListenAddress? = nil, apiDatabase: PostgresConfiguration? = nil,
+            randomBytes: @escaping @Sendable (Int) -> [UInt8]
+        ) {
+            self.inbox = inbox
+            self.api = api
+            self.apiDatabase = apiDatabase
+            self.randomBytes = randomBytes
+        }
+    }
 
     /// To be stopped from the last to the first, each when the one after it has ended. None ends before it is told to stop.
     package let all: [any Service]
@@ -28,28 +44,29 @@ package struct ServeServices: Sendable {
     /// Puts a process together. Nothing runs yet, but the health port is bound.
     ///
     /// - Parameters:
-    ///   - address: of the public door.
     ///   - keyFile: the content of the key file, if there is one.
-    ///   - opened: is told where the door is.
+    ///   - limits: of each door.
+    ///   - opened: is told where each door is.
     package init(
-        _ configuration: WorkerConfiguration, inbox address: ListenAddress, database: PostgresConfiguration,
+        _ configuration: WorkerConfiguration, doors: Doors, database: PostgresConfiguration,
         version: String, keyFile: Redacted<[UInt8]>? = nil, limits: ConnectionLimits = ConnectionLimits(),
         registry: PrometheusRegistry, log: Logger,
         wallClock: @escaping @Sendable () -> Int64,
         opened: @escaping @Sendable (ListenAddress) -> Void = { _ in }
     ) throws {
-        var limits = limits
-        limits.connections = max(1, min(limits.connections, DescriptorLimit.raise().count - Self.descriptorReserve))
         let health = HealthState()
-        let metrics = InboxMetrics(registry: registry, version: version)
-        let reconnects = Counter(label: MetricDescription.databaseReconnects.name, dimensions: [], factory: registry)
-        let book = SourceBook()
-        let queue = CommitQueue()
-        let connections = Connections(limits: limits)
         health.showReasons(in: registry)
-        Self.show(book, queue, connections, in: registry)
-
-        func session(_ purpose: String) -> PostgresSession {
+        registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
+        let reconnects = Counter(label: MetricDescription.databaseReconnects.name, dimensions: [], factory: registry)
+        let count = doors.inbox != nil && doors.api != nil ? 2 : 1
+        var shared = limits
+        shared.connections = max(
+            1, min(limits.connections, (DescriptorLimit.raise().count - Self.descriptorReserve) / count))
+        let parts = ServeParts(
+            configuration: configuration, limits: shared,
+            sealing: try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }, registry: registry, health: health,
+            log: log, wallClock: wallClock, opened: opened
+        ) { database, purpose in
             PostgresSession(
                 database, backoff: Self.reconnecting, logger: log,
                 onEvent: { event in
@@ -58,38 +75,19 @@ package struct ServeServices: Sendable {
         }
         let server = try HealthServer(
             listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
-        let responder = InboxResponder(
-            book: book, queue: queue, connections: connections, metrics: metrics, log: log,
-            now: { wallClock() / 1_000_000 })
-        let door = InboxDoor(address, responder: responder, drainTime: configuration.drainTimeout) { address in
-            log.log(.notice, "the inbox listens", with: [.address: "\(address)"])
-            opened(address)
+        let inbox = doors.inbox.map { InboxServices(at: $0, database, parts) }
+        let api = doors.api.map {
+            APIServices(
+                at: $0, doors.apiDatabase ?? database, isSecond: doors.inbox != nil, randomBytes: doors.randomBytes,
+                parts)
         }
         longestStop = configuration.drainTimeout + Self.farewell
-        let committers = Committers(
-            queue,
-            stores: (1...Self.committers).map { CommitterSession(session: session("committer \($0)")) },
-            metrics: metrics, log: log)
-        let watch = SourceWatch(
-            book, opening: SourceOpening(sealing: try keyFile.map { try SecretSealing(keyFile: $0.reveal()) }),
-            store: WatchSession(session: session(SourceWatch.loop)), health: health, log: log, wallClock: wallClock)
-        all = [
-            server, committers, watch, ConnectionSweep(connections: connections), door, Draining(health: health),
-        ]
-    }
-
-    private static func show(
-        _ book: SourceBook, _ queue: CommitQueue, _ connections: Connections, in registry: PrometheusRegistry
-    ) {
-        typealias Description = MetricDescription
-        registry.readGauge(Description.inboxWaiting.name) { Double(queue.count) }
-        registry.readGauge(Description.inboxHeldBytes.name) { Double(connections.heldBytes) }
-        registry.readGauge(Description.inboxConnections.name) { Double(connections.count) }
-        registry.readCounter(Description.inboxEndedConnections.name) { Double(connections.ended) }
-        registry.readGauge(Description.inboxSources.name, labels: [("state", "usable")]) { Double(book.counts.usable) }
-        registry.readGauge(Description.inboxSources.name, labels: [("state", "unusable")]) {
-            Double(book.counts.unusable)
-        }
+        var all: [any Service] = [server]
+        all += inbox?.behind ?? []
+        all += api?.behind ?? []
+        all.append(OpenDoors(doors: [inbox?.door, api?.door].compactMap(\.self)))
+        all.append(Draining(health: health))
+        self.all = all
     }
 
     private static func report(_ event: PostgresSessionEvent, _ purpose: String, _ reconnects: Counter, _ log: Logger) {
@@ -102,6 +100,32 @@ package struct ServeServices: Sendable {
             log.log(.warning, "the database connection was lost", with: [.loop: "\(purpose)", .error: "\(error)"])
         case .connectFailed(let error):
             log.log(.warning, "the database cannot be reached", with: [.loop: "\(purpose)", .error: "\(error)"])
+        }
+    }
+}
+
+/// What the services of all doors are made with.
+struct ServeParts: Sendable {
+    let configuration: WorkerConfiguration
+    let limits: ConnectionLimits
+    /// Nil without a key file.
+    let sealing: SecretSealing?
+    let registry: PrometheusRegistry
+    let health: HealthState
+    let log: Logger
+    let wallClock: @Sendable () -> Int64
+    let opened: @Sendable (ListenAddress) -> Void
+    /// Makes a session for a purpose.
+    let session: @Sendable (PostgresConfiguration, String) -> PostgresSession
+
+    /// A door that says where it is.
+    func door(
+        _ option: String, at address: ListenAddress, _ responder: any DoorResponder, saying message: Logger.Message
+    ) -> Door {
+        Door(option, at: address, responder: responder, drainTime: configuration.drainTimeout) {
+            [log, opened] address in
+            log.log(.notice, message, with: [.address: "\(address)"])
+            opened(address)
         }
     }
 }

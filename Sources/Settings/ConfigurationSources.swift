@@ -3,6 +3,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     /// The path of the configuration file; only in the environment.
     case configurationFile = "POSTRIDER_CONFIG"
     case databaseURL = "POSTRIDER_DATABASE_URL"
+    case apiDatabaseURL = "POSTRIDER_API_DATABASE_URL"
     case healthListen = "POSTRIDER_HEALTH_LISTEN"
     case maxInFlight = "POSTRIDER_MAX_IN_FLIGHT"
     case maxInFlightBytes = "POSTRIDER_MAX_IN_FLIGHT_BYTES"

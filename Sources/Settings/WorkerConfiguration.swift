@@ -10,6 +10,10 @@ package struct WorkerConfiguration: Sendable {
     @Setting(.databaseURL, "must be a libpq URI or key=value string", { Redacted($0) })
     package var databaseURL: Redacted<String>?
 
+    /// The database as the API for customers logs in to it, where one process serves the inbox too. When nil, ``databaseURL``.
+    @Setting(.apiDatabaseURL, "must be a libpq URI or key=value string", { Redacted($0) })
+    package var apiDatabaseURL: Redacted<String>?
+
     /// Where health and metrics are served. Any address but a loopback address shows the metrics to the network.
     @Setting(
         .healthListen, "must be HOST:PORT, the host an IP address (IPv6 in brackets), the port from 1 to 65535",
@@ -84,6 +88,7 @@ package struct WorkerConfiguration: Sendable {
     package init(reading sources: ConfigurationSources) throws(ConfigurationError) {
         self.init()
         try _databaseURL.read(from: sources)
+        try _apiDatabaseURL.read(from: sources)
         try _healthListen.read(from: sources)
         try _maxInFlight.read(from: sources)
         try _maxInFlightBytes.read(from: sources)

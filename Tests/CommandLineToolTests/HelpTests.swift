@@ -27,6 +27,7 @@ import Testing
             "dead-letter replay",
             "dead-letter discard", "status", "doctor", "demo", "receive",
             "serve",
+            "token add", "token list", "token revoke",
         ] {
             #expect(known.contains(command), "\(command)")
         }

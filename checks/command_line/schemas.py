@@ -88,6 +88,10 @@ def receiving(run: Callable[..., Any], server: Postgres) -> None:
         run("expectation", "show", str(row["id"]))
     run("expectation", "withdraw", "2")
     run("source", "remove", "shop", "--yes")
+    run("token", "add", "acme", "--tenant", "acme", "--expires", "90d")
+    run("token", "add", "reader", "--tenant", "acme", "--read-only")
+    run("token", "revoke", "acme")
+    run("token", "list")
 
 
 def commands(postrider: Postrider, server: Postgres, tally: Tally) -> None:

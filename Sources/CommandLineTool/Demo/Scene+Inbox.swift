@@ -12,8 +12,9 @@ extension Scene {
         var settings = WorkerConfiguration()
         settings.healthListen = .loopback(port: 0)
         let (stream, opened) = AsyncStream.makeStream(of: ListenAddress.self)
+        let doors = ServeServices.Doors(inbox: .loopback(port: 0), randomBytes: CommandContext.systemRandomBytes)
         let services = try ServeServices(
-            settings, inbox: .loopback(port: 0), database: configuration, version: PostriderVersion.current,
+            settings, doors: doors, database: configuration, version: PostriderVersion.current,
             registry: PrometheusRegistry(describing: MetricDescription.inbox), log: Self.silent,
             wallClock: SystemClock.wallMicroseconds
         ) { address in

@@ -24,6 +24,7 @@ package struct Migration: Hashable, Sendable {
         Migration(13, "shaping", PackageResources._013_shaping_sql),
         Migration(14, "receiving", PackageResources._014_receiving_sql),
         Migration(15, "expecting", PackageResources._015_expecting_sql),
+        Migration(16, "tokens", PackageResources._016_tokens_sql),
     ]
 
     /// The schema that this executable works with.

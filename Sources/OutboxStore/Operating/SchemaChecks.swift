@@ -37,7 +37,9 @@ package enum SchemaChecks {
             ('postrider_receiver', ARRAY['load_sources', 'receive'], ARRAY[]::text[],
              ARRAY[]::text[], ARRAY['postrider.received', 'postrider.endpoint_secrets']),
             ('postrider_consumer', ARRAY['take_inbox', 'finish_inbox', 'fail_inbox'], ARRAY[]::text[],
-             ARRAY[]::text[], ARRAY['postrider.source_secrets', 'postrider.endpoint_secrets'])) AS r (name, functions, privileges, relations, secrets)
+             ARRAY[]::text[], ARRAY['postrider.source_secrets', 'postrider.endpoint_secrets']),
+            ('postrider_api', ARRAY['api_tenant', 'api_register', 'api_list', 'api_publish'], ARRAY[]::text[],
+             ARRAY[]::text[], ARRAY['postrider.tokens', 'postrider.endpoint_secrets', 'postrider.outbox'])) AS r (name, functions, privileges, relations, secrets)
         LEFT JOIN pg_roles g ON g.rolname = r.name
         ORDER BY r.name
         """)

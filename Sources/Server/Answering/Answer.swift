@@ -54,8 +54,11 @@ struct Answer: Sendable {
     /// - Parameter closes: whether the connection ends with it.
     func head(closes: Bool) -> HTTPResponse {
         var head = HTTPResponse(status: HTTPResponse.Status(code: status))
-        head.headerFields[.contentType] = contentType
-        head.headerFields[.contentLength] = String(body.utf8.count)
+        // RFC 9110 section 8.6: no length where there is no content.
+        if status != 204 {
+            head.headerFields[.contentType] = contentType
+            head.headerFields[.contentLength] = String(body.utf8.count)
+        }
         head.headerFields[.cacheControl] = "no-store"
         head.headerFields[.xContentTypeOptions] = "nosniff"
         if closes { head.headerFields[.connection] = "close" }

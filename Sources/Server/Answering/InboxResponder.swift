@@ -10,7 +10,7 @@ import Webhooks
 
 /// Answers requests to the inbox. What can be refused without the database is refused before it is asked, and what can be
 /// refused without the body before it is read.
-struct InboxResponder: Sendable {
+struct InboxResponder: DoorResponder {
     let book: SourceBook
     let queue: CommitQueue
     let connections: Connections
@@ -18,9 +18,6 @@ struct InboxResponder: Sendable {
     let log: Logger
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
-
-    /// The connection must end: a refused request was not read to its end, or enough requests came over it.
-    struct Closing: Error {}
 
     /// What became of a request, and of which source.
     private struct Outcome {
@@ -30,7 +27,6 @@ struct InboxResponder: Sendable {
         var refusal: Refusal?
     }
 
-    // Concurrent, as all of Hummingbird's functions are that it lends its writer and its bodies to.
     @concurrent func respond(
         to request: Request, _ writer: consuming ResponseWriter, over channel: any Channel
     ) async throws {
@@ -49,20 +45,8 @@ struct InboxResponder: Sendable {
             outcome = try await receive(head, from: sender, for: source, &body, over: connection)
         }
         count(outcome)
-        let state = connection.state
-        let closes = !state.isComplete || state.answers + 1 >= connections.limits.requests
-        let text = head.method == "HEAD" ? "" : outcome.answer.body
-        try await writer.write(
-            response: outcome.answer.head(closes: closes), body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-        guard closes else { return }
-        try await linger(&body)
-        throw Closing()
-    }
-
-    /// Reads on for a little: a connection that is closed while bytes come is reset, and its sender may not see the answer.
-    @concurrent private func linger(_ body: inout RequestBody.AsyncIterator) async throws {
-        var left = connections.limits.lingerBytes
-        while left > 0, let buffer = try await body.next() { left -= buffer.readableBytes }
+        try await connections.give(
+            outcome.answer, isHead: head.method == "HEAD", over: connection, writer, &body)
     }
 
     private func count(_ outcome: Outcome) {
@@ -159,16 +143,15 @@ extension InboxResponder {
     @concurrent private func read(
         _ body: inout RequestBody.AsyncIterator, limit: Int, of connection: Connection
     ) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while let buffer = try await body.next() {
-            let count = buffer.readableBytes
-            guard count <= limit - bytes.count else { throw Refusal.bodyTooLarge }
-            guard connections.hold(count, of: connection) else { throw Refusal.queueFull }
-            bytes.append(contentsOf: buffer.readableBytesView)
+        do {
+            return try await connections.read(&body, limit: limit, of: connection)
+        } catch let fault as BodyFault {
+            throw switch fault {
+            case .tooLarge: Refusal.bodyTooLarge
+            case .noRoom: Refusal.queueFull
+            case .incomplete: Refusal.incompleteBody
+            }
         }
-        // A connection that was closed looks like a body that has come to its end.
-        guard connection.state.isComplete else { throw Refusal.incompleteBody }
-        return bytes
     }
 
     private func store(

@@ -20,11 +20,9 @@ package final class InboxMetrics: Sendable {
     private let tallies = Mutex<[String: Tally]>([:])
 
     /// Makes every metric in `registry`.
-    /// - Parameter version: the version of the executable.
-    package init(registry: PrometheusRegistry, version: String) {
+    package init(registry: PrometheusRegistry) {
         commits = Counter(label: MetricDescription.inboxCommits.name, dimensions: [], factory: registry)
         answerDuration = Timer(label: MetricDescription.inboxAnswerDuration.name, factory: registry)
-        registry.readGauge(MetricDescription.buildInfo.name, labels: [("version", version)]) { 1 }
         registry.readCounters(MetricDescription.inboxStored.name) { [weak self] in
             self?.all { [([], $0.stored)] } ?? []
         }

@@ -141,7 +141,7 @@ extension MetricDescription {
     package static let logLinesDropped = Self(
         name: "postrider_log_lines_dropped_total",
         help: "Log lines dropped because standard error was not read in time.")
-    static let buildInfo = Self(
+    package static let buildInfo = Self(
         name: "postrider_build_info", help: "Always 1; the version is in the label.")
 
     /// All of the above, for a registry.

@@ -30,6 +30,8 @@ package enum HealthReason: String, CaseIterable, Sendable {
     case clockSkew = "clock_skew"
     /// The database has no room left, so that outcomes could not be recorded.
     case storageFull = "storage_full"
+    /// The login of the API for customers cannot ask the database.
+    case apiUnreachable = "api_unreachable"
     /// The process was asked to stop and finishes what is in flight.
     case draining
 }

@@ -19,7 +19,7 @@ import Testing
             for check in [
                 "configuration", "postgresql", "writable", "clocks", "schema", "role postrider_operator",
                 "role postrider_producer", "role postrider_registrar", "role postrider_worker", "login", "triggers",
-                "role postrider_receiver", "role postrider_consumer", "role postrider_transform",
+                "role postrider_receiver", "role postrider_api", "role postrider_consumer", "role postrider_transform",
                 "partitions received", "partitions inbox_ends", "default partition received",
                 "default partition inbox_ends",
                 "partitions outbox",

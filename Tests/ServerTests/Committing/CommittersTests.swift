@@ -42,7 +42,7 @@ struct CommittersTests {
 
     private let store = FakeStore()
     private let queue = CommitQueue()
-    private let metrics = InboxMetrics(registry: PrometheusRegistry(), version: "test")
+    private let metrics = InboxMetrics(registry: PrometheusRegistry())
 
     private func webhook(_ id: String, _ number: Int64 = 1, bytes: Int = 0) -> ReceivedWebhook {
         ReceivedWebhook(sourceID: number, webhookID: id, body: [UInt8](repeating: 0, count: bytes), remoteAddress: "")

@@ -45,7 +45,9 @@ struct DoorRig: Sendable {
             let registry = PrometheusRegistry(describing: MetricDescription.inbox)
             let (opened, opening) = AsyncStream.makeStream(of: ListenAddress.self)
             let services = try ServeServices(
-                configuration, inbox: .loopback(port: 0), database: PostgresConfiguration(url, applicationName: "door"),
+                configuration,
+                doors: .init(inbox: .loopback(port: 0), randomBytes: { [UInt8](repeating: 0, count: $0) }),
+                database: PostgresConfiguration(url, applicationName: "door"),
                 version: "test", limits: limits, registry: registry, log: .silent,
                 wallClock: SystemClock.wallMicroseconds, opened: { opening.yield($0) })
             let group = ServiceGroup(services: services.all, logger: .silent)

@@ -6,21 +6,25 @@ import ServiceLifecycle
 import Settings
 import Synchronization
 
-/// The public door: an HTTP/1.1 server of Hummingbird on SwiftNIO, with our limits around it.
-final class InboxDoor: Service {
+/// A door: an HTTP/1.1 server of Hummingbird on SwiftNIO, with our limits around it.
+final class Door: Service {
     /// How many connections may wait to be accepted.
     private static let backlog = 1_024
 
+    private let option: String
     private let address: ListenAddress
-    private let responder: InboxResponder
+    private let responder: any DoorResponder
     private let drainTime: Duration
     private let opened: @Sendable (ListenAddress) -> Void
 
-    /// - Parameter opened: is told once where the door is; with the port that the system chose, when it was left to it.
+    /// - Parameters:
+    ///   - option: what gave the address.
+    ///   - opened: is told once where the door is; with the port that the system chose, when it was left to it.
     init(
-        _ address: ListenAddress, responder: InboxResponder, drainTime: Duration,
+        _ option: String, at address: ListenAddress, responder: any DoorResponder, drainTime: Duration,
         opened: @escaping @Sendable (ListenAddress) -> Void
     ) {
+        self.option = option
         self.address = address
         self.responder = responder
         self.drainTime = drainTime
@@ -56,8 +60,19 @@ final class InboxDoor: Service {
             }
         } catch let error as IOError {
             throw ConfigurationError(
-                .unusableAddress, key: "--inbox",
+                .unusableAddress, key: option,
                 rule: "is \(address), which cannot be listened on (errno \(error.errnoCode))")
+        }
+    }
+}
+
+/// Doors that close at the same time, so that none takes requests while another drains.
+struct OpenDoors: Service {
+    let doors: [Door]
+
+    func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for door in doors { group.addTask { try await door.run() } }
         }
     }
 }

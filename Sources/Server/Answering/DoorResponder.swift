@@ -1,0 +1,61 @@
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+
+/// What answers behind a door.
+protocol DoorResponder: Sendable {
+    var connections: Connections { get }
+
+    // Concurrent, as all of Hummingbird's functions are that it lends its writer and its bodies to.
+    @concurrent func respond(to request: Request, _ writer: consuming ResponseWriter, over channel: any Channel)
+        async throws
+}
+
+/// The connection must end: a refused request was not read to its end, or enough requests came over it.
+struct Closing: Error {}
+
+/// Why a body was not read to its end.
+enum BodyFault: Error {
+    case tooLarge
+    /// All bodies together hold too much.
+    case noRoom
+    /// The connection ended within it.
+    case incomplete
+}
+
+extension Connections {
+    /// Reads a body to its end. What it holds counts until ``release(_:)``.
+    @concurrent func read(
+        _ body: inout RequestBody.AsyncIterator, limit: Int, of connection: Connection
+    ) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let buffer = try await body.next() {
+            let count = buffer.readableBytes
+            guard count <= limit - bytes.count else { throw BodyFault.tooLarge }
+            guard hold(count, of: connection) else { throw BodyFault.noRoom }
+            bytes.append(contentsOf: buffer.readableBytesView)
+        }
+        // A connection that was closed looks like a body that has come to its end.
+        guard connection.state.isComplete else { throw BodyFault.incomplete }
+        return bytes
+    }
+
+    /// Gives an answer. Where the request was not read to its end the connection ends with it.
+    ///
+    /// - Parameter isHead: whether the head alone is asked for.
+    @concurrent func give(
+        _ answer: Answer, isHead: Bool, over connection: Connection, _ writer: consuming ResponseWriter,
+        _ body: inout RequestBody.AsyncIterator
+    ) async throws {
+        let state = connection.state
+        let closes = !state.isComplete || state.answers + 1 >= limits.requests
+        try await writer.write(
+            response: answer.head(closes: closes),
+            body: ResponseBody(byteBuffer: ByteBuffer(string: isHead ? "" : answer.body)))
+        guard closes else { return }
+        // A connection that is closed while bytes come is reset, and its sender may not see the answer.
+        var left = limits.lingerBytes
+        while left > 0, let buffer = try await body.next() { left -= buffer.readableBytes }
+        throw Closing()
+    }
+}
