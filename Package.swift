@@ -23,7 +23,10 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
@@ -89,6 +92,8 @@ let package = Package(
                 "Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
                 "Worker",
                 httpTypes, hummingbirdCore, logging, metrics, nioCore, nioHTTPTypes, nioPosix, serviceLifecycle,
+                nioHTTP1,
+                nioHTTPTypesHTTP1,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
@@ -151,6 +156,7 @@ let package = Package(
                 "Courier", "Inbox", "Outbox", "Postgres", "Server", "Settings", "Telemetry", "TestSupport", "Webhooks",
                 "Worker",
                 flyingSocks, logging, serviceLifecycle,
+                nioEmbedded,
             ], swiftSettings: strict),
         .testTarget(
             name: "CommandLineToolTests",

@@ -489,8 +489,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
 $f$;
 
 -- A text that is to be a key: itself, or a digest of one that is longer than a key may be.
+-- Not IMMUTABLE, as convert_to is not either: a call for each row would cost more than storing its id, and this is made part of the statement.
 CREATE FUNCTION postrider.short_key(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN octet_length(p_text) <= 512 THEN p_text
             WHEN p_text IS NOT NULL THEN 'sha256:' || encode(sha256(convert_to(p_text, 'UTF8')), 'hex') END;
 
@@ -594,11 +595,14 @@ BEGIN
 END
 $f$;
 
--- Puts rows that were just stored into the queue, each behind the earlier ones of its correlation.
+-- Puts rows that were just stored into the queue, each behind the earlier ones of its correlation. In PL/pgSQL, which keeps the plan: a
+-- function in SQL is read and planned again for each batch, which cost more than storing a few rows.
 CREATE FUNCTION postrider.queue_inbox(p_received_at timestamptz, p_ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
+#variable_conflict use_column
+BEGIN
     WITH given AS MATERIALIZED (
         SELECT r.id, r.source_id, r.correlation, row_number() OVER (PARTITION BY r.source_id, r.correlation ORDER BY r.id) AS turn
         FROM postrider.received r WHERE r.received_at = p_received_at AND r.id = ANY (p_ids)),
@@ -617,7 +621,8 @@ AS $f$
            CASE WHEN g.correlation IS NOT NULL AND (g.turn > 1 OR b.correlation IS NOT NULL) THEN 'infinity' ELSE p_received_at END,
            p_received_at, g.correlation
     FROM given g LEFT JOIN behind b ON b.source_id = g.source_id AND b.correlation = g.correlation
-    ORDER BY g.id
+    ORDER BY g.id;
+END
 $f$;
 
 -- -------------------------------------------------------------------------------------------------------------- taking

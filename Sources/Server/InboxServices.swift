@@ -23,7 +23,8 @@ struct InboxServices {
         let responder = InboxResponder(
             book: book, queue: queue, connections: connections, metrics: metrics, log: parts.log,
             now: { [wallClock = parts.wallClock] in wallClock() / 1_000_000 })
-        door = parts.door("--inbox", at: address, responder, saying: "the inbox listens")
+        door = parts.door(
+            "--inbox", at: address, InboxChannel(responder: responder), connections, saying: "the inbox listens")
         let committers = Committers(
             queue,
             stores: (1...Self.committers).map {

@@ -1,3 +1,4 @@
+import HummingbirdCore
 package import Logging
 import Metrics
 import Outbox
@@ -120,10 +121,12 @@ struct ServeParts: Sendable {
 
     /// A door that says where it is.
     func door(
-        _ option: String, at address: ListenAddress, _ responder: any DoorResponder, saying message: Logger.Message
+        _ option: String, at address: ListenAddress, _ channel: any ServerChildChannel, _ connections: Connections,
+        saying message: Logger.Message
     ) -> Door {
-        Door(option, at: address, responder: responder, drainTime: configuration.drainTimeout) {
-            [log, opened] address in
+        Door(
+            option, at: address, channel: channel, connections: connections, drainTime: configuration.drainTimeout
+        ) { [log, opened] address in
             log.log(.notice, message, with: [.address: "\(address)"])
             opened(address)
         }

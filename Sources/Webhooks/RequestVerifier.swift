@@ -114,11 +114,14 @@ public struct RequestVerifier: Sendable {
     private static func modernNames(
         _ headers: [(name: String, value: String)]
     ) -> [(name: String, value: String)] {
-        let lowered = headers.map { (name: $0.name.lowercased(), value: $0.value) }
         let modern = [WebhookHeader.id, WebhookHeader.timestamp, WebhookHeader.signature]
-        guard !lowered.contains(where: { modern.contains($0.name) }) else { return lowered }
-        return lowered.map { field in
-            SvixHeader.all.firstIndex(of: field.name).map { (name: modern[$0], value: field.value) } ?? field
+        func isThere(_ field: (name: String, value: String)) -> Bool {
+            modern.contains { $0.utf8.count == field.name.utf8.count && $0 == field.name.lowercased() }
+        }
+        guard !headers.contains(where: isThere) else { return headers }
+        return headers.map { field in
+            SvixHeader.all.firstIndex(of: field.name.lowercased()).map { (name: modern[$0], value: field.value) }
+                ?? field
         }
     }
 }

@@ -127,23 +127,10 @@ struct WebhookFields {
     let signature: String
 
     init(_ headers: some Sequence<(name: String, value: String)>) throws(WebhookVerificationError) {
-        var found: [String: String] = [:]
-        for (name, value) in headers {
-            let name = name.lowercased()
-            guard [WebhookHeader.id, WebhookHeader.timestamp, WebhookHeader.signature].contains(name) else { continue }
-            guard found.updateValue(value, forKey: name) == nil else {
-                throw WebhookVerificationError(.repeatedHeader, "the header \(name) occurs more than once")
-            }
-        }
-        func required(_ name: String) throws(WebhookVerificationError) -> String {
-            guard let value = found[name] else {
-                throw WebhookVerificationError(.missingHeader, "the header \(name) is missing")
-            }
-            return value
-        }
-        id = try required(WebhookHeader.id)
-        timestamp = try required(WebhookHeader.timestamp)
-        signature = try required(WebhookHeader.signature)
+        let headers = Array(headers)
+        id = try HeaderPicker.one(WebhookHeader.id, of: headers)
+        timestamp = try HeaderPicker.one(WebhookHeader.timestamp, of: headers)
+        signature = try HeaderPicker.one(WebhookHeader.signature, of: headers)
     }
 }
 

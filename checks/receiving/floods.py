@@ -11,7 +11,8 @@ from checks.harness.tally import Tally
 from checks.receiving.client import Client
 
 HONEST = 300
-SILENT = 5_000
+# What a debug build holds within its memory; the scene inbox-floods of bench/ holds 5,000 by the release build, and judges times.
+SILENT = 2_000
 MOST_MEMORY_MB = 150
 
 

@@ -13,36 +13,30 @@ final class Door: Service {
 
     private let option: String
     private let address: ListenAddress
-    private let responder: any DoorResponder
+    private let channel: any ServerChildChannel
+    private let connections: Connections
     private let drainTime: Duration
     private let opened: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
     ///   - option: what gave the address.
+    ///   - channel: what answers over each connection.
+    ///   - connections: all that there are.
     ///   - opened: is told once where the door is; with the port that the system chose, when it was left to it.
     init(
-        _ option: String, at address: ListenAddress, responder: any DoorResponder, drainTime: Duration,
-        opened: @escaping @Sendable (ListenAddress) -> Void
+        _ option: String, at address: ListenAddress, channel: any ServerChildChannel, connections: Connections,
+        drainTime: Duration, opened: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.option = option
         self.address = address
-        self.responder = responder
+        self.channel = channel
+        self.connections = connections
         self.drainTime = drainTime
         self.opened = opened
     }
 
     func run() async throws {
-        let connections = responder.connections
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: connections.limits.headBytes, maxHeaderListSize: connections.limits.headBytes,
-            maxHeaderFieldCount: connections.limits.headers)
-        let setup = HTTP1Channel(
-            responder: { [responder] request, writer, channel in
-                try await responder.respond(to: request, writer, over: channel)
-            },
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGuard(connections)], httpDecoderConfiguration: decoder))
-        let server = setup.server(
+        let server = channel.server(
             configuration: ServerConfiguration(
                 address: .hostname("\(address.host)", port: Int(address.port)), backlog: Self.backlog),
             onServerRunning: { [address, opened] channel in
@@ -55,7 +49,7 @@ final class Door: Service {
         do {
             try await withGracefulShutdownHandler {
                 try await server.run()
-            } onGracefulShutdown: { [drainTime] in
+            } onGracefulShutdown: { [connections, drainTime] in
                 connections.drain(within: drainTime, now: .now)
             }
         } catch let error as IOError {

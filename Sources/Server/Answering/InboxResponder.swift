@@ -1,16 +1,13 @@
-import HTTPTypes
-import HummingbirdCore
 import Inbox
 import Logging
 import Metrics
-import NIOCore
 import Outbox
 import Telemetry
 import Webhooks
 
 /// Answers requests to the inbox. What can be refused without the database is refused before it is asked, and what can be
 /// refused without the body before it is read.
-struct InboxResponder: DoorResponder {
+struct InboxResponder: Sendable {
     let book: SourceBook
     let queue: CommitQueue
     let connections: Connections
@@ -20,36 +17,15 @@ struct InboxResponder: DoorResponder {
     let now: @Sendable () -> Int64
 
     /// What became of a request, and of which source.
-    private struct Outcome {
+    struct Outcome: Sendable {
         var answer: Answer
         /// Its name; nil where there is none of the name that was asked for.
         var source: String?
         var refusal: Refusal?
     }
 
-    @concurrent func respond(
-        to request: Request, _ writer: consuming ResponseWriter, over channel: any Channel
-    ) async throws {
-        // It ended before its request was looked at.
-        guard let connection = connections.find(channel) else { throw Closing() }
-        defer { connections.release(connection) }
-        let head = IncomingRequest(request.head, peer: channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) })
-        var body = request.body.makeAsyncIterator()
-        let outcome: Outcome
-        switch judge(head) {
-        case .finished(let done): outcome = done
-        case .source(let source, let sender):
-            if head.value(of: "expect")?.lowercased() == "100-continue" {
-                try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-            }
-            outcome = try await receive(head, from: sender, for: source, &body, over: connection)
-        }
-        count(outcome)
-        try await connections.give(
-            outcome.answer, isHead: head.method == "HEAD", over: connection, writer, &body)
-    }
-
-    private func count(_ outcome: Outcome) {
+    /// Tells what was refused. To be called once for each request.
+    func count(_ outcome: Outcome) {
         guard let refusal = outcome.refusal else { return }
         metrics.refused(outcome.source, reason: refusal.rawValue)
         log.log(
@@ -63,13 +39,13 @@ struct InboxResponder: DoorResponder {
 // MARK: - The head
 
 extension InboxResponder {
-    private enum Verdict {
+    enum Verdict {
         case finished(Outcome)
         /// The body has to be read; who sends, as far as it is known.
         case source(Source, IPAddress?)
     }
 
-    private func judge(_ head: IncomingRequest) -> Verdict {
+    func judge(_ head: IncomingRequest) -> Verdict {
         func refuse(
             _ refusal: Refusal, _ source: Source? = nil, of name: String? = nil, wait: Duration? = nil
         ) -> Verdict {
@@ -121,59 +97,60 @@ extension InboxResponder {
 // MARK: - The body
 
 extension InboxResponder {
-    @concurrent private func receive(
-        _ head: IncomingRequest, from sender: IPAddress?, for source: Source, _ body: inout RequestBody.AsyncIterator,
-        over connection: Connection
-    ) async throws -> Outcome {
-        do {
-            let bytes = try await read(&body, limit: source.maxBody, of: connection)
-            let began = ContinuousClock.now
-            let answer = try await store(bytes, head, from: sender, for: source)
-            metrics.answerDuration.recordNanoseconds((ContinuousClock.now - began).nanoseconds)
-            return Outcome(answer: answer, source: source.name)
-        } catch let refusal as Refusal {
-            return Outcome(
-                answer: .refused(
-                    refusal, scheme: source.verifier.scheme,
-                    wait: refusal == .rateLimited ? book.wait(source, now: .now) : nil),
-                source: source.name, refusal: refusal)
-        }
+    enum Admission: Sendable {
+        case finished(Outcome)
+        case store(ReceivedWebhook)
     }
 
-    @concurrent private func read(
-        _ body: inout RequestBody.AsyncIterator, limit: Int, of connection: Connection
-    ) async throws -> [UInt8] {
-        do {
-            return try await connections.read(&body, limit: limit, of: connection)
-        } catch let fault as BodyFault {
-            throw switch fault {
-            case .tooLarge: Refusal.bodyTooLarge
-            case .noRoom: Refusal.queueFull
-            case .incomplete: Refusal.incompleteBody
-            }
-        }
+    func refused(_ refusal: Refusal, _ source: Source) -> Outcome {
+        Outcome(
+            answer: .refused(
+                refusal, scheme: source.verifier.scheme,
+                wait: refusal == .rateLimited ? book.wait(source, now: .now) : nil),
+            source: source.name, refusal: refusal)
     }
 
-    private func store(
+    /// Verifies a request, and says what is to be stored of it.
+    func admit(
         _ body: [UInt8], _ head: IncomingRequest, from sender: IPAddress?, for source: Source
-    ) async throws(Refusal) -> Answer {
-        let verified: VerifiedRequest
-        do throws(WebhookVerificationError) {
-            verified = try source.verifier.verify(headers: head.headers, body: body, now: now())
+    ) -> Admission {
+        do throws(Refusal) {
+            let verified: VerifiedRequest
+            do throws(WebhookVerificationError) {
+                verified = try source.verifier.verify(headers: head.headers, body: body, now: now())
+            } catch {
+                throw Refusal(error.code)
+            }
+            if let handshake = Handshake.slack(scheme: source.verifier.scheme, body: body) {
+                return .finished(Outcome(answer: .handshake(handshake), source: source.name))
+            }
+            let facts = try WebhookFacts(of: source, verified: verified, headers: head.headers, body: body)
+            guard book.take(source, now: .now) == nil else { throw .rateLimited }
+            return .store(
+                ReceivedWebhook(
+                    sourceID: source.id, webhookID: facts.id, eventType: facts.eventType,
+                    correlation: facts.correlation,
+                    contentType: head.value(of: "content-type"), headers: head.keptHeaders, body: body,
+                    remoteAddress: (sender ?? head.peer).map { "\($0.unmapped)" } ?? ""))
         } catch {
-            throw Refusal(error.code)
+            return .finished(refused(error, source))
         }
-        if let handshake = Handshake.slack(scheme: source.verifier.scheme, body: body) { return .handshake(handshake) }
-        let facts = try WebhookFacts(of: source, verified: verified, headers: head.headers, body: body)
-        guard book.take(source, now: .now) == nil else { throw .rateLimited }
-        let receipt = try await queue.store(
-            ReceivedWebhook(
-                sourceID: source.id, webhookID: facts.id, eventType: facts.eventType, correlation: facts.correlation,
-                contentType: head.value(of: "content-type"), headers: head.keptHeaders, body: body,
-                remoteAddress: (sender ?? head.peer).map { "\($0.unmapped)" } ?? ""))
-        guard let id = receipt.inboxID else { throw .unknownSource }
-        metrics.stored(source.name, isNew: receipt.isNew)
-        return .stored(id, isNew: receipt.isNew)
+    }
+
+    /// What is answered to a request that was stored, or could not be.
+    ///
+    /// - Parameter began: when its body had come to its end.
+    func settled(
+        _ result: Result<Receipt, Refusal>, for source: Source, since began: ContinuousClock.Instant
+    ) -> Outcome {
+        switch result {
+        case .failure(let refusal): return refused(refusal, source)
+        case .success(let receipt):
+            guard let id = receipt.inboxID else { return refused(.unknownSource, source) }
+            metrics.stored(source.name, isNew: receipt.isNew)
+            metrics.answerDuration.recordNanoseconds((ContinuousClock.now - began).nanoseconds)
+            return Outcome(answer: .stored(id, isNew: receipt.isNew), source: source.name)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ struct IncomingRequest: Sendable {
     let sourceName: String?
     /// What stands behind the question mark.
     let query: String
-    /// In the order in which they came; a name may stand there twice.
+    /// In the order in which they came, their names in lower case; a name may stand there twice.
     let headers: [(name: String, value: String)]
     /// The other end of the connection.
     let peer: IPAddress?
@@ -28,19 +28,30 @@ struct IncomingRequest: Sendable {
             ? PercentCoding.decode(path.dropFirst(Self.prefix.count)).flatMap { bytes in
                 bytes.isEmpty ? nil : String(validating: bytes, as: UTF8.self)
             } : nil
-        headers = head.headerFields.map { (name: $0.name.rawName, value: $0.value) }
+        headers = head.headerFields.map { (name: $0.name.canonicalName, value: $0.value) }
         self.peer = peer
     }
 
-    /// The first value of a header.
+    /// The first value of a header, whose name is given in lower case.
     func value(of name: String) -> String? {
-        headers.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }?.value
+        headers.first { $0.name == name }?.value
     }
 
     /// How long the body is, where the head says so.
     var contentLength: Int? { value(of: "content-length").flatMap { Int($0) } }
 
+    /// Whether its sender waits for permission to send the body.
+    var expectsContinue: Bool { value(of: "expect")?.lowercased() == "100-continue" }
+
+    /// Whether its sender wants the connection to end with the answer.
+    var closes: Bool { value(of: "connection")?.lowercased() == "close" }
+
+    /// Whether what follows the head has a known length that is no more than this, and comes without being asked for.
+    func isShort(_ most: Int) -> Bool {
+        !expectsContinue && value(of: "transfer-encoding") == nil && contentLength ?? 0 <= most
+    }
+
     var keptHeaders: ReceivedHeaders {
-        ReceivedHeaders(headers.filter { !Self.secretHeaders.contains($0.name.lowercased()) })
+        ReceivedHeaders(headers.filter { !Self.secretHeaders.contains($0.name) })
     }
 }

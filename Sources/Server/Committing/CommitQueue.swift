@@ -7,22 +7,28 @@ final class CommitQueue: Sendable {
     static let mostWaiting = 4_096
     /// How many bytes of bodies one statement carries at most; a larger body goes alone.
     static let mostBytes = 8 << 20
+    /// While a commit is on its way, the next begins with so many requests, or
+    static let enough = 32
+    /// when the first of them has waited so long. A statement for a few rows costs as much as for thirty; a longer wait would be
+    /// felt by senders who are alone.
+    static let gatherTime = Duration.milliseconds(2)
     /// A request that has waited so long for its statement is answered with 503.
     static let longestWait = Duration.seconds(5)
 
     struct Entry: Sendable {
         let webhook: ReceivedWebhook
         let since: ContinuousClock.Instant
-        fileprivate let continuation: CheckedContinuation<Result<Receipt, Refusal>, Never>
-
-        func finish(_ result: Result<Receipt, Refusal>) {
-            continuation.resume(returning: result)
-        }
+        /// Is called once, with what became of it.
+        let finish: @Sendable (Result<Receipt, Refusal>) -> Void
     }
 
     private struct Inner {
         var waiting: [Entry] = []
         var idle: [CheckedContinuation<Void, Never>] = []
+        /// How many batches are on their way.
+        var committing = 0
+        /// Whether one who takes waits for more to come.
+        var isGathering = false
         var isClosed = false
     }
 
@@ -35,40 +41,74 @@ final class CommitQueue: Sendable {
 
     var count: Int { inner.withLock(\.waiting.count) }
 
-    /// Waits until a request is committed, or cannot be.
-    func store(_ webhook: ReceivedWebhook) async throws(Refusal) -> Receipt {
-        let result: Result<Receipt, Refusal> = await withCheckedContinuation { continuation in
-            let entry = Entry(webhook: webhook, since: now(), continuation: continuation)
-            let (refusal, idle) = inner.withLock { inner -> (Refusal?, CheckedContinuation<Void, Never>?) in
-                guard !inner.isClosed else { return (.databaseUnavailable, nil) }
-                guard inner.waiting.count < Self.mostWaiting else { return (.queueFull, nil) }
-                inner.waiting.append(entry)
-                return (nil, inner.idle.popLast())
-            }
-            if let refusal { entry.finish(.failure(refusal)) }
-            idle?.resume()
+    /// Puts a request behind the others.
+    ///
+    /// - Parameter finish: is called once it is committed, or cannot be; from any thread, and before this returns where there is no room.
+    func add(_ webhook: ReceivedWebhook, finish: @escaping @Sendable (Result<Receipt, Refusal>) -> Void) {
+        let entry = Entry(webhook: webhook, since: now(), finish: finish)
+        let (refusal, idle) = inner.withLock { inner -> (Refusal?, CheckedContinuation<Void, Never>?) in
+            guard !inner.isClosed else { return (.databaseUnavailable, nil) }
+            guard inner.waiting.count < Self.mostWaiting else { return (.queueFull, nil) }
+            inner.waiting.append(entry)
+            // With a commit on its way, one of those who are free watches the time, and another is called when there is enough.
+            let isWanted = inner.committing == 0 || !inner.isGathering || inner.waiting.count == Self.enough
+            return (nil, isWanted ? inner.idle.popLast() : nil)
         }
-        return try result.get()
+        if let refusal { entry.finish(.failure(refusal)) }
+        idle?.resume()
     }
 
-    /// What one statement is to carry, once there is something; nothing when the queue is closed and empty.
+    /// What one statement is to carry, once there is something; nothing when the queue is closed and empty. To be followed by ``done()``.
     func take() async -> [Entry] {
         while true {
-            let (batch, late, isOver) = inner.withLock { inner in
-                let late = Self.late(&inner, now())
-                return (Self.batch(&inner), late, inner.isClosed)
-            }
-            for entry in late { entry.finish(.failure(.databaseUnavailable)) }
-            if !batch.isEmpty || isOver { return batch }
-            await withCheckedContinuation { continuation in
-                let mustWait = inner.withLock { inner in
-                    guard inner.waiting.isEmpty, !inner.isClosed else { return false }
-                    inner.idle.append(continuation)
-                    return true
+            let next = inner.withLock { Self.next(&$0, now()) }
+            switch next {
+            case .batch(let batch, let late):
+                for entry in late { entry.finish(.failure(.databaseUnavailable)) }
+                if !batch.isEmpty { return batch }
+            case .over: return []
+            case .gather(let time):
+                try? await Task.sleep(for: time)
+                inner.withLock { $0.isGathering = false }
+            case .nothing:
+                await withCheckedContinuation { continuation in
+                    let mustWait = inner.withLock { inner in
+                        guard inner.waiting.isEmpty || inner.isGathering, !inner.isClosed else { return false }
+                        inner.idle.append(continuation)
+                        return true
+                    }
+                    if !mustWait { continuation.resume() }
                 }
-                if !mustWait { continuation.resume() }
             }
         }
+    }
+
+    /// What was taken is committed, or cannot be.
+    func done() {
+        inner.withLock { $0.committing -= 1 }
+    }
+
+    private enum Next {
+        /// What to carry, and what has waited too long.
+        case batch([Entry], late: [Entry])
+        /// Wait for more to come.
+        case gather(Duration)
+        case nothing
+        case over
+    }
+
+    private static func next(_ inner: inout Inner, _ now: ContinuousClock.Instant) -> Next {
+        guard let first = inner.waiting.first else { return inner.isClosed ? .over : .nothing }
+        let waited = now - first.since
+        guard inner.committing == 0 || inner.waiting.count >= enough || waited >= gatherTime || inner.isClosed else {
+            guard !inner.isGathering else { return .nothing }
+            inner.isGathering = true
+            return .gather(gatherTime - waited)
+        }
+        let late = late(&inner, now)
+        let batch = batch(&inner)
+        if !batch.isEmpty { inner.committing += 1 }
+        return .batch(batch, late: late)
     }
 
     /// Takes nothing more. What waits is still committed.

@@ -41,6 +41,7 @@ final class Committers: Service {
             let batch = await queue.take()
             guard !batch.isEmpty else { break }
             await commit(batch[...], to: store)
+            queue.done()
         }
         await store.close()
     }

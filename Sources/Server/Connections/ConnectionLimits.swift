@@ -1,7 +1,7 @@
 /// What a sender may cost, whoever it is.
 package struct ConnectionLimits: Sendable {
     /// How many connections there are at once. One more ends an old one that waits for its sender.
-    package var connections = 2_048
+    package var connections = 8_192
     /// The longest head of a request, in bytes.
     package var headBytes = 16 << 10
     /// How many header fields a request may have.

@@ -3,8 +3,11 @@ import Synchronization
 
 /// All connections of a door: ends those that take too long or are too many, and bounds what their bodies hold.
 final class Connections: Sendable {
+    /// How many connections one look goes through, so that none takes long however many there are.
+    static let mostLookedAt = 128
+
     private struct Inner {
-        var all: [ObjectIdentifier: Connection] = [:]
+        var all = ConnectionRing()
         var heldBytes = 0
         var ended = 0
         /// When no more than the last answers are left to give.
@@ -26,17 +29,18 @@ final class Connections: Sendable {
 
     /// The connection of a channel; nil when it has just ended.
     func find(_ channel: any Channel) -> Connection? {
-        inner.withLock { $0.all[ObjectIdentifier(channel)] }
+        inner.withLock { $0.all.find(ObjectIdentifier(channel)) }
     }
 
     func add(_ connection: Connection, now: ContinuousClock.Instant) {
         let dispensed = inner.withLock { inner -> Connection? in
-            inner.all[connection.id] = connection
+            inner.all.insert(connection)
             guard inner.all.count > limits.connections else { return nil }
             inner.ended += 1
-            // Where all others wait for us, the new one has to go.
-            let other = Self.mostDispensable(of: inner.all.values.filter { $0 !== connection }, now: now) ?? connection
-            inner.all[other.id] = nil
+            // Where all others that are looked at wait for us, the new one has to go.
+            let others = inner.all.next(Self.mostLookedAt, for: .room).filter { $0 !== connection }
+            let other = Self.mostDispensable(of: others, now: now) ?? connection
+            inner.all.remove(other)
             Self.letGo(other, &inner)
             return other
         }
@@ -45,15 +49,18 @@ final class Connections: Sendable {
 
     func remove(_ connection: Connection) {
         inner.withLock { inner in
-            inner.all[connection.id] = nil
+            inner.all.remove(connection)
             Self.letGo(connection, &inner)
         }
     }
 
-    /// Ends every connection whose time is over.
+    /// How many calls of ``sweep(now:)`` it takes to come round.
+    var sweeps: Int { max(1, (count + Self.mostLookedAt - 1) / Self.mostLookedAt) }
+
+    /// Looks at the next connections, and ends those whose time is over.
     func sweep(now: ContinuousClock.Instant) {
         let overdue = inner.withLock { inner in
-            let overdue = inner.all.values.filter { connection in
+            let overdue = inner.all.next(Self.mostLookedAt, for: .sweep).filter { connection in
                 let state = connection.state
                 if let drain = inner.drain, now > (state.phase == .answering ? drain.answersUntil : drain.bodiesUntil) {
                     return true
@@ -86,24 +93,25 @@ final class Connections: Sendable {
 // MARK: - Bodies
 
 extension Connections {
-    /// Takes bytes of a body into account. Where all together hold too much, the body that has been coming for longest is ended.
+    /// Takes bytes of a body into account. Where all together hold too much, the bodies that have been coming for longest are ended,
+    /// until there is room for some time: each such look goes through all connections.
     ///
     /// - Returns: whether there is room for them.
     func hold(_ bytes: Int, of connection: Connection) -> Bool {
         let (isHeld, dispensed) = inner.withLock { inner -> (Bool, [Connection]) in
             inner.heldBytes += bytes
             connection.change { $0.heldBytes += bytes }
+            guard inner.heldBytes > limits.heldBytes else { return (true, []) }
+            let coming = inner.all.all.map { (connection: $0, state: $0.state) }
+                .filter { $0.state.phase == .body && $0.state.heldBytes > 0 }.sorted { $0.state.since < $1.state.since }
             var dispensed: [Connection] = []
-            while inner.heldBytes > limits.heldBytes {
-                let coming = inner.all.values.filter { $0.state.phase == .body && $0.state.heldBytes > 0 }
-                guard let oldest = coming.min(by: { $0.state.since < $1.state.since }), oldest !== connection else {
-                    return (false, dispensed)
-                }
+            for oldest in coming where inner.heldBytes > limits.heldBytes - limits.heldBytes / 8 {
+                guard oldest.connection !== connection else { break }
                 inner.ended += 1
-                Self.letGo(oldest, &inner)
-                dispensed.append(oldest)
+                Self.letGo(oldest.connection, &inner)
+                dispensed.append(oldest.connection)
             }
-            return (true, dispensed)
+            return (inner.heldBytes <= limits.heldBytes, dispensed)
         }
         for other in dispensed { other.close() }
         return isHeld

@@ -11,7 +11,7 @@ import Telemetry
 
 /// Answers requests of customers. What can be refused without the database is refused before it is asked, and what can be refused
 /// without the body before it is read.
-final class APIResponder: DoorResponder {
+final class APIResponder: Sendable {
     /// The longest body: the largest payload of an event with what stands around it.
     static let mostBodyBytes = 320 << 10
 

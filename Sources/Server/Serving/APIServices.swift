@@ -27,7 +27,7 @@ struct APIServices {
         let desk = APIDesk(pool: pool, policy: policy, sealing: parts.sealing, randomBytes: randomBytes)
         let responder = APIResponder(
             desk, connections: connections, metrics: APIMetrics(registry: parts.registry), log: parts.log)
-        door = parts.door("--api", at: address, responder, saying: "the API listens")
+        door = parts.door("--api", at: address, responder.channel, connections, saying: "the API listens")
         let watch = APIWatch(
             parts.session(database, APIWatch.loop), health: parts.health, isSecond: isSecond, log: parts.log,
             wallClock: parts.wallClock)

@@ -221,6 +221,29 @@ struct InboxDoorTests {
         }
     }
 
+    @Test(
+        "requests that come all at once are answered in their order, the refused among them too, until one is the last")
+    func pipelined() async throws {
+        try await DoorRig.with(Self.bearer) { rig in
+            func request(_ source: String, _ token: String, _ body: String, _ more: String = "") -> String {
+                "POST /in/\(source) HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(token)\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
+            }
+            let client = try await DoorClient(rig.address)
+            defer { client.close() }
+            try await client.write(
+                request("b", DoorRig.token, "1") + request("b", "wrong", "2") + request("none", "wrong", "3")
+                    + request("b", DoorRig.token, "4")
+                    // Too large for where small ones are verified.
+                    + request("b", "wrong", String(repeating: "x", count: 100_000))
+                    + request("b", DoorRig.token, String(repeating: "x", count: 100_000), "Connection: close\r\n"))
+            #expect(try await client.statuses(6) == [200, 401, 404, 200, 401, 200])
+            #expect(await client.isClosed())
+            #expect(
+                try await rig.value("SELECT string_agg(length(body)::text, ' ' ORDER BY id) FROM postrider.inbox")
+                    == "1 1 100000")
+        }
+    }
+
     @Test("senders that say nothing, or say it slowly, cost honest ones nothing: old ones make room")
     func slow() async throws {
         var limits = ConnectionLimits()

@@ -47,6 +47,16 @@ struct DoorClient: Sendable {
         }
     }
 
+    /// The statuses of so many answers, which may come together.
+    func statuses(_ count: Int) async throws -> [Int] {
+        var received: [UInt8] = []
+        while true {
+            let answers = String(decoding: received, as: UTF8.self).split(separator: "HTTP/1.1 ")
+            if answers.count >= count { return answers.map { Int($0.prefix(3)) ?? 0 } }
+            received += try await socket.read(atMost: 65_536)
+        }
+    }
+
     /// Whether the other side closes without another word.
     func isClosed() async -> Bool {
         do { return try await socket.read(atMost: 1).isEmpty } catch { return true }

@@ -2,13 +2,20 @@ import HTTPTypes
 import HummingbirdCore
 import NIOCore
 
-/// What answers behind a door.
-protocol DoorResponder: Sendable {
-    var connections: Connections { get }
-
-    // Concurrent, as all of Hummingbird's functions are that it lends its writer and its bodies to.
-    @concurrent func respond(to request: Request, _ writer: consuming ResponseWriter, over channel: any Channel)
-        async throws
+extension APIResponder {
+    /// The handlers of one connection to the API: Hummingbird's, with our limits.
+    var channel: HTTP1Channel {
+        let limits = connections.limits
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes,
+            maxHeaderFieldCount: limits.headers)
+        return HTTP1Channel(
+            responder: { [self] request, writer, channel in
+                try await respond(to: request, writer, over: channel)
+            },
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ConnectionGuard(self.connections)], httpDecoderConfiguration: decoder))
+    }
 }
 
 /// The connection must end: a refused request was not read to its end, or enough requests came over it.
