@@ -36,12 +36,12 @@ soak-patroni: ## Fail over under Patroni, asynchronously, then synchronously: ab
 	soak/run --patroni --seconds 150 --fail-overs 4
 	soak/run --patroni --seconds 150 --fail-overs 4 --synchronous
 
-bench: ## Measure this machine, scene by scene: about 15 minutes
+bench: ## Measure this machine, scene by scene: about 19 minutes
 	@scripts/prepare bench
 	swift build -c release --product postrider
 	bench/run
 
-bench-quick: ## The same in shorter scenes, which say less: about 8 minutes
+bench-quick: ## The same in shorter scenes, which say less: about 10 minutes
 	@scripts/prepare bench
 	swift build -c release --product postrider
 	bench/run --quick

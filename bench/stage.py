@@ -68,10 +68,16 @@ class Stage:
 
     @contextlib.contextmanager
     def installation(self, **settings: str) -> Iterator[Installation]:
+        with self.database(**settings) as server, server.session() as session:
+            yield Installation(self.executable, server, session)
+
+    @contextlib.contextmanager
+    def database(self, **settings: str) -> Iterator[Postgres]:
+        """One that nothing has been made in."""
         if self.profile:
             settings |= {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
-        with postgres(max_connections="100", **settings) as server, server.session() as session:
-            yield Installation(self.executable, server, session)
+        with postgres(max_connections="100", **settings) as server:
+            yield server
 
     def aside(self, worker: Worker, server: Postgres) -> contextlib.AbstractContextManager[None]:
         """A context around the busy time, for the profiler."""

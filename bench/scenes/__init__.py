@@ -1,8 +1,9 @@
 """The scenes, in the order in which they are played."""
 
 from bench.scene import Scene
-from bench.scenes import backlog, broadcast, crowd, drain, horizon, latency, neighbours, tls, workers
+from bench.scenes import backlog, broadcast, crowd, drain, horizon, inbox, inbox_floods, latency, neighbours, tls, workers
 
 SCENES: dict[str, Scene] = {
-    module.SCENE.name: module.SCENE for module in (drain, latency, neighbours, crowd, broadcast, horizon, backlog, workers, tls)
+    module.SCENE.name: module.SCENE
+    for module in (drain, latency, neighbours, crowd, broadcast, horizon, backlog, workers, tls, inbox, inbox_floods)
 }
