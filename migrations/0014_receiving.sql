@@ -533,7 +533,8 @@ DECLARE
     -- By place, so that numbers grow in the order of arrival.
     v_ids bigint[] := ARRAY(SELECT nextval('postrider.received_id_seq') FROM unnest(p_source));
     v_keys text[] := ARRAY(SELECT postrider.short_key(u.id) FROM unnest(p_webhook_id) WITH ORDINALITY AS u (id, place) ORDER BY u.place);
-    v_stored bigint[]; v_new int[]; v_queued bigint[]; v_sources bigint[]; v_correlations text[]; v_correlated bigint[];
+    v_stored bigint[]; v_new int[]; v_queued bigint[]; v_queued_sources bigint[]; v_queued_correlations text[];
+    v_sources bigint[]; v_correlations text[]; v_correlated bigint[];
 BEGIN
     IF cardinality(p_source) > 256 THEN
         PERFORM postrider.refuse('p_source', 'must hold at most 256 requests');
@@ -580,13 +581,15 @@ BEGIN
         FROM stored t JOIN postrider.sources s ON s.id = t.source_id
         CROSS JOIN LATERAL (SELECT postrider.body_as_json(t.body, t.content_type) AS payload) j
         WHERE t.event_id IS NOT NULL ORDER BY t.id)
-    SELECT array_agg(t.id ORDER BY t.id) FILTER (WHERE t.event_id IS NULL),
+    SELECT array_agg(t.id) FILTER (WHERE t.event_id IS NULL),
+           array_agg(t.source_id) FILTER (WHERE t.event_id IS NULL),
+           array_agg(t.correlation) FILTER (WHERE t.event_id IS NULL),
            array_agg(t.source_id) FILTER (WHERE t.correlation IS NOT NULL),
            array_agg(t.correlation) FILTER (WHERE t.correlation IS NOT NULL),
            array_agg(t.id) FILTER (WHERE t.correlation IS NOT NULL)
-    INTO v_queued, v_sources, v_correlations, v_correlated FROM stored t;
+    INTO v_queued, v_queued_sources, v_queued_correlations, v_sources, v_correlations, v_correlated FROM stored t;
     IF v_queued IS NOT NULL THEN
-        PERFORM postrider.queue_inbox(v_now, v_queued);
+        PERFORM postrider.queue_inbox(v_now, v_queued, v_queued_sources, v_queued_correlations);
     END IF;
     IF v_correlated IS NOT NULL THEN
         PERFORM postrider.meet_expected(v_sources, v_correlations, v_correlated);
@@ -596,16 +599,17 @@ END
 $f$;
 
 -- Puts rows that were just stored into the queue, each behind the earlier ones of its correlation. In PL/pgSQL, which keeps the plan: a
--- function in SQL is read and planned again for each batch, which cost more than storing a few rows.
-CREATE FUNCTION postrider.queue_inbox(p_received_at timestamptz, p_ids bigint[]) RETURNS void
+-- function in SQL is read and planned again for each batch, which cost more than storing a few rows. It is told what it needs of them: to
+-- read them again would lock all partitions for each batch.
+CREATE FUNCTION postrider.queue_inbox(p_received_at timestamptz, p_ids bigint[], p_sources bigint[], p_correlations text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
 #variable_conflict use_column
 BEGIN
     WITH given AS MATERIALIZED (
-        SELECT r.id, r.source_id, r.correlation, row_number() OVER (PARTITION BY r.source_id, r.correlation ORDER BY r.id) AS turn
-        FROM postrider.received r WHERE r.received_at = p_received_at AND r.id = ANY (p_ids)),
+        SELECT u.id, u.source_id, u.correlation, row_number() OVER (PARTITION BY u.source_id, u.correlation ORDER BY u.id) AS turn
+        FROM unnest(p_ids, p_sources, p_correlations COLLATE "C") AS u (id, source_id, correlation)),
     -- Locked until the commit, so that no consumer takes it before it can see who waits behind it. One that a consumer has is
     -- stepped over: that one may have looked for the next row already.
     behind AS MATERIALIZED (
