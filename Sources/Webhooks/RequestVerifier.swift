@@ -12,11 +12,11 @@ public struct RequestVerifier: Sendable {
     /// How far a timestamp may be from now, in both directions, in the schemes that have one.
     public let tolerance: Duration
 
-    private let proof: Proof
+    private let means: Means
     /// Of the secrets. They have one length, so that a comparison tells nothing of how long a secret is.
     private let digests: [[UInt8]]
 
-    private enum Proof: Sendable {
+    private enum Means: Sendable {
         case standard(WebhookVerifier)
         case header(HMACScheme, [SharedSecret])
         case stripe([SharedSecret])
@@ -41,16 +41,16 @@ public struct RequestVerifier: Sendable {
         digests = secrets.map { Array(SHA256.hash(data: Array($0.utf8))) }
         let shared = secrets.map { SharedSecret($0) }
         switch scheme {
-        case .standard: proof = .standard(try Self.standard(secrets, tolerance))
-        case .github: proof = .header(.github, shared)
-        case .shopify: proof = .header(.shopify, shared)
-        case .hmac(let scheme): proof = .header(scheme, shared)
-        case .stripe: proof = .stripe(shared)
-        case .slack: proof = .slack(shared)
-        case .bearer: proof = .credentials(.bearer)
-        case .basic: proof = .credentials(.basic)
-        case .jwt: proof = .token(try BodyTokenVerifier(secrets: secrets, tolerance: tolerance))
-        case .none: proof = .none
+        case .standard: means = .standard(try Self.standard(secrets, tolerance))
+        case .github: means = .header(.github, shared)
+        case .shopify: means = .header(.shopify, shared)
+        case .hmac(let scheme): means = .header(scheme, shared)
+        case .stripe: means = .stripe(shared)
+        case .slack: means = .slack(shared)
+        case .bearer: means = .credentials(.bearer)
+        case .basic: means = .credentials(.basic)
+        case .jwt: means = .token(try BodyTokenVerifier(secrets: secrets, tolerance: tolerance))
+        case .none: means = .none
         }
     }
 
@@ -63,27 +63,39 @@ public struct RequestVerifier: Sendable {
     public func verify(
         headers: some Sequence<(name: String, value: String)>, body: [UInt8], now: Int64
     ) throws(WebhookVerificationError) -> VerifiedRequest {
+        try proof(in: headers, now: now).verify(body: body)
+    }
+
+    /// Looks at the head of a request, before its body has come: what the head proves wrong by itself needs no body. Credentials
+    /// are judged as a whole here; of a signature everything but whether it fits.
+    ///
+    /// - Parameters:
+    ///   - headers: all headers of the request; their names are compared without regard to case.
+    ///   - now: the current time in seconds since 1970.
+    /// - Returns: what is to be held against the body.
+    public func proof(
+        in headers: some Sequence<(name: String, value: String)>, now: Int64
+    ) throws(WebhookVerificationError) -> RequestProof {
         let headers = Array(headers)
-        switch proof {
+        switch means {
         case .standard(let verifier):
-            let verified = try verifier.verify(headers: Self.modernNames(headers), body: body, now: now)
-            return VerifiedRequest(id: verified.id, timestamp: verified.timestamp)
+            return RequestProof(.standard(verifier, try verifier.proof(in: Self.modernNames(headers), now: now)))
         case .header(let scheme, let secrets):
-            try Self.verify(scheme, secrets, HeaderPicker.one(scheme.header, of: headers), body)
-            return VerifiedRequest()
+            return RequestProof(.codes(try Self.codes(scheme, secrets, headers)))
         case .stripe(let secrets):
-            return try stripe(secrets, HeaderPicker.one(HMACScheme.stripe.header, of: headers), body, now)
+            return RequestProof(
+                .codes(try stripe(secrets, HeaderPicker.one(HMACScheme.stripe.header, of: headers), now)))
         case .slack(let secrets):
-            return try slack(secrets, headers, body, now)
+            return RequestProof(.codes(try slack(secrets, headers, now)))
         case .credentials(let kind):
             guard isSecret(try AuthorizationField(headers, kind: kind).credentials) else {
                 throw WebhookVerificationError(.wrongCredentials, "the credentials are wrong")
             }
-            return VerifiedRequest()
+            return RequestProof(.complete)
         case .token(let verifier):
-            return try verifier.verify(try AuthorizationField(headers, kind: .bearer).credentials, body: body, now: now)
+            return RequestProof(.token(verifier, try AuthorizationField(headers, kind: .bearer).credentials, now: now))
         case .none:
-            return VerifiedRequest()
+            return RequestProof(.complete)
         }
     }
 
@@ -154,23 +166,23 @@ public struct VerifiedRequest: Hashable, Sendable {
 
 extension RequestVerifier {
     /// One or several codes in one header, separated by commas, each with the prefix or the first alone.
-    private static func verify(
-        _ scheme: HMACScheme, _ secrets: [SharedSecret], _ value: String, _ body: [UInt8]
-    ) throws(WebhookVerificationError) {
+    private static func codes(
+        _ scheme: HMACScheme, _ secrets: [SharedSecret], _ headers: [(name: String, value: String)]
+    ) throws(WebhookVerificationError) -> OfferedCodes {
         let prefix = Array((scheme.literalPrefix ?? "").utf8)
-        let bytes = Array(value.utf8)
+        let bytes = Array(try HeaderPicker.one(scheme.header, of: headers).utf8)
         guard bytes.starts(with: prefix) else { throw .noMatch(in: scheme.header) }
         let codes = try limited(bytes.dropFirst(prefix.count).split(separator: UInt8(ascii: ",")), in: scheme.header)
             .map { code in
                 let code = code.drop { $0 == UInt8(ascii: " ") }
                 return scheme.decoded(code.starts(with: prefix) ? code.dropFirst(prefix.count) : code)
             }
-        guard fits(codes, secrets, scheme.algorithm, before: [], body) else { throw .noMatch(in: scheme.header) }
+        return OfferedCodes(codes: codes, header: scheme.header, secrets: secrets, algorithm: scheme.algorithm)
     }
 
     private func stripe(
-        _ secrets: [SharedSecret], _ value: String, _ body: [UInt8], _ now: Int64
-    ) throws(WebhookVerificationError) -> VerifiedRequest {
+        _ secrets: [SharedSecret], _ value: String, _ now: Int64
+    ) throws(WebhookVerificationError) -> OfferedCodes {
         let header = HMACScheme.stripe.header
         var timestamps: [String] = []
         var codes: [ArraySlice<UInt8>] = []
@@ -185,27 +197,23 @@ extension RequestVerifier {
             throw WebhookVerificationError(.invalidTimestamp, "\(header) does not hold one t=")
         }
         let timestamp = try SignedTime.check(text, of: header, tolerance: tolerance, now: now)
-        let given = try Self.limited(codes, in: header).map { Hexadecimal.decode($0) }
-        guard Self.fits(given, secrets, .sha256, before: Array("\(timestamp).".utf8), body) else {
-            throw .noMatch(in: header)
-        }
-        return VerifiedRequest(timestamp: timestamp)
+        return OfferedCodes(
+            codes: try Self.limited(codes, in: header).map { Hexadecimal.decode($0) }, header: header, secrets: secrets,
+            before: Array("\(timestamp).".utf8), timestamp: timestamp)
     }
 
     private func slack(
-        _ secrets: [SharedSecret], _ headers: [(name: String, value: String)], _ body: [UInt8], _ now: Int64
-    ) throws(WebhookVerificationError) -> VerifiedRequest {
+        _ secrets: [SharedSecret], _ headers: [(name: String, value: String)], _ now: Int64
+    ) throws(WebhookVerificationError) -> OfferedCodes {
         let scheme = HMACScheme.slack
         let value = Array(try HeaderPicker.one(scheme.header, of: headers).utf8)
         let header = scheme.timestampHeader ?? scheme.header
         let timestamp = try SignedTime.check(
             try HeaderPicker.one(header, of: headers), of: header, tolerance: tolerance, now: now)
-        guard value.starts(with: "v0=".utf8),
-            Self.fits(
-                [Hexadecimal.decode(value.dropFirst(3))], secrets, .sha256, before: Array("v0:\(timestamp):".utf8), body
-            )
-        else { throw .noMatch(in: scheme.header) }
-        return VerifiedRequest(timestamp: timestamp)
+        guard value.starts(with: "v0=".utf8) else { throw .noMatch(in: scheme.header) }
+        return OfferedCodes(
+            codes: [Hexadecimal.decode(value.dropFirst(3))], header: scheme.header, secrets: secrets,
+            before: Array("v0:\(timestamp):".utf8), timestamp: timestamp)
     }
 
     private static func limited(
@@ -216,18 +224,6 @@ extension RequestVerifier {
                 .tooManySignatures, "\(header) holds more than \(WebhookVerifier.maximumSignatures) signatures")
         }
         return codes
-    }
-
-    /// Compares every code with every secret's, all of them to the end.
-    private static func fits(
-        _ codes: [[UInt8]?], _ secrets: [SharedSecret], _ algorithm: HMACAlgorithm, before: [UInt8], _ body: [UInt8]
-    ) -> Bool {
-        var fits = false
-        for secret in secrets {
-            let expected = body.withUnsafeBytes { algorithm.code(key: secret.key, before, $0, []) }
-            for case let code? in codes where ConstantTime.equal(expected, code[...]) { fits = true }
-        }
-        return fits
     }
 }
 
@@ -254,7 +250,7 @@ extension HMACScheme {
 }
 
 extension WebhookVerificationError {
-    fileprivate static func noMatch(in header: String) -> Self {
+    static func noMatch(in header: String) -> Self {
         Self(.noMatchingSignature, "no signature in \(header) fits")
     }
 }

@@ -33,43 +33,64 @@ public struct WebhookVerifier: Sendable {
     public func verify(
         headers: some Sequence<(name: String, value: String)>, body: [UInt8], now: Int64
     ) throws(WebhookVerificationError) -> VerifiedWebhook {
+        try verify(try proof(in: headers, now: now), body: body)
+    }
+
+    /// What the head of a request offers as a proof; throws what it proves wrong by itself.
+    func proof(
+        in headers: some Sequence<(name: String, value: String)>, now: Int64
+    ) throws(WebhookVerificationError) -> WebhookProof {
         let fields = try WebhookFields(headers)
         let timestamp = try SignedTime.check(
             fields.timestamp, of: WebhookHeader.timestamp, tolerance: tolerance, now: now)
-        var head = Array(fields.id.utf8)
-        guard !head.isEmpty, !head.contains(SignedContent.dot) else {
+        var content = Array(fields.id.utf8)
+        guard !content.isEmpty, !content.contains(SignedContent.dot) else {
             throw WebhookVerificationError(.invalidID, "\(WebhookHeader.id) is empty or holds a dot")
         }
-        SignedContent.complete(&head, timestamp: timestamp)
-        guard try fits(signatures: fields.signature, head: head, body: body) else {
+        SignedContent.complete(&content, timestamp: timestamp)
+        let signatures = Array(fields.signature.utf8).split(separator: UInt8(ascii: " "))
+        guard signatures.count <= Self.maximumSignatures else {
+            throw WebhookVerificationError(
+                .tooManySignatures, "\(WebhookHeader.signature) holds more than \(Self.maximumSignatures) signatures")
+        }
+        return WebhookProof(id: fields.id, timestamp: timestamp, content: content, signatures: signatures)
+    }
+
+    /// Holds a proof against the body.
+    func verify(_ proof: WebhookProof, body: [UInt8]) throws(WebhookVerificationError) -> VerifiedWebhook {
+        guard fits(proof, body: body) else {
             throw WebhookVerificationError(.noMatchingSignature, "no signature in \(WebhookHeader.signature) fits")
         }
-        return VerifiedWebhook(id: fields.id, timestamp: timestamp)
+        return VerifiedWebhook(id: proof.id, timestamp: proof.timestamp)
     }
 
     /// Compares every `v1` signature with every secret's, all of them to the end: neither how long it takes nor where it
     /// stops tells which one fits. Other versions are skipped, as the specification asks; `v1a` too, without a key for it.
-    private func fits(signatures: String, head: [UInt8], body: [UInt8]) throws(WebhookVerificationError) -> Bool {
-        let given = Array(signatures.utf8).split(separator: UInt8(ascii: " "))
-        guard given.count <= Self.maximumSignatures else {
-            throw WebhookVerificationError(
-                .tooManySignatures, "\(WebhookHeader.signature) holds more than \(Self.maximumSignatures) signatures")
-        }
+    private func fits(_ proof: WebhookProof, body: [UInt8]) -> Bool {
         var fits = false
         for hash in keyed {
             var expected: [UInt8] = []
-            body.withUnsafeBytes { SignedContent.appendSignature(of: head, $0, with: hash, to: &expected) }
-            for signature in given where ConstantTime.equal(expected, signature) {
+            body.withUnsafeBytes { SignedContent.appendSignature(of: proof.content, $0, with: hash, to: &expected) }
+            for signature in proof.signatures where ConstantTime.equal(expected, signature) {
                 fits = true
             }
         }
         guard !keys.isEmpty else { return fits }
-        for signature in given where signature.starts(with: SignedContent.ed25519.utf8) {
+        for signature in proof.signatures where signature.starts(with: SignedContent.ed25519.utf8) {
             guard let bytes = Base64.decode(signature.dropFirst(SignedContent.ed25519.utf8.count)) else { continue }
-            for key in keys where key.verifies(bytes, of: head + body) { fits = true }
+            for key in keys where key.verifies(bytes, of: proof.content + body) { fits = true }
         }
         return fits
     }
+}
+
+/// What the head of a request offers as a proof.
+struct WebhookProof: Sendable {
+    let id: String
+    let timestamp: Int64
+    /// What is signed before the body.
+    let content: [UInt8]
+    let signatures: [ArraySlice<UInt8>]
 }
 
 /// What is known about a request whose signature fits.

@@ -45,6 +45,32 @@ struct RequestVerifierTests {
         #expect(words == Set(WebhookVerificationError.Code.allCases.map(\.rawValue)), "a word without a vector")
     }
 
+    @Test("what a head proves wrong by itself is said before there is a body, and nothing else is")
+    func heads() throws {
+        let ofHeads: Set<String> = [
+            "missing_header", "repeated_header", "invalid_id", "invalid_timestamp", "too_old", "too_new",
+            "too_many_signatures", "wrong_credentials",
+        ]
+        var said: Set<String> = []
+        for vector in try TabVectors.read("sources.tsv", fields: 6) {
+            let secrets = vector[1].split(separator: " ").map { $0.replacingOccurrences(of: "␠", with: " ") }
+            let verifier = try RequestVerifier(scheme: try SourceScheme(vector[0]), secrets: secrets)
+            var word = "ok"
+            do {
+                let proof = try verifier.proof(in: headers(vector[4]), now: try #require(Int64(vector[2])))
+                #expect(!"\(proof) \(String(reflecting: proof))".contains(secrets.first ?? "whsec_"))
+            } catch {
+                word = (error as? WebhookVerificationError)?.code.rawValue ?? "\(error)"
+                #expect(word == vector[5], "\(vector)")
+                said.insert(word)
+            }
+            // The times of a token stand in what is signed.
+            guard vector[0] != "jwt", ofHeads.contains(vector[5]) else { continue }
+            #expect(word == vector[5], "\(vector)")
+        }
+        #expect(said.isSuperset(of: ofHeads))
+    }
+
     @Test("what a scheme signs is known: ids, and times")
     func facts() throws {
         let vectors = try TabVectors.read("sources.tsv", fields: 6)
