@@ -26,7 +26,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
-let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
@@ -93,7 +92,6 @@ let package = Package(
                 "Worker",
                 httpTypes, hummingbirdCore, logging, metrics, nioCore, nioHTTPTypes, nioPosix, serviceLifecycle,
                 nioHTTP1,
-                nioHTTPTypesHTTP1,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(

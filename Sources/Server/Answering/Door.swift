@@ -8,8 +8,9 @@ import Synchronization
 
 /// A door: an HTTP/1.1 server of Hummingbird on SwiftNIO, with our limits around it.
 final class Door: Service {
-    /// How many connections may wait to be accepted.
-    private static let backlog = 1_024
+    /// How many connections may wait to be accepted, as far as the system lets them. With fewer, those who come when many others do
+    /// wait a second until they are heard.
+    private static let backlog = 4_096
 
     private let option: String
     private let address: ListenAddress

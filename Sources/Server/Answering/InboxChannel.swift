@@ -2,12 +2,11 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 
 /// The handlers of one connection to the inbox.
 ///
 /// Hummingbird would run a task for each connection, and pass each piece of a request to it and of an answer back. Here a request is
-/// judged where it is parsed.
+/// judged where it is parsed, in the types of the parser.
 struct InboxChannel: ServerChildChannel {
     struct Value: ServerChildChannelValue {
         let channel: any Channel
@@ -36,8 +35,8 @@ struct InboxChannel: ServerChildChannel {
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: true, withErrorHandling: true, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: HTTPResponseEncoder.Configuration(), withDecoderLimitConfiguration: decoder)
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(ConnectionGuard(responder.connections))
+            try pipeline.addHandler(
+                ConnectionGuard<HTTPServerRequestPart, HTTPServerResponsePart>(responder.connections))
             try pipeline.addHandler(InboxExchange(responder))
             return Value(channel: channel)
         }

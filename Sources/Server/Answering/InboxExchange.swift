@@ -1,8 +1,7 @@
 import Dispatch
-import HTTPTypes
 import Inbox
 import NIOCore
-import NIOHTTPTypes
+import NIOHTTP1
 import Outbox
 
 /// Takes the requests of one connection, one after the other, and answers them, all on the event loop of the connection: what is
@@ -10,22 +9,20 @@ import Outbox
 ///
 /// The handler before it holds the next request back until this one is answered.
 final class InboxExchange: ChannelInboundHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias OutboundOut = HTTPResponsePart
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
 
     /// Larger bodies are not verified on the event loop: a megabyte takes a millisecond or two, in which no other connection of
     /// the loop is served. Smaller ones take less than going elsewhere and back.
     private static let mostOnLoop = 64 << 10
     /// One at a time, so that large bodies with wrong signatures never take more than one core.
     private static let largeBodies = DispatchQueue(label: "postrider.large-bodies")
-    /// Room for a body that is announced. One that is longer must come before it is given more.
-    private static let firstRoom = 16 << 10
     /// How long a refused sender may go on sending before the connection ends under it.
     private static let lingerTime = TimeAmount.seconds(1)
 
     private enum Step {
         case waiting
-        case body(IncomingRequest, Source, sender: IPAddress?)
+        case body(InboxResponder.OpenRequest)
         /// Refused by its head; the rest is short and is read, so that the connection can be kept.
         case discarding(InboxResponder.Outcome)
         case answering
@@ -37,10 +34,14 @@ final class InboxExchange: ChannelInboundHandler {
     private var connections: Connections { responder.connections }
     private var context: ChannelHandlerContext?
     private var connection: Connection?
+    /// The other end: read once, not for each request.
+    private lazy var peer: IPAddress? = context?.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
     private var step = Step.waiting
-    private var bytes: [UInt8] = []
+    private var body = BodyPieces()
     private var isHead = false
     private var isLast = false
+    /// The end of a connection that lingers.
+    private var farewell: Scheduled<Void>?
 
     init(_ responder: InboxResponder) {
         self.responder = responder
@@ -53,6 +54,8 @@ final class InboxExchange: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        // It would keep what is left of the connection in memory until its time.
+        farewell?.cancel()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -63,11 +66,11 @@ final class InboxExchange: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), step) {
         case (.head(let head), .waiting): begin(head, context)
-        case (.body(let buffer), .body(_, let source, _)): collect(buffer, for: source)
+        case (.body(let buffer), .body(let open)): collect(buffer, of: open)
         case (.body(let buffer), .lingering(let left)):
             step = .lingering(left: left - buffer.readableBytes)
             if left <= buffer.readableBytes { context.close(promise: nil) }
-        case (.end, .body(let request, let source, let sender)): finish(request, from: sender, for: source)
+        case (.end, .body(let open)): finish(open)
         case (.end, .discarding(let outcome)):
             step = .answering
             answer(outcome)
@@ -79,10 +82,10 @@ final class InboxExchange: ChannelInboundHandler {
 // MARK: - A request
 
 extension InboxExchange {
-    private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         // It ended before its request was looked at.
         guard connection != nil else { return context.close(promise: nil) }
-        let request = IncomingRequest(head, peer: context.remoteAddress?.ipAddress.flatMap { IPAddress($0) })
+        let request = IncomingRequest(head, peer: peer)
         isHead = request.method == "HEAD"
         isLast = request.closes
         switch responder.judge(request) {
@@ -90,40 +93,43 @@ extension InboxExchange {
             step = .discarding(outcome)
         case .finished(let outcome):
             answer(outcome)
-        case .source(let source, let sender):
+        case .open(let open):
             if request.expectsContinue {
-                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
             }
-            bytes.reserveCapacity(min(request.contentLength ?? 0, Self.firstRoom))
-            step = .body(request, source, sender: sender)
+            step = .body(open)
         }
     }
 
-    private func collect(_ buffer: ByteBuffer, for source: Source) {
+    private func collect(_ buffer: ByteBuffer, of open: InboxResponder.OpenRequest) {
         guard let connection else { return }
         let count = buffer.readableBytes
-        guard count <= source.maxBody - bytes.count else { return refuse(.bodyTooLarge, source) }
-        guard connections.hold(count, of: connection) else { return refuse(.queueFull, source) }
-        bytes.append(contentsOf: buffer.readableBytesView)
+        guard count <= open.source.maxBody - body.count else { return refuse(.bodyTooLarge, open.source) }
+        let growth = body.growth(for: count, announced: open.request.contentLength)
+        guard growth == 0 || connections.hold(growth, of: connection) else {
+            return refuse(.queueFull, open.source)
+        }
+        body.append(buffer, growth: growth)
     }
 
     private func refuse(_ refusal: Refusal, _ source: Source) {
-        bytes = []
+        body = BodyPieces()
         answer(responder.refused(refusal, source))
     }
 
-    private func finish(_ request: IncomingRequest, from sender: IPAddress?, for source: Source) {
-        let body = bytes
-        bytes = []
+    private func finish(_ open: InboxResponder.OpenRequest) {
+        let body = self.body
+        self.body = BodyPieces()
         step = .answering
         guard body.count > Self.mostOnLoop, let context else {
-            return take(responder.admit(body, request, from: sender, for: source), of: source)
+            return take(responder.admit(body.joined(), open), of: open.source)
         }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
         Self.largeBodies.async { [responder] in
-            let admission = responder.admit(body, request, from: sender, for: source)
-            loop.execute { bound.value.take(admission, of: source) }
+            let admission = responder.admit(body.joined(), open)
+            loop.execute { bound.value.take(admission, of: open.source) }
         }
     }
 
@@ -153,9 +159,9 @@ extension InboxExchange {
         connections.release(connection)
         let state = connection.state
         let closes = isLast || !state.isComplete || state.answers + 1 >= connections.limits.requests
-        context.write(wrapOutboundOut(.head(outcome.answer.head(closes: closes))), promise: nil)
+        context.write(wrapOutboundOut(.head(outcome.answer.plainHead(closes: closes))), promise: nil)
         if !isHead {
-            context.write(wrapOutboundOut(.body(ByteBuffer(string: outcome.answer.body))), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: outcome.answer.body)))), promise: nil)
         }
         step = closes ? .lingering(left: connections.limits.lingerBytes) : .waiting
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
@@ -163,10 +169,12 @@ extension InboxExchange {
     }
 
     /// Says that nothing more is written, and ends the connection a little later: a connection that is closed while bytes come
-    /// is reset, and its sender may not see the answer.
+    /// is reset, and its sender may not see the answer. Called again for each piece of what is no HTTP.
     private func linger(_ context: ChannelHandlerContext) {
-        context.close(mode: .output, promise: nil)
+        guard farewell == nil else { return }
+        connection?.change { $0.linger() }
         let channel = context.channel
-        context.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        farewell = context.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
     }
 }

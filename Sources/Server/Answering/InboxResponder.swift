@@ -41,8 +41,18 @@ struct InboxResponder: Sendable {
 extension InboxResponder {
     enum Verdict {
         case finished(Outcome)
-        /// The body has to be read; who sends, as far as it is known.
-        case source(Source, IPAddress?)
+        /// The body has to be read.
+        case open(OpenRequest)
+    }
+
+    /// A request whose head was let in.
+    struct OpenRequest: Sendable {
+        let request: IncomingRequest
+        let source: Source
+        /// Who sends, as far as it is known.
+        let sender: IPAddress?
+        /// What is to be held against the body.
+        let proof: RequestProof
     }
 
     func judge(_ head: IncomingRequest) -> Verdict {
@@ -83,7 +93,12 @@ extension InboxResponder {
         if let length = head.contentLength, length > source.maxBody {
             return refuse(.bodyTooLarge, source)
         }
-        return .source(source, sender)
+        do throws(WebhookVerificationError) {
+            let proof = try source.verifier.proof(in: head.headers, now: now())
+            return .open(OpenRequest(request: head, source: source, sender: sender, proof: proof))
+        } catch {
+            return refuse(Refusal(error.code), source)
+        }
     }
 
     private func handshake(_ head: IncomingRequest, _ source: Source) throws(Refusal) -> Handshake? {
@@ -111,13 +126,12 @@ extension InboxResponder {
     }
 
     /// Verifies a request, and says what is to be stored of it.
-    func admit(
-        _ body: [UInt8], _ head: IncomingRequest, from sender: IPAddress?, for source: Source
-    ) -> Admission {
+    func admit(_ body: [UInt8], _ open: OpenRequest) -> Admission {
+        let (head, source) = (open.request, open.source)
         do throws(Refusal) {
             let verified: VerifiedRequest
             do throws(WebhookVerificationError) {
-                verified = try source.verifier.verify(headers: head.headers, body: body, now: now())
+                verified = try open.proof.verify(body: body)
             } catch {
                 throw Refusal(error.code)
             }
@@ -131,7 +145,7 @@ extension InboxResponder {
                     sourceID: source.id, webhookID: facts.id, eventType: facts.eventType,
                     correlation: facts.correlation,
                     contentType: head.value(of: "content-type"), headers: head.keptHeaders, body: body,
-                    remoteAddress: (sender ?? head.peer).map { "\($0.unmapped)" } ?? ""))
+                    remoteAddress: (open.sender ?? head.peer).map { "\($0.unmapped)" } ?? ""))
         } catch {
             return .finished(refused(error, source))
         }

@@ -1,5 +1,5 @@
-import HTTPTypes
 import Inbox
+import NIOHTTP1
 import Outbox
 
 /// The head of a request, as far as the inbox looks at it.
@@ -15,12 +15,12 @@ struct IncomingRequest: Sendable {
     let peer: IPAddress?
 
     private static let prefix = "/in/"
-    /// What is a secret by itself is not kept.
-    private static let secretHeaders: Set<String> = ["authorization", "cookie", "proxy-authorization"]
+    /// What is a secret by itself is not kept, nor what says only how the server was found.
+    private static let droppedHeaders: Set<String> = ["authorization", "cookie", "host", "proxy-authorization"]
 
-    init(_ head: HTTPRequest, peer: IPAddress?) {
+    init(_ head: HTTPRequestHead, peer: IPAddress?) {
         method = head.method.rawValue
-        let target = head.path ?? ""
+        let target = Self.origin(of: head.uri)
         let path = target.prefix { $0 != "?" }
         query = String(target.dropFirst(path.count + 1))
         sourceName =
@@ -28,8 +28,18 @@ struct IncomingRequest: Sendable {
             ? PercentCoding.decode(path.dropFirst(Self.prefix.count)).flatMap { bytes in
                 bytes.isEmpty ? nil : String(validating: bytes, as: UTF8.self)
             } : nil
-        headers = head.headerFields.map { (name: $0.name.canonicalName, value: $0.value) }
+        headers = head.headers.map { (name: $0.name.lowercased(), value: $0.value) }
         self.peer = peer
+    }
+
+    /// Path and query of a target, of one in absolute form too (RFC 9112 section 3.2.2).
+    private static func origin(of target: String) -> Substring {
+        guard target.utf8.first != UInt8(ascii: "/") else { return target[...] }
+        let parts = target.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[1].isEmpty, ["http:", "https:"].contains(parts[0].lowercased()) else {
+            return target[...]
+        }
+        return target[target.index(before: parts[3].startIndex)...]
     }
 
     /// The first value of a header, whose name is given in lower case.
@@ -52,6 +62,6 @@ struct IncomingRequest: Sendable {
     }
 
     var keptHeaders: ReceivedHeaders {
-        ReceivedHeaders(headers.filter { !Self.secretHeaders.contains($0.name) })
+        ReceivedHeaders(headers.filter { !Self.droppedHeaders.contains($0.name) })
     }
 }

@@ -1,13 +1,15 @@
-import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// Stands between the parser of HTTP and what answers, and keeps the connection's state.
-final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+final class ConnectionGuard<Request: ExchangePart, Response: ExchangePart>: ChannelDuplexHandler,
+    RemovableChannelHandler
+{
+    typealias InboundIn = Request
+    typealias InboundOut = Request
+    typealias OutboundIn = Response
+    typealias OutboundOut = Response
 
     private let connections: Connections
     private var connection: Connection?
@@ -21,7 +23,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let connection = Connection(context.channel, now: now)
         self.connection = connection
         // Without it a head that never ends would count as an idle connection.
-        try? context.pipeline.syncOperations.addHandler(ByteWatch(connection), position: .first)
+        try? context.pipeline.syncOperations.addHandler(
+            ReadGate(connection, turns: connections.turns(of: context.eventLoop)), position: .first)
         connections.add(connection, now: now)
     }
 
@@ -35,7 +38,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
+        switch unwrapInboundIn(data).place {
         case .head: connection?.change { $0.headArrived(now: .now) }
         case .body: break
         case .end: connection?.change { $0.endArrived(now: .now) }
@@ -44,7 +47,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { connection?.change { $0.answered(now: .now) } }
+        if case .end = unwrapOutboundIn(data).place { connection?.change { $0.answered(now: .now) } }
         context.write(data, promise: promise)
     }
 
@@ -54,19 +57,44 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Sees the first byte of a head, before the parser has a whole one.
-private final class ByteWatch: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
+/// Where a part of a request or of an answer stands in it.
+enum PartPlace {
+    case head
+    case body
+    case end
+}
 
-    private let connection: Connection
+/// A part of a request or of an answer, in the types of the parser or in those of Hummingbird.
+protocol ExchangePart {
+    var place: PartPlace { get }
+}
 
-    init(_ connection: Connection) {
-        self.connection = connection
+extension HTTPPart: ExchangePart {
+    var place: PartPlace {
+        switch self {
+        case .head: .head
+        case .body: .body
+        case .end: .end
+        }
     }
+}
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connection.change { $0.bytesArrived(now: .now) }
-        context.fireChannelRead(data)
+extension HTTPRequestPart: ExchangePart {
+    var place: PartPlace {
+        switch self {
+        case .head: .head
+        case .body: .body
+        case .end: .end
+        }
+    }
+}
+
+extension HTTPResponsePart: ExchangePart {
+    var place: PartPlace {
+        switch self {
+        case .head: .head
+        case .body: .body
+        case .end: .end
+        }
     }
 }

@@ -14,8 +14,9 @@ package struct ConnectionLimits: Sendable {
     package var idleTime = Duration.seconds(60)
     /// How many requests a connection may carry.
     package var requests = 10_000
-    /// How many bytes of bodies are held at once, of all connections.
-    package var heldBytes = 64 << 20
+    /// How much memory bodies take at once, of all connections. Less, and large ones that come together end each other; more, and the
+    /// process is no small one under a flood of them.
+    package var heldBytes = 32 << 20
     /// How many bytes of a refused body are read, so that the sender sees the answer.
     package var lingerBytes = 256 << 10
 

@@ -11,11 +11,27 @@ struct ConnectionState: Sendable {
         case answering
     }
 
+    /// When more of a connection is read.
+    enum Reading: Equatable, Sendable {
+        case atOnce
+        /// For the first time, when other new ones were.
+        case firstInTurn
+        /// When the others that have large bodies were.
+        case inTurn
+        case after(Duration)
+    }
+
     /// When the phase began.
     private(set) var since: ContinuousClock.Instant
     /// How many bytes of its body are held.
     var heldBytes = 0
 
+    /// How many bytes have come since the last head did.
+    private var bytes = 0
+    /// When the first byte of the head came that is coming.
+    private var headBegan: ContinuousClock.Instant?
+    private var isLingering = false
+    private var isSilent = true
     private var heads = 0
     private var ends = 0
     private(set) var answers = 0
@@ -34,7 +50,10 @@ struct ConnectionState: Sendable {
     /// Whether the request that is worked on has come to its end.
     var isComplete: Bool { ends > answers }
 
-    mutating func bytesArrived(now: ContinuousClock.Instant) {
+    mutating func bytesArrived(_ count: Int, now: ContinuousClock.Instant) {
+        bytes += count
+        isSilent = false
+        if heads == answers, headBegan == nil { headBegan = now }
         guard phase == .idle else { return }
         hasBegun = true
         since = now
@@ -42,6 +61,8 @@ struct ConnectionState: Sendable {
 
     mutating func headArrived(now: ContinuousClock.Instant) {
         heads += 1
+        bytes = 0
+        headBegan = nil
         since = now
     }
 
@@ -54,6 +75,11 @@ struct ConnectionState: Sendable {
         answers += 1
         hasBegun = false
         since = now
+    }
+
+    /// Nothing more is asked of it or answered: it only should see its last answer.
+    mutating func linger() {
+        isLingering = true
     }
 
     func isOverdue(_ limits: ConnectionLimits, now: ContinuousClock.Instant) -> Bool {
@@ -80,6 +106,28 @@ struct ConnectionState: Sendable {
         case .idle: 1
         case .head: 2
         case .body: 3
+        }
+    }
+
+    /// A head that has been coming for so long is slow. Less, and a lost packet makes one slow.
+    static let slowHead = Duration.seconds(1)
+    /// A body that is longer takes turns with others.
+    static let quickBytes = 64 << 10
+    /// Between two reads of a connection that lingers. With less, one who goes on sending is a burden still; with more, one who
+    /// first sends all and then looks for the answer may not get there.
+    static let lingerPause = Duration.milliseconds(60)
+
+    /// Each look at a slow head comes after twice the time, so that it costs a handful of looks until its time is over, and those of
+    /// thousands do not come at the same moment because their bytes did.
+    func reading(now: ContinuousClock.Instant) -> Reading {
+        if isLingering { return .after(Self.lingerPause) }
+        if isSilent { return .firstInTurn }
+        switch phase {
+        case .body: return bytes > Self.quickBytes ? .inTurn : .atOnce
+        case .head:
+            guard let headBegan, now - headBegan >= Self.slowHead else { return .atOnce }
+            return .after(now - headBegan)
+        case .idle, .answering: return .atOnce
         }
     }
 }

@@ -3,8 +3,11 @@ import Synchronization
 
 /// All connections of a door: ends those that take too long or are too many, and bounds what their bodies hold.
 final class Connections: Sendable {
-    /// How many connections one look goes through, so that none takes long however many there are.
+    /// How many connections a look for room goes through, so that none takes long however many there are.
     static let mostLookedAt = 128
+    /// How many one sweep goes through. To end a connection costs something, and more where its sender comes again: thousands that
+    /// are overdue together end one after the other.
+    static let mostSwept = 8
 
     private struct Inner {
         var all = ConnectionRing()
@@ -16,6 +19,7 @@ final class Connections: Sendable {
 
     let limits: ConnectionLimits
     private let inner = Mutex(Inner())
+    private let turns = Mutex<[ObjectIdentifier: NIOLoopBound<LoopTurns>]>([:])
 
     init(limits: ConnectionLimits) {
         self.limits = limits
@@ -54,13 +58,22 @@ final class Connections: Sendable {
         }
     }
 
+    /// The turns of an event loop. To be called on it.
+    func turns(of loop: any EventLoop) -> LoopTurns {
+        turns.withLock { turns in
+            let known = turns[ObjectIdentifier(loop)] ?? NIOLoopBound(LoopTurns(loop), eventLoop: loop)
+            turns[ObjectIdentifier(loop)] = known
+            return known
+        }.value
+    }
+
     /// How many calls of ``sweep(now:)`` it takes to come round.
-    var sweeps: Int { max(1, (count + Self.mostLookedAt - 1) / Self.mostLookedAt) }
+    var sweeps: Int { max(1, (count + Self.mostSwept - 1) / Self.mostSwept) }
 
     /// Looks at the next connections, and ends those whose time is over.
     func sweep(now: ContinuousClock.Instant) {
         let overdue = inner.withLock { inner in
-            let overdue = inner.all.next(Self.mostLookedAt, for: .sweep).filter { connection in
+            let overdue = inner.all.next(Self.mostSwept, for: .sweep).filter { connection in
                 let state = connection.state
                 if let drain = inner.drain, now > (state.phase == .answering ? drain.answersUntil : drain.bodiesUntil) {
                     return true

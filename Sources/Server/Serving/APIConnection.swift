@@ -1,6 +1,7 @@
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
+import NIOHTTPTypes
 
 extension APIResponder {
     /// The handlers of one connection to the API: Hummingbird's, with our limits.
@@ -14,7 +15,8 @@ extension APIResponder {
                 try await respond(to: request, writer, over: channel)
             },
             configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGuard(self.connections)], httpDecoderConfiguration: decoder))
+                additionalChannelHandlers: [ConnectionGuard<HTTPRequestPart, HTTPResponsePart>(self.connections)],
+                httpDecoderConfiguration: decoder))
     }
 }
 
@@ -35,16 +37,17 @@ extension Connections {
     @concurrent func read(
         _ body: inout RequestBody.AsyncIterator, limit: Int, of connection: Connection
     ) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
+        var pieces = BodyPieces()
         while let buffer = try await body.next() {
             let count = buffer.readableBytes
-            guard count <= limit - bytes.count else { throw BodyFault.tooLarge }
-            guard hold(count, of: connection) else { throw BodyFault.noRoom }
-            bytes.append(contentsOf: buffer.readableBytesView)
+            guard count <= limit - pieces.count else { throw BodyFault.tooLarge }
+            let growth = pieces.growth(for: count, announced: nil)
+            guard growth == 0 || hold(growth, of: connection) else { throw BodyFault.noRoom }
+            pieces.append(buffer, growth: growth)
         }
         // A connection that was closed looks like a body that has come to its end.
         guard connection.state.isComplete else { throw BodyFault.incomplete }
-        return bytes
+        return pieces.joined()
     }
 
     /// Gives an answer. Where the request was not read to its end the connection ends with it.

@@ -33,7 +33,7 @@ struct ConnectionsTests {
         for _ in 0..<1_000 { connections.add(connection(), now: start) }
         let late = start + connections.limits.headTime + .seconds(1)
         connections.sweep(now: late)
-        #expect(connections.ended == Connections.mostLookedAt)
+        #expect(connections.ended == Connections.mostSwept)
         for _ in 1..<connections.sweeps { connections.sweep(now: late) }
         #expect(connections.ended >= 1_000)
     }

@@ -29,6 +29,18 @@ struct DoorClient: Sendable {
 
     func write(_ bytes: [UInt8]) async throws { try await socket.write(Data(bytes)) }
 
+    /// Writes the same again and again, as far as it is taken, until the other side ends it.
+    ///
+    /// - Returns: how many bytes were written; `most` where there was no end.
+    func pour(_ bytes: [UInt8], most: Int) async -> Int {
+        var count = 0
+        while count < most {
+            do { try await write(bytes) } catch { return count }
+            count += bytes.count
+        }
+        return most
+    }
+
     /// Reads one answer. Nothing is sent behind an answer before the next request.
     func read() async throws -> Reply {
         var received: [UInt8] = []

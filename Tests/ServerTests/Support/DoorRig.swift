@@ -1,4 +1,5 @@
 import Courier
+import Foundation
 import Logging
 import Outbox
 import Postgres
@@ -7,6 +8,7 @@ import Settings
 import Synchronization
 import Telemetry
 import TestSupport
+import Webhooks
 
 @testable import Server
 
@@ -14,6 +16,8 @@ import TestSupport
 struct DoorRig: Sendable {
     static let token = "canary-token"
     static let bearer = "Authorization: Bearer \(token)"
+    /// Of Standard Webhooks.
+    static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
     let address: ListenAddress
     let outbox: TestOutbox
@@ -62,6 +66,15 @@ struct DoorRig: Sendable {
                 try await tasks.waitForAll()
             }
         }
+    }
+
+    /// The headers of a request that is signed with the secret.
+    static func signed(
+        _ id: String, _ body: String, at time: Double = Date.now.timeIntervalSince1970
+    ) throws -> [String] {
+        let signer = try WebhookSigner(secrets: [WebhookSecret(secret, byteCounts: WebhookSecret.legacyByteCounts)])
+        let signature = try signer.signature(id: id, timestamp: Int64(time), body: Array(body.utf8))
+        return ["webhook-id: \(id)", "webhook-timestamp: \(Int64(time))", "webhook-signature: \(signature)"]
     }
 
     func waitUntilReady() async throws {

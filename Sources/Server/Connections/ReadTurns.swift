@@ -1,0 +1,62 @@
+import NIOCore
+
+/// Connections of one event loop that wait until it is their turn to be read. Whatever they send, and however many they are, the loop
+/// stays free for all others. Used on the loop alone.
+final class ReadTurns {
+    static let tick = TimeAmount.milliseconds(1)
+
+    /// So many connections are read in each tick.
+    private let eachTick: Int
+    private let loop: any EventLoop
+    private var waiting = CircularBuffer<() -> Void>()
+    private var left: Int
+    private var isTicking = false
+
+    init(_ eachTick: Int, on loop: any EventLoop) {
+        self.eachTick = eachTick
+        self.loop = loop
+        left = eachTick
+    }
+
+    /// Calls `read` when it is its turn; at once where no one waits.
+    func wait(_ read: @escaping () -> Void) {
+        if !isTicking { schedule() }
+        guard left > 0, waiting.isEmpty else { return waiting.append(read) }
+        left -= 1
+        read()
+    }
+
+    private func schedule() {
+        isTicking = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: Self.tick) { bound.value.go() }
+    }
+
+    private func go() {
+        isTicking = left < eachTick
+        left = eachTick
+        if isTicking { schedule() }
+        while left > 0, let read = waiting.popFirst() {
+            left -= 1
+            read()
+        }
+    }
+}
+
+/// The turns of one event loop.
+struct LoopTurns {
+    /// New connections, which are read for the first time: a thousand a second on each loop. With more, those who connect again as soon
+    /// as they were refused take the cores; with fewer, a gateway that opens all of its connections waits for the last of them.
+    static let eachFirst = 1
+    /// Large bodies, at most 16 KiB of each: 32 MiB a second on each loop. With more, those who send bodies as fast as they can take the
+    /// cores from those who send small ones; with less, large bodies come slowly where no one floods.
+    static let eachBody = 2
+
+    let firsts: ReadTurns
+    let bodies: ReadTurns
+
+    init(_ loop: any EventLoop) {
+        firsts = ReadTurns(Self.eachFirst, on: loop)
+        bodies = ReadTurns(Self.eachBody, on: loop)
+    }
+}

@@ -1,0 +1,57 @@
+import NIOEmbedded
+import Testing
+
+@testable import Server
+
+@Suite("Turns of those who may wait")
+struct ReadTurnsTests {
+    private let eachTick = 4
+
+    @Test("one alone is read at once, and no more than a tick's worth however often it comes")
+    func alone() {
+        let loop = EmbeddedEventLoop()
+        let turns = ReadTurns(eachTick, on: loop)
+        var reads = 0
+        func again() {
+            reads += 1
+            turns.wait(again)
+        }
+        turns.wait(again)
+        #expect(reads == eachTick)
+        for tick in 2...10 {
+            loop.advanceTime(by: ReadTurns.tick)
+            #expect(reads == eachTick * tick)
+        }
+    }
+
+    @Test("many take turns: none is read twice before each was read once, and the pace is that of one")
+    func many() {
+        let loop = EmbeddedEventLoop()
+        let turns = ReadTurns(eachTick, on: loop)
+        var reads = [Int](repeating: 0, count: 100)
+        func again(_ place: Int) {
+            reads[place] += 1
+            turns.wait { again(place) }
+        }
+        // The first tick has gone to others.
+        for _ in 0..<eachTick { turns.wait {} }
+        for place in 0..<100 { turns.wait { again(place) } }
+        for _ in 0..<250 {
+            loop.advanceTime(by: ReadTurns.tick)
+            #expect((reads.max() ?? 0) - (reads.min() ?? 0) <= 1)
+        }
+        #expect(reads.reduce(0, +) == 250 * eachTick)
+    }
+
+    @Test("after a pause the first is read at once again")
+    func pause() {
+        let loop = EmbeddedEventLoop()
+        let turns = ReadTurns(eachTick, on: loop)
+        for _ in 0..<3 {
+            var isRead = false
+            turns.wait { isRead = true }
+            #expect(isRead)
+            for _ in 0..<3 { loop.advanceTime(by: ReadTurns.tick) }
+        }
+    }
+}
