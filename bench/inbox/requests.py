@@ -30,6 +30,13 @@ def forged(number: int, body_bytes: int = BODY_BYTES) -> bytes:
     return signed(number, body_bytes, "whsec_" + base64.b64encode(bytes(24)).decode())
 
 
+def endless() -> list[bytes]:
+    """A head that looks as good as any, and a piece of a body that never ends."""
+    head, _, _ = forged(0).partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
+    return [b"\r\n".join([*lines, b"Transfer-Encoding: chunked"]) + b"\r\n\r\n", b"10000\r\n" + b"x" * 0x10000 + b"\r\n"]
+
+
 def write(path: pathlib.Path, requests: Iterable[bytes]) -> pathlib.Path:
     """The file that the sender reads."""
     with open(path, "wb") as file:

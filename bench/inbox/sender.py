@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -72,20 +73,26 @@ def _program() -> pathlib.Path:
 
 @contextlib.contextmanager
 def sender(
-    port: int, kind: str, file: pathlib.Path, connections: int, count: int = 0, rate: float = 0, seconds: float = 0, niceness: int = 0
+    port: int, kind: str, file: pathlib.Path, connections: int, count: int = 0, rate: float = 0, seconds: float = 0, gives_way: bool = False
 ) -> Iterator[Running]:
     """Starts one. What `kind` and the others mean stands at the head of the program.
 
-    `niceness` is for those who mean ill: elsewhere they have machines of their own, and here they must not take the cores from
-    what they attack.
+    Who gives way runs only while a core has nothing else to do. That is for those who mean ill: elsewhere they have machines of
+    their own, and here they must not take the cores from what they attack.
     """
+
+    def prepare() -> None:
+        end_with_parent(signal.SIGKILL)
+        if gives_way:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
     process = subprocess.Popen(
-        ["nice", f"-n{niceness}", _program(), str(port), kind, file, str(connections), str(count), str(rate), str(seconds)],
+        [_program(), str(port), kind, file, str(connections), str(count), str(rate), str(seconds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: end_with_parent(signal.SIGKILL),
+        preexec_fn=prepare,
     )
     try:
         yield Running(process)

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 
 from bench.findings import Findings
-from bench.inbox.requests import PATH, forged, signed, write
+from bench.inbox.requests import PATH, endless, forged, signed, write
 from bench.inbox.sender import Sent, sender
 from bench.inbox.serving import Serving, postrider
 from bench.scene import Curves, Scene
@@ -19,9 +19,8 @@ MOST_MEMORY_MIB, MOST_RATIO = 150, 2
 PATIENCE_S = 60
 # Heads and bodies that never end have no other limit than what is taken of them.
 POURING = 32
-# A head has ten seconds: slow ones are to be seen cut, and to come again.
-FLOOD_S, QUIET_S = 13, 6
-NICE = 19
+# A head has ten seconds, and a full house is ended within five more: slow ones are to be seen cut, and to come again.
+SLOW_S, FLOOD_S, QUIET_S = 18, 10, 6
 
 _HEAD = f"POST {PATH} HTTP/1.1\r\nHost: hooks.example.com\r\n".encode()
 
@@ -32,11 +31,10 @@ def measure(stage: Stage) -> Findings:
         play = _Play(stage, serving, pathlib.Path(folder), findings)
         play.honest("warming up", 2)
         play.quiet()
-        play.flood("slow", f"{SLOW:,} slow connections", "drip", [_HEAD + b"X-Slow: "], SLOW, 0, _slow_faults)
+        play.flood("slow", f"{SLOW:,} slow connections", "drip", [_HEAD + b"X-Slow: "], SLOW, 0, _slow_faults, SLOW_S)
         requests = [forged(number) for number in range(10_000)]
         play.flood("forged", f"{FORGED_RATE:,} forged requests a second", "send", requests, 64, FORGED_RATE, _forged_faults)
-        endless = [_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 0x10000 + b"\r\n"]
-        play.flood("bodies", f"{POURING} bodies without end", "pour", endless, POURING, 0, _poured_faults)
+        play.flood("bodies", f"{POURING} bodies without end", "pour", endless(), POURING, 0, _poured_faults)
         play.flood("heads", f"{POURING} heads without end", "pour", [_HEAD, b"X-Flood: " + b"x" * 4_000 + b"\r\n"], POURING, 0, _poured_faults)
         play.sum_up()
     return findings
@@ -68,14 +66,22 @@ class _Play:
             self._findings.add_waits("quiet", "quiet", [wait / 1000 for wait in sent.waits_ms], with_maximum=False)
 
     def flood(
-        self, key: str, title: str, kind: str, records: list[bytes], connections: int, rate: float, judge: Callable[[Sent], list[str]]
+        self,
+        key: str,
+        title: str,
+        kind: str,
+        records: list[bytes],
+        connections: int,
+        rate: float,
+        judge: Callable[[Sent], list[str]],
+        seconds: int = FLOOD_S,
     ) -> None:
         self._stage.say(title)
         file = write(self._folder / "flood", records)
-        with sender(self._serving.port, kind, file, connections, rate=rate, niceness=NICE) as ill:
+        with sender(self._serving.port, kind, file, connections, rate=rate, gives_way=True) as ill:
             self.honest(f"{title}, its beginning", 1)
             meter = Meter(server=self._serving.pid, postgres=self._serving.database.pid)
-            sent = self.honest(title, FLOOD_S)
+            sent = self.honest(title, seconds)
             used = meter.percent_of_a_core()
             flood = ill.stop()
         self._findings.add_waits(key, title, [wait / 1000 for wait in sent.waits_ms], with_maximum=False)
@@ -84,6 +90,7 @@ class _Play:
         self._findings.add(f"{key}_sender_cpu", f"{title}: who sends it", flood.cpu_percent, "% of a core")
         if flood.statuses:
             self._findings.add(f"{key}_per_second", f"{title}: answers a second", flood.answers_per_second)
+        self._findings.add(f"{key}_peak_memory_mib", f"{title}: peak memory of the server until then", peak_memory_mib(self._serving.pid), "MiB")
         self._findings.faults += [f"{title}: {fault}" for fault in judge(flood)]
         self.quiet()
 
@@ -123,8 +130,10 @@ SCENE = Scene(
     "inbox-floods",
     "Floods",
     f"{HONEST_RATE} signed requests a second over {HONEST_CONNECTIONS} connections, while others do their worst: slow connections that send a byte a "
-    "second, requests with wrong signatures, bodies and heads that never end. Who floods has the lowest priority on the cores that all share, "
-    "as if it had a machine of its own. The honest ones may wait twice as long as when it is quiet, and nothing of a flood may reach PostgreSQL.",
+    "second, requests with wrong signatures, bodies and heads that never end. Who floods runs only while a core has nothing else to do (SCHED_IDLE), "
+    "as if it had a machine of its own: what it takes from the others is what the server does for it, and the kernel for its packets. Quiet is the same "
+    "server with the honest sender alone, before and after each flood. The honest ones may wait twice as long under a flood, each wait counted from when "
+    "the request was due, and nothing of a flood may reach PostgreSQL.",
     90,
     measure,
     pictures=(Curves("To the answer of honest requests, quiet and flooded"),),
