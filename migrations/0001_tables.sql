@@ -96,6 +96,8 @@ CREATE TABLE postrider.endpoints (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
     tenant text NOT NULL DEFAULT '',
+    -- What a customer calls it who registers it by the API; operators name endpoints alone.
+    description text CHECK (octet_length(description) <= 1024),
     url_id int NOT NULL DEFAULT 0,
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'verifying', 'paused', 'disabled', 'removed')),
     state_reason text,
@@ -411,7 +413,7 @@ CREATE TABLE postrider.workers (
     failures int NOT NULL DEFAULT 0,
     failing_since timestamptz,
     last_error text,
-    -- Deliveries a minute: how many were made in the whole database, and how many it ended. NULL until it knows.
+    -- Deliveries a minute of the whole database: how many were made, and how many ended, by whatever. NULL until it knows.
     made_a_minute real,
     ended_a_minute real,
     -- Until then its leases are left to it though they have ended: it keeps outcomes that another session's lock keeps it from

@@ -332,7 +332,8 @@ SELECT e.name AS endpoint, e.tenant, u.url, e.state, e.state_reason,
        e.method,
        e.text,
        -- Requests a second, as the receiver named them when it agreed.
-       e.verify, e.verified_at, e.allowed_rate
+       e.verify, e.verified_at, e.allowed_rate,
+       e.description
 FROM postrider.endpoints e
 JOIN postrider.endpoint_urls u ON u.id = e.url_id
 JOIN postrider.lanes l ON l.endpoint_id = e.id

@@ -89,6 +89,7 @@ GRANT SELECT (id, name, tenant, url_id, state, state_reason, state_at, payload_f
               permanent_status, ordering_failure, disable_after, max_in_flight,
               filter,
               transform,
+              description,
               verify, verified_at, ask_at, refusals, origin, rate_limit, allowed_rate) ON postrider.endpoints TO postrider_operator;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA postrider TO postrider_operator;
 GRANT EXECUTE ON FUNCTION

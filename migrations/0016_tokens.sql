@@ -1,7 +1,8 @@
 -- 0016 tokens: what customers may do over HTTP (postrider serve --api), each with a token that belongs to one tenant.
 --
--- Locks:        ACCESS EXCLUSIVE on endpoints, settings and acts for an instant. At run time those of the functions that they call, in the
---               order that the head of 0003 says; none waits longer than two seconds for a lock.
+-- Locks:        ACCESS EXCLUSIVE on settings and acts for an instant, SHARE on endpoints. At run time the row of the token, without
+--               waiting for it; then those of the functions that they call, in the order that the head of 0003 says. None waits longer
+--               than two seconds for a lock.
 -- Old workers:  may keep running.
 --
 -- The role postrider_api may execute the functions api_… and nothing else. Each takes the SHA-256 of a token and finds the tenant by it:
@@ -15,8 +16,6 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- What a customer calls it; operators name endpoints alone.
-ALTER TABLE postrider.endpoints ADD COLUMN description text CHECK (octet_length(description) <= 1024);
 -- A customer's list reads the endpoints of one tenant.
 CREATE INDEX endpoints_tenant ON postrider.endpoints (tenant, name) WHERE state <> 'removed';
 -- How the receivers that customers register are asked whether they agree.
@@ -33,7 +32,9 @@ CREATE TABLE postrider.tokens (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_by text NOT NULL DEFAULT session_user,
     expires_at timestamptz NOT NULL DEFAULT 'infinity',
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    -- When it was last good for a request, to the minute.
+    used_at timestamptz NOT NULL DEFAULT '-infinity'
 );
 CREATE UNIQUE INDEX tokens_hash ON postrider.tokens (hash);
 -- The name of a revoked token is free.
@@ -43,7 +44,8 @@ CREATE UNIQUE INDEX tokens_name ON postrider.tokens (name) WHERE revoked_at IS N
 CREATE VIEW postrider.token_list AS
 SELECT t.name, t.tenant, t.read_only,
        CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at <= statement_timestamp() THEN 'expired' ELSE 'active' END AS state,
-       t.created_at, t.created_by, nullif(t.expires_at, 'infinity') AS expires_at, t.revoked_at
+       t.created_at, t.created_by, nullif(t.expires_at, 'infinity') AS expires_at, t.revoked_at,
+       nullif(t.used_at, '-infinity') AS last_used_at
 FROM postrider.tokens t;
 
 -- ----------------------------------------------------------------------------------------------------------- operators
@@ -103,7 +105,7 @@ DECLARE
     v_token record;
 BEGIN
     -- By the index of hashes: how long it takes says nothing of a hash that is nearly right.
-    SELECT t.name, t.tenant, t.read_only INTO v_token FROM postrider.tokens t
+    SELECT t.id, t.name, t.tenant, t.read_only, t.used_at INTO v_token FROM postrider.tokens t
     WHERE t.hash = p_token AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp();
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'P0401', MESSAGE = 'there is no such token, or it has ended';
@@ -111,6 +113,12 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'P0403', MESSAGE = 'this token may only read';
     END IF;
     PERFORM set_config('postrider.token', v_token.name, true);
+    -- Once a minute, so that a request stays cheap. Of several at once one writes and none waits, nor for a session that revokes it.
+    IF v_token.used_at < clock_timestamp() - interval '1 minute' AND current_setting('transaction_read_only') = 'off' THEN
+        UPDATE postrider.tokens t SET used_at = clock_timestamp()
+        WHERE t.id = (SELECT k.id FROM postrider.tokens k WHERE k.id = v_token.id AND k.used_at = v_token.used_at
+                      FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
     RETURN v_token.tenant;
 END
 $f$;
@@ -559,7 +567,6 @@ TO postrider_api;
 GRANT SELECT ON postrider.token_list TO postrider_operator;
 GRANT SELECT (id) ON postrider.tokens TO postrider_operator, postrider_worker;
 GRANT SELECT ON SEQUENCE postrider.tokens_id_seq TO postrider_operator, postrider_worker;
-GRANT SELECT (description) ON postrider.endpoints TO postrider_operator;
 GRANT EXECUTE ON FUNCTION
     postrider.add_token(text, text, bytea, boolean, interval), postrider.revoke_token(text)
 TO postrider_operator;

@@ -61,6 +61,7 @@ struct EndpointDetails: Sendable {
         func count(_ number: Int64) -> String { CappedCount.text(number, isCapped: overview.isCapped) }
         output.fields([
             ("Endpoint", overview.name), ("Tenant", overview.tenant.isEmpty ? nil : overview.tenant),
+            ("Description", settings.description),
             ("URL", overview.url),
             ("State", overview.state + (overview.stateReason.map { ", \($0)" } ?? "")),
             ("Events", overview.eventTypes.joined(separator: ", ")),
@@ -150,6 +151,7 @@ struct EndpointDetailsReport: Encodable {
         let verify: String
         let verifiedAt: String?
         let allowedRate: Float?
+        let description: String?
     }
 
     private let overview: EndpointReport
@@ -172,7 +174,8 @@ struct EndpointDetailsReport: Encodable {
             filter: settings.filter,
             transform: settings.transform,
             coalesce: settings.coalesce,
-            verify: settings.verify, verifiedAt: settings.verifiedAt?.description, allowedRate: settings.allowedRate)
+            verify: settings.verify, verifiedAt: settings.verifiedAt?.description, allowedRate: settings.allowedRate,
+            description: settings.description)
     }
 
     func encode(to encoder: any Encoder) throws {

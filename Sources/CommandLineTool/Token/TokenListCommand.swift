@@ -7,6 +7,8 @@ struct TokenListCommand: ContextCommand {
         commandName: "list",
         abstract: "List tokens, those that have ended too.",
         discussion: """
+            When a token was last used is noted once a minute; a request that is refused does not count.
+
             Example:
               postrider token list --tenant acme
             """)
@@ -32,6 +34,7 @@ struct TokenListCommand: ContextCommand {
         let createdBy: String
         let expiresAt: String?
         let revokedAt: String?
+        let lastUsedAt: String?
 
         init(_ token: CustomerToken) {
             name = token.name
@@ -42,6 +45,7 @@ struct TokenListCommand: ContextCommand {
             createdBy = token.createdBy
             expiresAt = token.expiresAt?.description
             revokedAt = token.revokedAt?.description
+            lastUsedAt = token.lastUsedAt?.description
         }
     }
 
@@ -57,11 +61,13 @@ struct TokenListCommand: ContextCommand {
 
 extension Table {
     fileprivate static func tokens(_ tokens: [CustomerToken]) -> Table {
-        var table = Table([.name("TOKEN"), .name("TENANT"), .text("MAY"), .text("STATE"), .text("EXPIRES")])
+        var table = Table([
+            .name("TOKEN"), .name("TENANT"), .text("MAY"), .text("STATE"), .text("LAST USED"), .text("EXPIRES"),
+        ])
         for token in tokens {
             table.add(
                 token.name, token.tenant, token.isReadOnly ? "read" : "read, write", token.state,
-                token.expiresAt?.description ?? "never")
+                token.lastUsedAt?.description ?? "never", token.expiresAt?.description ?? "never")
         }
         return table
     }

@@ -17,7 +17,8 @@ package enum CustomerTokens {
     package static func list(tenant: String?, limit: Int32) -> PostgresQuery<CustomerToken> {
         PostgresQuery(
             """
-            SELECT t.name, t.tenant, t.read_only, t.state, t.created_at, t.created_by, t.expires_at, t.revoked_at
+            SELECT t.name, t.tenant, t.read_only, t.state, t.created_at, t.created_by, t.expires_at, t.revoked_at,
+                   t.last_used_at
             FROM postrider.token_list t WHERE $1 IS NULL OR t.tenant = $1 ORDER BY t.name, t.created_at DESC LIMIT $2
             """, tenant, limit)
     }
@@ -40,6 +41,8 @@ package struct CustomerToken: Sendable, PostgresRecord {
     /// Nil where it does not expire.
     package let expiresAt: PostgresTimestamp?
     package let revokedAt: PostgresTimestamp?
+    /// When it was last good for a request, to the minute; nil where it never was.
+    package let lastUsedAt: PostgresTimestamp?
 
     package init(_ row: borrowing PostgresRow) throws(PostgresError) {
         name = try row.column(0)
@@ -50,5 +53,6 @@ package struct CustomerToken: Sendable, PostgresRecord {
         createdBy = try row.column(5)
         expiresAt = try row.column(6)
         revokedAt = try row.column(7)
+        lastUsedAt = try row.column(8)
     }
 }

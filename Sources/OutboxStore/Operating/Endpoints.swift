@@ -310,6 +310,8 @@ package struct EndpointSetup: Sendable {
     package var verifiedAt: PostgresTimestamp?
     /// The most requests a second that it agreed to.
     package var allowedRate: Float?
+    /// What the customer calls it who registered it by the API.
+    package var description: String?
 }
 
 extension EndpointSetup: PostgresRecord {
@@ -326,7 +328,8 @@ extension EndpointSetup: PostgresRecord {
         s.filter,
         s.transform,
         s."coalesce",
-        s.verify, s.verified_at, s.allowed_rate
+        s.verify, s.verified_at, s.allowed_rate,
+        s.description
         """
 
     /// SQL for a length of time that fails for no value: a month counts as 30 days, and what no screen could show
@@ -359,7 +362,8 @@ extension EndpointSetup: PostgresRecord {
             transform: try row.column(first + 24),
             coalesce: try row.column(first + 25),
             verify: try row.column(first + 26), verifiedAt: try row.column(first + 27),
-            allowedRate: try row.column(first + 28))
+            allowedRate: try row.column(first + 28),
+            description: try row.column(first + 29))
     }
 }
 

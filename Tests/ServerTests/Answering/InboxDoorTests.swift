@@ -52,7 +52,7 @@ struct InboxDoorTests {
                 let now = Int64(Date.now.timeIntervalSince1970)
                 let value = try WebhookSigner(secrets: [WebhookSecret(secret)]).signature(
                     id: "evt_\(secret.count)\(secret.dropFirst(6).prefix(1))", timestamp: now, body: [0x7B, 0x7D])
-                try await rig.until("the secret is known") {
+                try await until("the secret is known") {
                     try await rig.post(
                         "s",
                         [
@@ -66,7 +66,7 @@ struct InboxDoorTests {
             _ = try await rig.outbox.connection.query(
                 "SELECT postrider.add_source('late', 'bearer', ARRAY['\(DoorRig.token)'])", deadline: .seconds(5))
             let began = ContinuousClock.now
-            try await rig.until("a new source is known") { try await rig.post("late").status == 200 }
+            try await until("a new source is known") { try await rig.post("late").status == 200 }
             #expect(ContinuousClock.now - began < .seconds(3))
         }
     }
@@ -246,7 +246,7 @@ struct InboxDoorTests {
             let answer = try await holder.withTransaction(deadline: .seconds(20)) { transaction in
                 try await transaction.execute(script: "LOCK TABLE postrider.inbox_ids", deadline: .seconds(5))
                 let answer = Task { try await rig.post("b") }
-                try await rig.until("the request waits for the database") {
+                try await until("the request waits for the database") {
                     try await rig.value(
                         "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'postrider.inbox_ids'::regclass"
                     ) != "0"

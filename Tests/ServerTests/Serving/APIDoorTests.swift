@@ -1,6 +1,7 @@
 import CustomerAPI
 import Foundation
 import Postgres
+import ServiceLifecycle
 import Settings
 import Telemetry
 import TestSupport
@@ -207,11 +208,68 @@ struct APIDoorTests {
             let token = try await rig.token("a", of: "ta")
             #expect(try await rig.ask("POST", "/in/any", token, "{}").text("code") == "not_found")
             #expect(try await rig.ask("GET", "/v1/webhooks", token).status == 200)
-            let end = ContinuousClock.now + .seconds(10)
-            while !rig.log.text.contains("the API is ready"), .now < end {
-                try await Task.sleep(for: .milliseconds(20))
+            try await until("the API is ready") { rig.log.text.contains("the API is ready") }
+        }
+    }
+
+    @Test("a stop answers the requests that wait for the database, and takes no more")
+    func stops() async throws {
+        try await APIRig.with { rig, _ in
+            let token = try await rig.token("a", of: "ta")
+            _ = try await rig.ask("POST", "/v1/webhooks/register", token, Self.body)
+            let holder = try await rig.outbox.connect()
+            let answers = try await holder.withTransaction(deadline: .seconds(20)) { transaction in
+                try await transaction.execute(
+                    script: "SELECT FROM postrider.endpoints FOR UPDATE", deadline: .seconds(5))
+                let answers = ["pause", "rotate-secret", "pause"].map { act in
+                    Task { try await rig.ask("POST", "/v1/webhooks/shop/\(act)", token).status }
+                }
+                try await until("the requests wait for the database") {
+                    try await rig.value(
+                        "SELECT count(*) FROM pg_stat_activity WHERE usename = '\(rig.role)' AND wait_event_type = 'Lock'"
+                    )
+                        == "3"
+                }
+                await rig.group.triggerGracefulShutdown()
+                try await until("the door is closed") {
+                    (try? await rig.ask("GET", "/v1/webhooks", token)) == nil
+                }
+                return answers
             }
-            #expect(rig.log.text.contains("the API is ready"))
+            for answer in answers { #expect(try await answer.value == 200) }
+            await holder.close()
+        }
+    }
+
+    @Test("when a token was last good is noted once a minute, and no request waits for that")
+    func lastUse() async throws {
+        try await APIRig.with { rig, _ in
+            let token = try await rig.token("a", of: "ta")
+            let used = "SELECT used_at > clock_timestamp() - interval '30 s' FROM postrider.tokens"
+            #expect(try await rig.value("SELECT last_used_at IS NULL FROM postrider.token_list") == "t")
+            #expect(try await rig.ask("GET", "/v1/webhooks/none", token).status == 404)
+            #expect(try await rig.value(used) == "f")
+            #expect(try await rig.ask("GET", "/v1/webhooks", token).status == 200)
+            #expect(try await rig.value(used) == "t")
+            let version = "SELECT xmin FROM postrider.tokens"
+            let first = try await rig.value(version)
+            #expect(try await rig.ask("GET", "/v1/webhooks", token).status == 200)
+            #expect(try await rig.value(version) == first)
+
+            try await rig.outbox.script("UPDATE postrider.tokens SET used_at = used_at - interval '61 s'")
+            let holder = try await rig.outbox.connect()
+            try await holder.withTransaction(deadline: .seconds(20)) { (act) async throws in
+                try await act.execute(
+                    script: "SAVEPOINT before; SELECT postrider.revoke_token('a')", deadline: .seconds(5))
+                let began = ContinuousClock.now
+                for _ in 0..<2 { #expect(try await rig.ask("GET", "/v1/webhooks", token).status == 200) }
+                #expect(ContinuousClock.now - began < .seconds(1))
+                try await act.execute(script: "ROLLBACK TO SAVEPOINT before", deadline: .seconds(5))
+            }
+            await holder.close()
+            #expect(try await rig.value(used) == "f")
+            #expect(try await rig.ask("GET", "/v1/webhooks", token).status == 200)
+            #expect(try await rig.value(used) == "t")
         }
     }
 }

@@ -51,27 +51,57 @@ struct APITrustTests {
         return list.body.matches(of: #/"id": "(dlv_[^"]+)"/#).map { String($0.1) }
     }
 
+    /// Asks for all of tenant `ta` with a token of another: the first answer that is not "there is no such thing", or "it was changed".
+    private static func crossing(_ rig: APIRig, _ other: String, _ ids: [String]) async throws -> String? {
+        let before = try await rig.value(state)
+        for name in ["shop", "operators"] {
+            for id in ids {
+                for (method, path, body) in requests(name, id) {
+                    let reply = try await rig.ask(method, path, other, body)
+                    guard reply.status == 404, reply.text("code") == "not_found", !reply.body.contains("tenant") else {
+                        return "\(method) \(path): \(reply)"
+                    }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+        }
+        let list = try await rig.ask("GET", "/v1/webhooks", other)
+        guard list.body == #"{"webhooks": [], "next_cursor": null}"# + "\n" else { return list.body }
+        return try await rig.value(state) == before ? nil : "it was changed"
+    }
+
+    /// Asks with tokens that are good for nothing, and with one for reading alone: the first answer that is not as it has to be, or
+    /// "it was changed".
+    private static func misplaced(
+        _ rig: APIRig, bad: [String?], reading: String, _ ids: [String]
+    ) async throws -> String? {
+        let before = try await rig.value(state)
+        let all =
+            requests("shop", ids[0]) + [
+                ("GET", "/v1/webhooks", nil), ("POST", "/v1/webhooks/register", body),
+                ("POST", "/v1/events", #"{"event_type": "a", "payload": 1}"#), ("GET", "/v1/event-types", nil),
+            ]
+        for (method, path, body) in all {
+            for bad in bad {
+                let reply = try await rig.ask(method, path, bad, body)
+                guard reply.status == 401, reply.field("www-authenticate") == "bearer" else {
+                    return "\(method) \(path): \(reply)"
+                }
+            }
+            let reply = try await rig.ask(method, path, reading, body)
+            guard reply.status == (method == "GET" ? 200 : 403) else { return "\(method) \(path): \(reply)" }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return try await rig.value(state) == before ? nil : "it was changed"
+    }
+
     @Test("every route with every other tenant's names and ids finds nothing and changes nothing")
     func tenants() async throws {
         try await APIRig.with { rig, _ in
             let (token, other) = (try await rig.token("a", of: "ta"), try await rig.token("b", of: "tb"))
             let ids = try await Self.prepare(rig, token)
             #expect(ids.count == 2)
-            let before = try await rig.value(Self.state)
-            for name in ["shop", "operators"] {
-                for id in ids {
-                    for (method, path, body) in Self.requests(name, id) {
-                        let reply = try await rig.ask(method, path, other, body)
-                        #expect(reply.status == 404 && reply.text("code") == "not_found", "\(method) \(path): \(reply)")
-                        #expect(!reply.body.contains("tenant"), "\(reply.body)")
-                        try await Task.sleep(for: .milliseconds(20))
-                    }
-                }
-            }
-            #expect(
-                try await rig.ask("GET", "/v1/webhooks", other).body == #"{"webhooks": [], "next_cursor": null}"# + "\n"
-            )
-            #expect(try await rig.value(Self.state) == before)
+            #expect(try await Self.crossing(rig, other, ids) == nil)
 
             // The same name is another webhook.
             let mine = try await rig.ask(
@@ -104,26 +134,53 @@ struct APITrustTests {
             try await rig.outbox.script(
                 "UPDATE postrider.tokens SET expires_at = clock_timestamp() WHERE name = 'e'; SELECT postrider.revoke_token('a')"
             )
-            let before = try await rig.value(Self.state)
-            let all =
-                Self.requests("shop", ids[0]) + [
-                    ("GET", "/v1/webhooks", nil), ("POST", "/v1/webhooks/register", Self.body),
-                    ("POST", "/v1/events", #"{"event_type": "a", "payload": 1}"#), ("GET", "/v1/event-types", nil),
-                ]
             let made = APIToken(bytes: [UInt8](repeating: 7, count: 32)).revealed
-            for (method, path, body) in all {
-                for bad in [nil, "", "prt_", made, token, brief] {
-                    let reply = try await rig.ask(method, path, bad, body)
-                    #expect(
-                        reply.status == 401 && reply.field("www-authenticate") == "bearer", "\(method) \(path) \(reply)"
-                    )
-                }
-                let wanted = method == "GET" ? 200 : 403
-                let reply = try await rig.ask(method, path, reading, body)
-                #expect(reply.status == wanted, "\(method) \(path) \(reply)")
-                try await Task.sleep(for: .milliseconds(100))
+            let bad = [nil, "", "prt_", made, token, brief]
+            #expect(try await Self.misplaced(rig, bad: bad, reading: reading, ids) == nil)
+        }
+    }
+
+    /// A function of the schema that forgets a condition.
+    private struct Mutant {
+        let function: String
+        let condition: String
+        let instead: String
+
+        static let all = [
+            Mutant(function: "api_find_delivery", condition: "AND e.tenant = p_tenant", instead: ""),
+            Mutant(function: "endpoint_id", condition: "e.tenant = p_tenant", instead: "true"),
+            Mutant(function: "api_list", condition: "e.tenant = v_tenant AND", instead: ""),
+            Mutant(function: "token_tenant", condition: "AND t.revoked_at IS NULL", instead: ""),
+            Mutant(function: "token_tenant", condition: "AND t.expires_at > clock_timestamp()", instead: ""),
+            Mutant(function: "token_tenant", condition: "p_writes AND v_token.read_only", instead: "false"),
+        ]
+    }
+
+    @Test("the two tests above see each of these conditions missing")
+    func mutants() async throws {
+        try await APIRig.with { rig, _ in
+            let (token, other) = (try await rig.token("a", of: "ta"), try await rig.token("b", of: "tb"))
+            let ids = try await Self.prepare(rig, token)
+            let (reading, brief) = (
+                try await rig.token("r", of: "ta", ", true"),
+                try await rig.token("e", of: "ta", ", expires => '1 minute'")
+            )
+            try await rig.outbox.script(
+                "UPDATE postrider.tokens SET expires_at = clock_timestamp() WHERE name = 'e'; SELECT postrider.revoke_token('a')"
+            )
+            for mutant in Mutant.all {
+                let text = try #require(
+                    try await rig.value("SELECT pg_get_functiondef('postrider.\(mutant.function)'::regproc)"))
+                let mutated = text.replacing(mutant.condition, with: mutant.instead)
+                #expect(mutated != text, "\(mutant)")
+                try await rig.outbox.script(mutated)
+                let seen =
+                    mutant.function == "token_tenant"
+                    ? try await Self.misplaced(rig, bad: [token, brief], reading: reading, ids)
+                    : try await Self.crossing(rig, other, ids)
+                #expect(seen != nil, "\(mutant)")
+                try await rig.outbox.script(text)
             }
-            #expect(try await rig.value(Self.state) == before)
         }
     }
 

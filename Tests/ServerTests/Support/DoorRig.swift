@@ -90,14 +90,4 @@ struct DoorRig: Sendable {
     func value(_ sql: String) async throws -> String? {
         try await outbox.connection.query(sql, deadline: .seconds(5)).rows.first?.first ?? nil
     }
-
-    func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(15)
-        while try await !condition() {
-            guard ContinuousClock.now < end else { throw NeverCame(what: what) }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
 }
-
-struct NeverCame: Error { let what: String }
