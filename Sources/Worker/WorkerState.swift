@@ -19,7 +19,6 @@ final class WorkerState: Sendable {
     }
 
     private let facts = Mutex(Facts())
-    private let ended = Atomic<Int64>(0)
 
     /// The id of this worker in the database, once it is registered. Part of every fencing token.
     var id: Int32? { facts.withLock { $0.id } }
@@ -97,11 +96,6 @@ final class WorkerState: Sendable {
     /// Whether more may be claimed: outcomes can be recorded, and receivers will accept what is signed. Not before the clocks
     /// have been compared.
     var mayClaim: Bool { facts.withLock { !$0.isBehind && $0.isClockOff == false } }
-
-    /// How many deliveries this worker has ended, however they ended.
-    var endedDeliveries: Int64 { ended.load(ordering: .relaxed) }
-
-    func endedDelivery() { ended.wrappingAdd(1, ordering: .relaxed) }
 
     // MARK: The end
 

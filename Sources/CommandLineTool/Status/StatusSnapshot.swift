@@ -1,4 +1,5 @@
 import OutboxStore
+import Postgres
 
 /// The figures that `status` shows, before it decides anything.
 struct StatusSnapshot: Sendable {
@@ -30,7 +31,7 @@ struct StatusSnapshot: Sendable {
 struct Flow: Equatable {
     /// Deliveries made a minute.
     let made: Double
-    /// Deliveries that ended a minute, however they ended.
+    /// Deliveries that ended a minute: sent, dead, cancelled, superseded or whatever else.
     let ended: Double
     /// How long the rest will take at this pace; nil where it does not shrink, or how much there is was not counted.
     let drain: Duration?
@@ -41,8 +42,9 @@ struct Flow: Equatable {
     /// Nil where no worker that is alive has said.
     init?(_ snapshot: StatusSnapshot) {
         let alive = snapshot.aliveWorkers
-        guard let made = alive.compactMap(\.madeAMinute).max() else { return nil }
-        let ended = alive.compactMap(\.endedAMinute).reduce(0, +)
+        // Each has counted all of the database, and both numbers over one time.
+        let first = alive.filter { $0.madeAMinute != nil }.min { $0.startedAt.rawValue < $1.startedAt.rawValue }
+        guard let first, let made = first.madeAMinute, let ended = first.endedAMinute else { return nil }
         self.made = Double(made)
         self.ended = Double(ended)
         let census = snapshot.census

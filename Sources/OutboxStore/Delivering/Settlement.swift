@@ -69,14 +69,6 @@ extension DeliveryDecision.Outcome {
         }
     }
 
-    /// Whether nothing more is to come of the delivery.
-    package var isEnd: Bool {
-        switch self {
-        case .delivered, .dead, .expired, .filtered, .spent: true
-        case .retry, .gone, .disabled, .released: false
-        }
-    }
-
     /// Until it is due again.
     var delay: Duration {
         switch self {

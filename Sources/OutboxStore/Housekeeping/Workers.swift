@@ -64,7 +64,7 @@ package struct WorkerPulse: Sendable, Equatable {
     package var settings: String?
     /// How far its clock is ahead of the database's, at least; negative when it is behind.
     package var clockAhead: Duration?
-    /// Deliveries that were made in the database and that this worker ended, a minute; nil as long as it does not know.
+    /// Deliveries of the whole database that were made and that ended, a minute; nil as long as it does not know.
     package var madeAMinute: Float?
     package var endedAMinute: Float?
 
@@ -123,7 +123,7 @@ package struct WorkerOverview: Sendable {
     package var heldBack: Int32 = 0
     package var heldBackWhy: String?
     package var trouble: WorkerTrouble?
-    /// Deliveries that were made in the database and that it ended, a minute; nil as long as it does not know.
+    /// Deliveries of the whole database that were made and that ended, a minute; nil as long as it does not know.
     package var madeAMinute: Float?
     package var endedAMinute: Float?
     /// What all workers should be started with alike, in words.

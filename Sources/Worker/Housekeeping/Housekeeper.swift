@@ -35,7 +35,7 @@ final class Housekeeper: Service {
     private let verifications: VerificationDesk
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
-    /// How fast deliveries are made in the database, and ended by this worker.
+    /// How fast deliveries are made in the database, and how fast they end there, by whatever.
     private let paces = Mutex((made: MinutePace(), ended: MinutePace()))
 
     init(_ parts: WorkerParts, store: any HouseStore, verifications: VerificationDesk) {
@@ -141,8 +141,9 @@ final class Housekeeper: Service {
             parts.health.set(.schemaMismatch, (state.schemaVersion ?? Migration.newest) != Migration.newest)
             judge(ClockSkew(before: before, database: state.clock, after: after))
             paces.withLock { paces in
-                if let made = state.lastDelivery { paces.made.note(made, at: now) }
-                paces.ended.note(parts.state.endedDeliveries, at: now)
+                guard let made = state.made, let ended = state.ended else { return }
+                paces.made.note(made, at: now)
+                paces.ended.note(ended, at: now)
             }
         } catch {
             parts.health.set(.schemaMissing, error.sqlState == .undefinedTable)

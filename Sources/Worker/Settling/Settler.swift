@@ -265,7 +265,6 @@ final class Settler: Service {
 
     private func count(_ settlement: Settlement) {
         parts.metrics.count(DeliveryOutcome(settlement.outcome))
-        if settlement.outcome.isEnd { parts.state.endedDelivery() }
         if settlement.outcome.isAttempt, let code = settlement.errorCode { parts.metrics.count(code) }
         let reason: DeadReason
         switch settlement.outcome {

@@ -169,6 +169,15 @@ import Testing
                 == "A minute: 1000 made, 1600 ended; the backlog shrinks, gone in about 10m.")
         #expect(flow(1000, 900) { $0.pending = 6000 }?.text.hasSuffix("the backlog grows.") == true)
         #expect(flow(1000, 1010) { $0.pending = 6000 }?.text.hasSuffix("the backlog stays as it is.") == true)
+        // Two workers say the same of one database, the younger of less time.
+        var two = Self.snapshot(Self.census { $0.pending = 6000 })
+        (two.workers[0].madeAMinute, two.workers[0].endedAMinute) = (1000, 1600)
+        var younger = two.workers[0]
+        younger.startedAt = .infinity
+        (younger.madeAMinute, younger.endedAMinute) = (9000, 100)
+        two.workers[0].startedAt = PostgresTimestamp(rawValue: 0)
+        two.workers.insert(younger, at: 0)
+        #expect(two.flow?.made == 1000 && two.flow?.ended == 1600)
         let unknown = flow(0, 600) {
             $0.pending = 6000
             $0.isCapped = true

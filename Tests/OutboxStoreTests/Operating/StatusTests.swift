@@ -50,6 +50,32 @@ struct StatusTests {
         }
     }
 
+    @Test("of all is counted: what was made and has not ended is there, however the rest ended")
+    func counts() async throws {
+        try await TestOutbox.withOutbox { outbox in
+            func waiting() async throws -> Int64? {
+                try await outbox.query("SELECT pg_stat_force_next_flush()")
+                let state = try await outbox.connection.run(Status.database, deadline: TestOutbox.deadline).first
+                return state?.made.flatMap { made in state?.ended.map { made - $0 } }
+            }
+            try await outbox.registerEndpoint("a")
+            #expect(try await waiting() == 0)
+            try await outbox.publish(count: 6)
+            #expect(try await waiting() == 6)
+            try await outbox.query("SELECT postrider.cancel_event(1)")
+            #expect(try await waiting() == 5)
+            try await outbox.ownWorker().work(.delivered)
+            let afterDelivery = try await outbox.number("SELECT count(*) FROM postrider.deliveries")
+            #expect(try await waiting() == afterDelivery && afterDelivery < 5)
+            try await outbox.publish(count: 3)
+            try await outbox.ownWorker().work(.dead(.attemptsExhausted))
+            try await outbox.query("SELECT postrider.replay_dead_letter(id) FROM postrider.dead LIMIT 1")
+            #expect(try await waiting() == outbox.number("SELECT count(*) FROM postrider.deliveries"))
+            try await outbox.query("SELECT postrider.remove_endpoint('a')")
+            #expect(try await waiting() == 0)
+        }
+    }
+
     @Test("at the end is delivered, expired, cancelled, filtered, or without a subscriber")
     func ends() async throws {
         try await TestOutbox.withOutbox { outbox in
