@@ -45,12 +45,17 @@ struct ApplyCommand: ContextCommand {
             let entries = try EndpointFile(outside: outside, policy: EndpointPolicy(configuration))
                 .entries(try content(in: context))
             let change = EndpointChange(entries: entries, prunes: prune, configuration: configuration, outside: outside)
-            let plan = try await context.withDatabase { try await change.plan(on: $0) }
+            let plan = try await context.withDatabase(progress: Progress("comparing endpoints")) {
+                try await change.plan(on: $0)
+            }
             // Before anything is made, and by a dry run too: a secret that is not there is a fault of the file.
             let secrets = try change.secrets(for: plan, in: context)
             guard !dryRun, !plan.isEmpty else { return try PlanReport(plan, isDone: false).show(on: output) }
             try confirm(plan, output, context)
-            try await context.withDatabase { try await change.make(plan, secrets, in: context, on: $0) }
+            let progress = Progress("waiting for the database")
+            try await context.withDatabase(progress: progress) {
+                try await change.make(plan, secrets, in: context, on: $0, progress)
+            }
             defer { for (endpoint, secret) in secrets { secret.tellIfUnseen(of: endpoint.name, in: context) } }
             try PlanReport(plan, isDone: true, secrets: secrets).show(on: output)
         } catch let fault as FileFault {

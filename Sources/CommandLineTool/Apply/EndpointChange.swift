@@ -14,6 +14,9 @@ struct EndpointChange: Sendable {
 
     /// As many endpoints as can be compared at once: those of the file, and those of its tenants.
     private static let storedLimit: Int32 = 100_000
+    /// So many endpoints are asked about, or changed, in one round trip: some tenths of a second. With more of them a person would see
+    /// nothing move for long; with fewer, ten thousand would take minutes where the database is far away.
+    static let batch = 200
 
     /// What there is to do, as one state of the database.
     func plan(on connection: PostgresConnection) async throws -> EndpointPlan {
@@ -31,10 +34,13 @@ struct EndpointChange: Sendable {
         }
         let known = Set(stored.map(\.reference))
         var otherHeaders: Set<EndpointReference> = []
-        for entry in entries where known.contains(entry.reference) {
-            guard let headers = entry.settings.headers else { continue }
-            let isSame = try await transaction.run(Endpoints.hasHeaders(entry.reference, headers), deadline: deadline)
-            if isSame.first != true { otherHeaders.insert(entry.reference) }
+        let withHeaders = entries.filter { known.contains($0.reference) && $0.settings.headers != nil }
+        for part in withHeaders.chunks(of: Self.batch) {
+            let answers = try await transaction.run(
+                each: part.map { Endpoints.hasHeaders($0.reference, $0.settings.headers ?? []) }, deadline: deadline)
+            for (entry, answer) in zip(part, answers) where answer.first != true {
+                otherHeaders.insert(entry.reference)
+            }
         }
         return EndpointPlan(entries, stored: stored, otherHeaders: otherHeaders, prunes: prunes)
     }
@@ -64,53 +70,84 @@ struct EndpointChange: Sendable {
     /// The endpoints are locked before the lanes, all by id, and compared once more: what was shown is what is done.
     func make(
         _ plan: EndpointPlan, _ secrets: [EndpointReference: SigningSecret], in context: CommandContext,
-        on connection: PostgresConnection
+        on connection: PostgresConnection, _ progress: Progress
     ) async throws {
         let deadline = CommandContext.statementDeadline
-        let wanted = Dictionary(entries.map { ($0.reference, $0) }) { first, _ in first }
+        let statements = try Statements(self, secrets, in: context)
         try await connection.withTransaction(deadline: deadline) { transaction in
             _ = try await transaction.run(Endpoints.hold(plan.changes.compactMap(\.id)), deadline: deadline)
             guard try await self.plan(in: transaction) == plan else {
                 throw CommandError(
                     .failure, "endpoints were changed by another session; nothing was done: run it again")
             }
-            for change in plan.changes {
-                switch change.action {
-                case .remove:
-                    _ = try await transaction.run(Endpoints.remove(change.reference), deadline: deadline)
-                case .change:
-                    let seal = EndpointSeal(
-                        endpoint: change.name, tenant: change.tenant, sealing: try SigningSecret.sealing(configuration))
-                    let settings = try settings(change, wanted[change.reference], seal, in: context)
-                    _ = try await transaction.run(
-                        Endpoints.update(change.reference, settings: settings), deadline: deadline)
-                case .add:
-                    guard let entry = wanted[change.reference], let secret = secrets[change.reference] else { continue }
-                    let seal = EndpointSeal(
-                        endpoint: entry.name, tenant: entry.tenant, sealing: try SigningSecret.sealing(configuration))
-                    let stored = try secret.stored(seal)
-                    var settings = entry.settings
-                    if let key = secret.key { settings.take(try seal.stored(key)) }
-                    _ = try await transaction.run(
-                        Endpoints.register(entry.name, tenant: entry.tenant, secret: stored, settings: settings),
-                        deadline: deadline)
+            for batch in plan.batches(of: Self.batch) {
+                progress.say("changing endpoints, \(batch.startIndex) of \(plan.changes.count)")
+                let changes = Array(batch)
+                do {
+                    try await transaction.run(each: try changes.map(statements.statement), deadline: deadline)
+                } catch let error as PostgresError {
+                    throw Self.named(error, changes)
                 }
             }
         }
     }
 
-    /// What changes, defaults included, and nothing else.
-    private func settings(
-        _ change: EndpointPlan.Change, _ entry: EndpointEntry?, _ seal: EndpointSeal, in context: CommandContext
-    ) throws -> EndpointSettings {
-        let changed = change.settings.filter { $0.field.form != .headers }
-        var settings = try EndpointField.settings(
-            changed.map { ($0.field, $0.to) }, policy: EndpointPolicy(configuration))
-        if changed.count < change.settings.count { settings.headers = entry?.settings.headers }
-        // The database takes it when the endpoint has none yet.
-        if settings.signature?.contains("v1a") == true {
-            settings.take(try seal.stored(SigningSecret.newKey(in: context)))
+    /// What the database refuses to do to an endpoint, with the name of that endpoint.
+    private static func named(_ error: PostgresError, _ changes: [EndpointPlan.Change]) -> any Error {
+        guard DatabaseFailure.status(error) == .badData, let place = error.statement, changes.indices.contains(place)
+        else { return error }
+        return CommandError(.badData, "\(changes[place].words): \(error.message)")
+    }
+}
+
+extension EndpointChange {
+    /// Makes the statement of each change.
+    private struct Statements {
+        private let change: EndpointChange
+        private let wanted: [EndpointReference: EndpointEntry]
+        private let secrets: [EndpointReference: SigningSecret]
+        private let sealing: SecretSealing?
+        private let context: CommandContext
+
+        init(_ change: EndpointChange, _ secrets: [EndpointReference: SigningSecret], in context: CommandContext) throws
+        {
+            self.change = change
+            self.secrets = secrets
+            self.context = context
+            wanted = Dictionary(change.entries.map { ($0.reference, $0) }) { first, _ in first }
+            sealing = try SigningSecret.sealing(change.configuration)
         }
-        return settings
+
+        func statement(_ planned: EndpointPlan.Change) throws -> PostgresQuery<Void> {
+            let seal = EndpointSeal(endpoint: planned.name, tenant: planned.tenant, sealing: sealing)
+            switch planned.action {
+            case .remove:
+                return Endpoints.remove(planned.reference).unread
+            case .change:
+                return Endpoints.update(planned.reference, settings: try settings(planned, seal))
+            case .add:
+                guard let entry = wanted[planned.reference], let secret = secrets[planned.reference] else {
+                    throw CommandError(.failure, "\(planned.words) is not in the file any more")
+                }
+                var settings = entry.settings
+                if let key = secret.key { settings.take(try seal.stored(key)) }
+                return Endpoints.register(
+                    entry.name, tenant: entry.tenant, secret: try secret.stored(seal), settings: settings
+                ).unread
+            }
+        }
+
+        /// What changes, defaults included, and nothing else.
+        private func settings(_ planned: EndpointPlan.Change, _ seal: EndpointSeal) throws -> EndpointSettings {
+            let changed = planned.settings.filter { $0.field.form != .headers }
+            var settings = try EndpointField.settings(
+                changed.map { ($0.field, $0.to) }, policy: EndpointPolicy(change.configuration))
+            if changed.count < planned.settings.count { settings.headers = wanted[planned.reference]?.settings.headers }
+            // The database takes it when the endpoint has none yet.
+            if settings.signature?.contains("v1a") == true {
+                settings.take(try seal.stored(SigningSecret.newKey(in: context)))
+            }
+            return settings
+        }
     }
 }

@@ -15,6 +15,9 @@ struct EndpointPlan: Equatable {
         let settings: [Setting]
 
         var reference: EndpointReference { EndpointReference(name, tenant: tenant) }
+
+        /// For a person.
+        var words: String { "endpoint '\(name)'" + (tenant.isEmpty ? "" : " of tenant '\(tenant)'") }
     }
 
     struct Setting: Equatable {
@@ -33,6 +36,13 @@ struct EndpointPlan: Equatable {
     let changes: [Change]
     /// How many are as they should be.
     let unchanged: Int
+
+    /// The changes, as they are sent together. A removal goes by itself: it cancels what is owed, which may take long.
+    ///
+    /// - Parameter size: the most in one round trip.
+    func batches(of size: Int) -> [ArraySlice<Change>] {
+        changes.chunks(of: size, alone: { $0.action == .remove })
+    }
 
     var isEmpty: Bool { changes.isEmpty }
     var removals: Int { changes.count { $0.action == .remove } }

@@ -50,6 +50,8 @@ package actor PostgresConnection {
     /// Until when a cancel request must have reached the server. Until it has, nothing new is sent: it would be cancelled instead.
     var cancelOutstanding: Deadline?
     private var parameters = PostgresParameters()
+    /// How often something was sent and an answer waited for: tests count it.
+    package private(set) var roundTrips = 0
 
     init(_ configuration: PostgresConfiguration, place: String, logger: Logger) {
         self.configuration = configuration
@@ -120,6 +122,7 @@ extension PostgresConnection {
         guard let wire else { return }
         current = exchange
         exchange.stage = .sent
+        roundTrips += 1
         parameters.removeAll()
         do throws(PostgresError) {
             try exchange.send(on: wire.handle, using: &parameters)

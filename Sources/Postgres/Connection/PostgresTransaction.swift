@@ -16,6 +16,18 @@ package struct PostgresTransaction: Sendable {
         ).rows
     }
 
+    /// Runs several statements of one kind in one round trip.
+    ///
+    /// - Returns: the rows of each.
+    /// - Throws: the error of the first one that failed, with its place in ``PostgresError/statement``.
+    @discardableResult
+    package func run<Statement: PostgresStatement>(
+        each statements: [Statement], deadline: Duration
+    ) async throws(PostgresError) -> [[Statement.Row]] {
+        try await connection.perform(
+            BatchExchange(statements, deadline: .after(deadline), role: .within(ticket)))
+    }
+
     /// How many rows the statement inserted, changed, deleted or found.
     @discardableResult
     package func execute(_ statement: some PostgresStatement, deadline: Duration) async throws(PostgresError) -> Int {

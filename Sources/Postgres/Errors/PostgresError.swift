@@ -11,6 +11,8 @@ package struct PostgresError: Error, Sendable {
     package let report: ServerReport?
     /// Which database, such as `database app at db1:5432`.
     package private(set) var place: String?
+    /// Of several statements that were sent together, the place of the one that failed.
+    package private(set) var statement: Int?
 
     package init(_ code: Code, _ message: String, report: ServerReport? = nil, place: String? = nil) {
         self.code = code
@@ -30,6 +32,13 @@ package struct PostgresError: Error, Sendable {
     }
 
     package var sqlState: SQLState? { report?.state }
+
+    /// The same error, of one of several statements.
+    func ofStatement(at place: Int) -> PostgresError {
+        var error = self
+        error.statement = place
+        return error
+    }
 
     /// The same error, naming the database unless it does so already.
     func at(_ place: String) -> PostgresError {

@@ -30,6 +30,21 @@ package struct PostgresQuery<Row: Sendable>: PostgresStatement {
         return query
     }
 
+    /// The same, with its rows left unread.
+    package var unread: PostgresQuery<Void> {
+        PostgresQuery<Void>(sql: sql, isQualified: isQualified, append: append, read: { _ in })
+    }
+
+    private init(
+        sql: String, isQualified: Bool, append: @escaping @Sendable (inout PostgresParameters) -> Void,
+        read: @escaping @Sendable (borrowing PostgresRow) throws(PostgresError) -> Row
+    ) {
+        self.sql = sql
+        self.isQualified = isQualified
+        self.append = append
+        self.read = read
+    }
+
     package func bind(_ parameters: inout PostgresParameters) { append(&parameters) }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row { try read(row) }

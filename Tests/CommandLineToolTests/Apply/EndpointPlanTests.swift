@@ -104,4 +104,14 @@ import Testing
         #expect(Self.summary(plan) == ["change a timeout=3s>15s", "add a url=>https://a.example/ event_types=>*"])
         #expect(plan.changes.map(\.tenant) == ["acme", "other"])
     }
+
+    @Test func goesInBatches() {
+        let stored = (1...7).map { Self.stored(Int32($0), "e\($0)", timeout: .seconds(3)) }
+        // e3 and e4 are not in the file.
+        let entries = [1, 2, 5, 6, 7, 8].map { Self.entry("e\($0)") }
+        let plan = Self.plan(entries, stored, prunes: true)
+        #expect(
+            plan.batches(of: 2).map { $0.map(\.name) } == [["e1", "e2"], ["e3"], ["e4"], ["e5", "e6"], ["e7", "e8"]])
+        #expect(Self.plan([], []).batches(of: 2).isEmpty)
+    }
 }

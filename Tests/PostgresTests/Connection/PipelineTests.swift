@@ -72,4 +72,30 @@ struct PipelineTests {
         let sql = "COMMIT"
         func decode(_ row: borrowing PostgresRow) throws(PostgresError) {}
     }
+
+    @Test("of a transaction is one round trip, and says which statement failed")
+    func batch() async throws {
+        try await TestDatabase.withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.execute(script: "CREATE TABLE note (id int UNIQUE)", deadline: TestDatabase.deadline)
+            let before = await connection.roundTrips
+            try await connection.withTransaction(deadline: TestDatabase.deadline) { transaction in
+                try await transaction.run(each: (1...50).map { AddNote(id: $0) }, deadline: TestDatabase.deadline)
+                let echoes = try await transaction.run(
+                    each: ["a", "b"].map { Echo(value: $0) }, deadline: TestDatabase.deadline)
+                #expect(echoes.map { $0.map(\.value) } == [["a"], ["b"]])
+            }
+            // With BEGIN and COMMIT.
+            #expect(await connection.roundTrips - before == 4)
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.withTransaction(deadline: TestDatabase.deadline) { transaction in
+                    try await transaction.run(
+                        each: [60, 61, 7, 62].map { AddNote(id: $0) }, deadline: TestDatabase.deadline)
+                }
+            }
+            #expect(error?.statement == 2 && error?.sqlState == SQLState(rawValue: "23505"))
+            #expect(try await connection.run(CountNotes(), deadline: TestDatabase.deadline) == [50])
+            await connection.close()
+        }
+    }
 }
