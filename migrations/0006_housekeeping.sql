@@ -457,33 +457,18 @@ BEGIN
 END
 $f$;
 
--- Deletes what tells how deliveries were closed whose event is gone.
-CREATE FUNCTION postrider.forget_closed(p_before timestamptz, p_limit int) RETURNS int
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $f$
+-- Deletes rows of a table that has a row for each of some deliveries, where the event is gone.
+CREATE FUNCTION postrider.forget_of_gone(p_table text, p_before timestamptz, p_limit int) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     v_count int;
 BEGIN
-    DELETE FROM postrider.closed c WHERE c.ctid = ANY (ARRAY(
-        SELECT k.ctid FROM postrider.closed k
-        WHERE k.event_at < p_before
-            AND (SELECT true FROM postrider.outbox o WHERE o.created_at = k.event_at AND o.id = k.event_id) IS NULL
-        ORDER BY k.event_at LIMIT p_limit));
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
-END
-$f$;
-
--- The same for the bodies that transforms made.
-CREATE FUNCTION postrider.forget_made(p_before timestamptz, p_limit int) RETURNS int
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $f$
-DECLARE
-    v_count int;
-BEGIN
-    DELETE FROM postrider.made_bodies b WHERE b.ctid = ANY (ARRAY(
-        SELECT k.ctid FROM postrider.made_bodies k
-        WHERE k.event_at < p_before
-            AND (SELECT true FROM postrider.outbox o WHERE o.created_at = k.event_at AND o.id = k.event_id) IS NULL
-        ORDER BY k.event_at LIMIT p_limit));
+    EXECUTE format($s$
+        DELETE FROM postrider.%1$I c WHERE c.ctid = ANY (ARRAY(
+            SELECT k.ctid FROM postrider.%1$I k
+            WHERE k.event_at < $1
+                AND (SELECT true FROM postrider.outbox o WHERE o.created_at = k.event_at AND o.id = k.event_id) IS NULL
+            ORDER BY k.event_at LIMIT $2))$s$, p_table) USING p_before, p_limit;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END
@@ -519,8 +504,8 @@ BEGIN
         RETURN v_part.name;
     END LOOP;
     PERFORM postrider.drop_detached();
-    v_closed := postrider.forget_closed(v_before, v_limit);
-    v_made := postrider.forget_made(v_before, v_limit);
+    v_closed := postrider.forget_of_gone('closed', v_before, v_limit);
+    v_made := postrider.forget_of_gone('made_bodies', v_before, v_limit);
     SELECT g.deleted INTO v_keys FROM postrider.forget_keys(NULL, v_limit) g;
     PERFORM postrider.end_duty('retention', v_limit IN (v_closed, v_made, v_keys));
     RETURN NULL;

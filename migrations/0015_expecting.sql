@@ -255,45 +255,36 @@ BEGIN
 END
 $f$;
 
--- Locks the open expectations of a correlation by id: those of a source, or, with NULL, of all sources of the tenant '' and of none.
-CREATE FUNCTION postrider.hold_expected(p_correlation text, p_source text, p_states text[]) RETURNS bigint[]
+-- Ends the open expectations of a correlation that are in one of these states, and returns how many that were: those of a source, or,
+-- with NULL, of all sources of the tenant '' and of none. Their locks are taken by id.
+CREATE FUNCTION postrider.end_open(p_correlation text, p_source text, p_states text[], p_end text) RETURNS int
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $f$
 DECLARE
-    v_source bigint;
+    v_source bigint; v_ids bigint[];
 BEGIN
     IF p_correlation IS NULL OR p_correlation = '' THEN
         PERFORM postrider.refuse('correlation', 'must be given');
     END IF;
     SELECT s.source_id INTO v_source FROM postrider.expected_source(p_source) s;
-    RETURN ARRAY(
+    v_ids := ARRAY(
         SELECT x.id FROM postrider.expected x
         WHERE x.correlation = postrider.short_key(p_correlation) AND x.state IN ('waiting', 'polling', 'missed')
             AND x.state = ANY (p_states) AND CASE WHEN p_source IS NULL THEN x.tenant = '' ELSE x.source_id = v_source END
         ORDER BY x.id FOR NO KEY UPDATE);
+    PERFORM postrider.end_expected(u.id, p_end, NULL) FROM unnest(v_ids) AS u (id);
+    RETURN cardinality(v_ids);
 END
 $f$;
 
 -- Says that what a callback would have told is known: ends the expectations of the correlation as met. Returns how many that were.
 CREATE FUNCTION postrider.fulfil(correlation text, source text DEFAULT NULL) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5 s' AS $f$
-DECLARE
-    v_ids bigint[] := postrider.hold_expected(fulfil.correlation, fulfil.source, '{waiting,polling}');
-BEGIN
-    PERFORM postrider.end_expected(u.id, 'met', NULL) FROM unnest(v_ids) AS u (id);
-    RETURN cardinality(v_ids);
-END
-$f$;
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5 s'
+RETURN postrider.end_open(fulfil.correlation, fulfil.source, '{waiting,polling}', 'met');
 
 -- Ends the expectations of the correlation for good, missed ones too. Returns how many that were.
 CREATE FUNCTION postrider.withdraw(correlation text, source text DEFAULT NULL) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5 s' AS $f$
-DECLARE
-    v_ids bigint[] := postrider.hold_expected(withdraw.correlation, withdraw.source, '{waiting,polling,missed}');
-BEGIN
-    PERFORM postrider.end_expected(u.id, 'withdrawn', NULL) FROM unnest(v_ids) AS u (id);
-    RETURN cardinality(v_ids);
-END
-$f$;
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5 s'
+RETURN postrider.end_open(withdraw.correlation, withdraw.source, '{waiting,polling,missed}', 'withdrawn');
 
 -- The same for one, by its number, and on record: what an operator does about one that was missed.
 CREATE FUNCTION postrider.withdraw_expectation(id bigint, why text DEFAULT NULL) RETURNS void

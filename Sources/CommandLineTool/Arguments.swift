@@ -43,6 +43,15 @@ enum Bounded {
     static func limit(_ value: Int) throws(CommandError) -> Int32 {
         Int32(clamping: try check(value, of: "--limit", in: limits))
     }
+
+    /// A word of a set, or an error that names the option and the set; nil for nil.
+    static func word(_ word: String?, of option: String, among words: [String]) throws(CommandError) -> String? {
+        guard let word else { return nil }
+        guard words.contains(word) else {
+            throw CommandError(.badData, "\(option) must be one of " + words.joined(separator: ", "))
+        }
+        return word
+    }
 }
 
 /// The rules for the name of a tenant: those of the database.

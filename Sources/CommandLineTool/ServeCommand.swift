@@ -49,37 +49,20 @@ struct ServeCommand: ContextCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let configuration = try context.configuration()
-        let database = try context.database(configuration)
-        let keyFile = try configuration.secretKeyFile.map { try SecretKeyFile.read(from: $0) }
-        let sink = context.makeLogSink(configuration)
-        let log = sink.makeLogger(label: "postrider", level: configuration.logLevel)
-        defer { sink.flush() }
-        let registry = PrometheusRegistry(describing: MetricDescription.inbox + MetricDescription.api)
-        registry.readCounter(MetricDescription.logLinesDropped.name) { Double(sink.droppedLines) }
+        let process = try ServiceProcess(in: context, metrics: MetricDescription.inbox + MetricDescription.api)
+        defer { process.sink.flush() }
         let doors = ServeServices.Doors(
             inbox: inbox, api: api,
-            apiDatabase: try configuration.apiDatabaseURL.map {
+            apiDatabase: try process.configuration.apiDatabaseURL.map {
                 try PostgresConfiguration($0.reveal(), applicationName: "postrider")
             }, randomBytes: context.randomBytes)
         let services = try ServeServices(
-            configuration, doors: doors, database: database, version: PostriderVersion.current, keyFile: keyFile,
-            registry: registry, log: log, wallClock: SystemClock.wallMicroseconds)
-        let group = ServiceGroup.worker(services.all, longestStop: services.longestStop, log: log)
-        do {
-            try await withThrowingDiscardingTaskGroup { tasks in
-                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-                tasks.addTask {
-                    for await _ in signals { await group.triggerGracefulShutdown() }
-                }
-                try await group.run()
-                tasks.cancelAll()
-            }
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            log.log(.error, "receiving ended", with: [.error: "\(error)"])
-            throw Unsuccessful()
-        }
+            process.configuration, doors: doors, database: process.database, version: PostriderVersion.current,
+            keyFile: process.keyFile, registry: process.registry, log: process.log,
+            wallClock: SystemClock.wallMicroseconds)
+        try await ServiceProcess.run(
+            .process(services.all, longestStop: services.longestStop, log: process.log),
+            stoppedBy: await UnixSignalsSequence(trapping: .sigterm, .sigint), failure: "receiving ended",
+            log: process.log)
     }
 }

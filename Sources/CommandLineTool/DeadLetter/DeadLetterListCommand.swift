@@ -58,9 +58,7 @@ struct DeadLetterListCommand: ContextCommand {
             letters, limit: nil, json: Report(deadLetters: letters.map(DeadLetterReport.init), next: next),
             table: .deadLetters(letters),
             ifEmpty: "There are no \(fixed == DeadLetters.Search() ? "" : "such ")dead letters.")
-        if let next, !output.isJSON {
-            output.remark("There may be more: --before \(next) lists what is older, --limit more at once.")
-        }
+        output.more(before: next)
     }
 
     private func search() throws -> DeadLetters.Search {

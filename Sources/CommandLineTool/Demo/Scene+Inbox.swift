@@ -20,7 +20,7 @@ extension Scene {
         ) { address in
             opened.yield(address)
         }
-        let group = ServiceGroup.worker(services.all, longestStop: services.longestStop, log: Self.silent)
+        let group = ServiceGroup.process(services.all, longestStop: services.longestStop, log: Self.silent)
         return try await Self.run(
             group,
             around: {

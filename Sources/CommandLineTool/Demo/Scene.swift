@@ -111,7 +111,7 @@ struct Scene: Sendable {
     /// Runs the worker around `body`, and lets it drain at the end.
     func withWorker<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
         try await Self.run(
-            ServiceGroup.worker(worker.all, longestStop: worker.longestStop, log: Self.silent), around: body)
+            ServiceGroup.process(worker.all, longestStop: worker.longestStop, log: Self.silent), around: body)
     }
 
     /// Runs services around `body`, and lets them drain at the end.

@@ -31,10 +31,7 @@ struct EndpointFindOptions: ParsableArguments {
         var search = Endpoints.Search()
         search.tenant = try tenant.map { try Tenant.check($0) }
         search.type = try type.map { "\(try EventTypePattern($0))" }
-        if let status, !Self.states.contains(status) {
-            throw CommandError(.badData, "--status must be one of " + Self.states.joined(separator: ", "))
-        }
-        search.state = status
+        search.state = try Bounded.word(status, of: "--status", among: Self.states)
         search.text = text
         search.after = try after.map { EndpointReference($0, tenant: try afterTenant.map { try Tenant.check($0) }) }
         return search

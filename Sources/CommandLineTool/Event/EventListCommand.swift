@@ -68,9 +68,7 @@ struct EventListCommand: ContextCommand {
             page.deliveries, limit: nil,
             json: Report(deliveries: page.deliveries.map(EventDeliveryReport.init), next: page.last),
             table: .deliveries(page.deliveries), ifEmpty: "There are no such events.")
-        if let last = page.deliveries.last, page.hasMore, !output.isJSON {
-            output.remark("There may be more: --before \(last.event) lists what is older, --limit more at once.")
-        }
+        output.more(before: page.hasMore ? page.deliveries.last?.event : nil)
     }
 
     private func selection() throws -> Events.Selection {

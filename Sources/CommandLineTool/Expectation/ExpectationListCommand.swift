@@ -19,17 +19,7 @@ struct ExpectationListCommand: ContextCommand {
         completion: .list(Expectations.states))
     var state: String?
 
-    @Option(help: ArgumentHelp("Only of this source.", valueName: "name"), completion: .sourceName)
-    var source: String?
-
-    @Option(help: ArgumentHelp("Only those with this correlation.", valueName: "text"))
-    var correlation: String?
-
-    @Option(help: ArgumentHelp("Only those before this one: the next page.", valueName: "id"))
-    var before: Int64?
-
-    @Option(help: ArgumentHelp("The most expectations to list.", valueName: "n"))
-    var limit = 100
+    @OptionGroup var find: ReceivedListOptions
 
     @OptionGroup var options: OutputOptions
 
@@ -41,27 +31,21 @@ struct ExpectationListCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let limit = try Bounded.limit(limit)
+        let limit = try Bounded.limit(find.limit)
         var search = Expectations.Search()
-        search.source = source
-        if let state {
-            guard Expectations.states.contains(state) else {
-                throw CommandError(
-                    .badData, "--state must be one of " + Expectations.states.joined(separator: ", "))
-            }
-            search.state = state
-        }
-        search.correlation = correlation
-        search.before = before
+        search.source = find.source
+        search.state = try Bounded.word(state, of: "--state", among: Expectations.states)
+        search.correlation = find.correlation
+        search.before = find.before
         let rows = try await context.withDatabase { [search] connection in
-            if let source { try await connection.requireSource(source) }
+            try await find.checkSource(connection)
             return try await connection.rows(Expectations.list(search, limit: limit))
         }
-        let next = rows.count == Int(limit) ? rows.last?.id : nil
+        let next = find.next(after: rows.map(\.id))
         try output.list(
             rows, limit: nil, json: Report(expectations: rows.map(ExpectationReport.init), next: next),
             table: .expectations(rows), ifEmpty: "There are no such expectations.")
-        if let next, !output.isJSON { output.remark("There may be more: --before \(next) lists those before it.") }
+        output.more(before: next)
     }
 }
 

@@ -15,10 +15,7 @@ struct ExpectationWithdrawCommand: ContextCommand {
     @Argument(help: "The number of the expectation, as expectation list shows it.")
     var id: Int64
 
-    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
-    var why: String?
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var act: NamedAct
 
     @OptionGroup var options: OutputOptions
 
@@ -28,10 +25,9 @@ struct ExpectationWithdrawCommand: ContextCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let output = Output(options, in: context)
-        try Confirmation(confirmation, output, in: context).ask("Withdraw expectation \(id)?")
-        _ = try await context.run(Expectations.withdraw(id, why: why))
-        guard !output.isJSON else { return try output.json(Report(id: id, withdrawn: true)) }
-        output.line("Withdrew expectation \(id).")
+        try await act.run(
+            Expectations.withdraw(id, why: act.why), asking: "Withdraw expectation \(id)?",
+            done: "Withdrew expectation \(id).", report: Report(id: id, withdrawn: true),
+            Output(options, in: context), in: context)
     }
 }

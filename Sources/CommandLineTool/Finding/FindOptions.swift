@@ -58,12 +58,7 @@ struct FindOptions: ParsableArguments {
     }
 
     func checkedErrorCode() throws(CommandError) -> String? {
-        guard let errorCode else { return nil }
-        guard let known = ErrorCode(rawValue: errorCode) else {
-            throw CommandError(
-                .badData, "--error-code must be one of " + ErrorCode.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return known.rawValue
+        try Bounded.word(errorCode, of: "--error-code", among: ErrorCode.allCases.map(\.rawValue))
     }
 
     func checkedHTTPStatus() throws(CommandError) -> Int32? {

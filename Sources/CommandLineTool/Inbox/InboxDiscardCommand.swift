@@ -15,10 +15,7 @@ struct InboxDiscardCommand: ContextCommand {
     @Argument(help: "The number of the row, as inbox list shows it.")
     var id: Int64
 
-    @Option(help: ArgumentHelp("The reason, for the record.", valueName: "text"))
-    var why: String?
-
-    @OptionGroup var confirmation: ConfirmationOptions
+    @OptionGroup var act: NamedAct
 
     @OptionGroup var options: OutputOptions
 
@@ -28,10 +25,9 @@ struct InboxDiscardCommand: ContextCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let output = Output(options, in: context)
-        try Confirmation(confirmation, output, in: context).ask("Discard row \(id) of the inbox?")
-        _ = try await context.run(InboxRows.discard(id, why: why ?? "no reason was given"))
-        guard !output.isJSON else { return try output.json(Report(id: id, discarded: true)) }
-        output.line("Discarded row \(id) of the inbox.")
+        try await act.run(
+            InboxRows.discard(id, why: act.why ?? "no reason was given"), asking: "Discard row \(id) of the inbox?",
+            done: "Discarded row \(id) of the inbox.", report: Report(id: id, discarded: true),
+            Output(options, in: context), in: context)
     }
 }

@@ -14,9 +14,6 @@ struct InboxListCommand: ContextCommand {
               postrider inbox list --source github --status dead
             """)
 
-    @Option(help: ArgumentHelp("Only of this source.", valueName: "name"), completion: .sourceName)
-    var source: String?
-
     @Option(
         help: ArgumentHelp(
             "Only of this status: \(InboxRows.statuses.joined(separator: ", ")).", valueName: "status"),
@@ -29,19 +26,12 @@ struct InboxListCommand: ContextCommand {
     @Option(help: ArgumentHelp("Only those before this time.", valueName: "time"), transform: Moment.init)
     var until: Moment?
 
-    @Option(help: ArgumentHelp("Only those with this correlation.", valueName: "text"))
-    var correlation: String?
-
     @Option(
         name: .customLong("webhook-id"), help: ArgumentHelp("Only those that the sender gave this id.", valueName: "id")
     )
     var webhookID: String?
 
-    @Option(help: ArgumentHelp("Only those before this one: the next page.", valueName: "id"))
-    var before: Int64?
-
-    @Option(help: ArgumentHelp("The most rows to list.", valueName: "n"))
-    var limit = 100
+    @OptionGroup var find: ReceivedListOptions
 
     @OptionGroup var options: OutputOptions
 
@@ -53,22 +43,16 @@ struct InboxListCommand: ContextCommand {
 
     func run(in context: CommandContext) async throws {
         let output = Output(options, in: context)
-        let limit = try Bounded.limit(limit)
+        let limit = try Bounded.limit(find.limit)
         var search = InboxRows.Search()
-        search.source = source
-        if let status {
-            guard InboxRows.statuses.contains(status) else {
-                throw CommandError(
-                    .badData, "--status must be one of " + InboxRows.statuses.joined(separator: ", "))
-            }
-            search.status = status
-        }
-        search.correlation = correlation
+        search.source = find.source
+        search.status = try Bounded.word(status, of: "--status", among: InboxRows.statuses)
+        search.correlation = find.correlation
         search.webhookID = webhookID
-        search.before = before
+        search.before = find.before
         let rows = try await context.withDatabase { [search] connection in
             var search = search
-            if let source { try await connection.requireSource(source) }
+            try await find.checkSource(connection)
             if since != nil || until != nil {
                 let now = try await connection.readClock()
                 search.since = since?.ago(from: now)
@@ -76,11 +60,11 @@ struct InboxListCommand: ContextCommand {
             }
             return try await connection.rows(InboxRows.list(search, limit: limit))
         }
-        let next = rows.count == Int(limit) ? rows.last?.id : nil
+        let next = find.next(after: rows.map(\.id))
         try output.list(
             rows, limit: nil, json: Report(rows: rows.map(InboxRowReport.init), next: next), table: .inbox(rows),
             ifEmpty: "There are no such rows in the inbox.")
-        if let next, !output.isJSON { output.remark("There may be more: --before \(next) lists those before it.") }
+        output.more(before: next)
     }
 }
 

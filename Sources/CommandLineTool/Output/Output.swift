@@ -73,6 +73,12 @@ struct Output: Sendable {
         if let limit, rows.count == Int(limit) { self.remark("There may be more; --limit lists more.") }
     }
 
+    /// How to get the next page; nothing where there is none.
+    func more(before last: (some CustomStringConvertible)?) {
+        guard let last, !isJSON else { return }
+        remark("There may be more: --before \(last) lists what is older, --limit more at once.")
+    }
+
     /// On standard error, escaped.
     func remark(_ text: String) {
         context.writeError(PrintableText(text).description + "\n")

@@ -40,9 +40,9 @@ import UnixSignals
         again: @escaping @Sendable () -> Void = {}
     ) async -> CommandStatus {
         do {
-            try await WorkerCommand.run(
-                .worker(services, longestStop: .seconds(30), log: silent), stoppedBy: signals, again: again, log: silent
-            )
+            try await ServiceProcess.run(
+                .process(services, longestStop: .seconds(30), log: silent), stoppedBy: signals, again: again,
+                failure: "ended", log: silent)
             return .done
         } catch {
             return CommandLineTool.report(error, in: .live())

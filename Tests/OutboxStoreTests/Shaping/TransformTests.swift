@@ -83,7 +83,7 @@ struct TransformTests {
             try await outbox.query("DELETE FROM postrider.deliveries")
             try await outbox.query(
                 "UPDATE postrider.made_bodies SET event_at = event_at - interval '40 days' WHERE event_id < 3")
-            try await outbox.query("SELECT postrider.forget_made(now() - interval '30 days', 10)")
+            try await outbox.query("SELECT postrider.forget_of_gone('made_bodies', now() - interval '30 days', 10)")
             #expect(try await outbox.column("SELECT event_id FROM postrider.made_bodies") == ["3"])
         }
     }
