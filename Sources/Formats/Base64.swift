@@ -10,20 +10,21 @@ package enum Base64 {
 
     /// With padding. On plain memory, because it runs for every request: over any sequence, each byte would cost a call.
     package static func append(_ bytes: UnsafeRawBufferPointer, to text: inout [UInt8]) {
-        var buffer: UInt32 = 0
-        var bits = 0
-        for index in bytes.indices {
-            buffer = buffer << 8 | UInt32(bytes[index])
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(character(buffer >> bits))
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: (bytes.count + 2) / 3 * 4) { digits in
+            var place = 0
+            for start in stride(from: 0, to: bytes.count, by: 3) {
+                let count = min(3, bytes.count - start)
+                var group: UInt32 = 0
+                for index in 0..<3 {
+                    group = unsafe group << 8 | (index < count ? UInt32(bytes[start + index]) : 0)
+                }
+                for index in 0..<4 {
+                    unsafe digits[place] = index <= count ? character(group >> (18 - 6 * UInt32(index))) : padding
+                    place += 1
+                }
             }
-            buffer &= (1 << bits) - 1
+            unsafe text.append(contentsOf: UnsafeBufferPointer(digits))
         }
-        guard bits > 0 else { return }
-        text.append(character(buffer << (6 - bits)))
-        text.append(contentsOf: repeatElement(padding, count: (6 - bits) / 2))
     }
 
     /// The padding may be missing altogether, as Python's library allows. Half of the padding, other alphabets, white space

@@ -14,7 +14,7 @@ extension Courier {
         }
         let prepared = shelf.prepared(for: request.route, turn: turn)
         if let vetted = prepared.vetted, let until = prepared.vettedUntil, pending.begun < until {
-            start(pending, prepared, vetted)
+            start(pending, prepared, vetted, now: pending.begun)
             return
         }
         if configuration.proxy != nil, case .address(let address) = request.route.host, !judge(address) {
@@ -83,7 +83,7 @@ extension Courier {
         case .vetted(let vetted):
             let prepared = shelf.prepared(for: pending.request.route, turn: turn)
             shelf.pin(vetted, until: until, on: prepared, turn: turn)
-            start(pending, prepared, vetted)
+            start(pending, prepared, vetted, now: .now)
         case .blocked(let address):
             let outcome = CourierOutcome.failed(.blockedAddress, detail: "an address of the host is not allowed")
             results.append(pending.result(outcome, blocked: address))
@@ -99,8 +99,9 @@ extension Courier {
             : .failed(.proxyError, detail: "the proxy's name: \(error.description)")
     }
 
-    private func start(_ pending: PendingRequest, _ prepared: PreparedRoute, _ vetted: VettedAddresses) {
-        let now = ContinuousClock.now
+    private func start(
+        _ pending: PendingRequest, _ prepared: PreparedRoute, _ vetted: VettedAddresses, now: ContinuousClock.Instant
+    ) {
         guard now < pending.request.mustStartBefore else {
             results.append(pending.result(.notSent(.tooLate)))
             return

@@ -74,7 +74,9 @@ extension Courier {
             let isNameServer = lookUps?.act(
                 on: socket, reading: bits & (CURL_CSELECT_IN | CURL_CSELECT_ERR) != 0,
                 writing: bits & CURL_CSELECT_OUT != 0)
-            if isNameServer != true { multi?.act(on: socket, bits) }
+            guard isNameServer != true else { return }
+            libraryCalls &+= 1
+            multi?.act(on: socket, bits)
         case .disturbed(let socket): Self.makeUnusable(socket)
         case nil: break
         }
@@ -96,6 +98,7 @@ extension Courier {
         var rounds = 0
         while let deadline = curlDeadline, deadline <= .now, rounds < Self.maximumRounds {
             curlDeadline = nil
+            libraryCalls &+= 1
             multi?.actOnTime()
             rounds += 1
         }
@@ -117,8 +120,9 @@ extension Courier {
             queued.add(1, ordering: .relaxed)
             waiting.append(request)
         } else {
-            transfer.prepared.endedAt = .now
-            release(transfer, transfer.unload(code: code))
+            let now = ContinuousClock.now
+            transfer.prepared.endedAt = now
+            release(transfer, transfer.unload(code: code, now: now))
             limit.requestEnded()
         }
     }

@@ -38,6 +38,8 @@ final class Courier: @unchecked Sendable {
     var timer: (any DispatchSourceTimer)?
     var curlDeadline: ContinuousClock.Instant?
     var armed: ContinuousClock.Instant?
+    /// How often libcurl was called to read and to write.
+    var libraryCalls: UInt64 = 0
 
     /// The number of the present turn: one piece of work on the queue.
     var turn: UInt64 = 0

@@ -100,6 +100,14 @@ final class PreparedRoute {
     /// The addresses that connections go to, and until when they may be used without asking again.
     var vetted: VettedAddresses?
     var vettedUntil: ContinuousClock.Instant?
+    /// The address that was judged last, and allowed. It holds for that turn, which is over within milliseconds: the requests of a batch
+    /// go to one address.
+    var allowed: Allowed?
+
+    struct Allowed: Equatable {
+        let address: IPAddress
+        let turn: UInt64
+    }
 
     init(_ route: CourierRoute) {
         self.route = route

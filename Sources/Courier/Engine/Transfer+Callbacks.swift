@@ -88,7 +88,8 @@ extension Transfer {
 
     /// libcurl has read or written a piece. False when the answer takes more than one may.
     private func goesOn() -> Bool {
-        guard progress.end.wasSent, let watched, progress.meter.takesTooMuch(total: { Self.bytesRead(from: watched) })
+        guard progress.end.wasSent, let watched,
+            progress.meter.takesTooMuch(in: courier.libraryCalls, total: { Self.bytesRead(from: watched) })
         else { return true }
         progress.end.stop = .answerTooLarge
         return false
@@ -135,7 +136,13 @@ extension Transfer {
 
     /// Whether a connection may lead to this address: that of the endpoint, or of the proxy, which the policy has no say in.
     private func mayDial(_ address: IPAddress) -> Bool {
-        vetted?.contains(address) == true && (proxy != nil || judge(address))
+        guard vetted?.contains(address) == true else { return false }
+        if proxy != nil || prepared.allowed == PreparedRoute.Allowed(address: address, turn: courier.turn) {
+            return true
+        }
+        guard judge(address) else { return false }
+        prepared.allowed = PreparedRoute.Allowed(address: address, turn: courier.turn)
+        return true
     }
 
     /// The third wall: a connection is ready, and the request is about to go out over it.

@@ -108,7 +108,7 @@ import Outbox
     }
 
     /// The result of the request whose transfer ended with `code`. The handle is free afterwards.
-    func unload(code: UInt32) -> CourierResult? {
+    func unload(code: UInt32, now: ContinuousClock.Instant) -> CourierResult? {
         guard let pending else { return nil }
         defer { drop() }
         progress.end.code = code
@@ -123,7 +123,8 @@ import Outbox
         }
         return CourierResult(
             request: pending.request, startedAt: pending.begun, outcome: progress.end.outcome(),
-            remoteAddress: progress.remoteAddress, blockedAddress: progress.blockedAddress, timings: timings(pending))
+            remoteAddress: progress.remoteAddress, blockedAddress: progress.blockedAddress,
+            timings: timings(pending, now))
     }
 
     /// The request, if its transfer ended because no socket could be made. The handle is free then.
@@ -140,10 +141,10 @@ import Outbox
         return CourierResult(
             request: pending.request, startedAt: pending.begun,
             outcome: progress.end.wasSent ? .interrupted : .notSent(.cancelled),
-            remoteAddress: progress.remoteAddress, timings: timings(pending))
+            remoteAddress: progress.remoteAddress, timings: timings(pending, .now))
     }
 
-    private func timings(_ pending: PendingRequest) -> CourierTimings {
+    private func timings(_ pending: PendingRequest, _ now: ContinuousClock.Instant) -> CourierTimings {
         var timings = CourierTimings()
         timings.nameLookup = progress.nameLookup
         let ready = handle.microseconds(CURLINFO_PRETRANSFER_TIME_T)
@@ -153,7 +154,7 @@ import Outbox
             timings.tls = max(0, handle.microseconds(CURLINFO_APPCONNECT_TIME_T) - connected)
         }
         timings.firstByte = max(0, handle.microseconds(CURLINFO_STARTTRANSFER_TIME_T) - ready)
-        timings.total = (ContinuousClock.now - pending.begun).microseconds
+        timings.total = (now - pending.begun).microseconds
         timings.reusedConnection = progress.reusedConnection
         return timings
     }

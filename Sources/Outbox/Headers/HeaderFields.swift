@@ -28,6 +28,7 @@ package struct HeaderFields: Hashable, Sendable {
 
     /// These fields and those of an event. Where both have a name, the event's field counts.
     package func overridden(by event: HeaderFields) -> [HeaderField] {
+        guard !fields.isEmpty, !event.fields.isEmpty else { return fields + event.fields }
         let names = Set(event.fields.map(\.canonicalName))
         return fields.filter { !names.contains($0.canonicalName) } + event.fields
     }

@@ -15,6 +15,7 @@ package struct ClaimDeliveries: PostgresStatement {
         FROM postrider.claim($1, $2, $3, $4, $5, $6, $7, $8) c
         """
     package let isQualified = true
+    package let isFrequent = true
 
     /// The worker's id in `postrider.workers`.
     package var worker: Int32

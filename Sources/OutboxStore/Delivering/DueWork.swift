@@ -19,6 +19,7 @@ package struct LookAtLanes: PostgresStatement {
             "SELECT l.seen::pg_catalog.text, l.clock, l.endpoint_id, l.due_at, l.count, l.is_changed FROM postrider.\(look) l"
     }
     package let isQualified = true
+    package let isFrequent = true
 
     /// What a look has seen.
     package struct Seen: Hashable, Sendable {

@@ -23,6 +23,7 @@ package struct SettleDeliveries: PostgresStatement {
             $25, $26, $27, $28, $29, $30, $31, $32, $33) s
         """
     package let isQualified = true
+    package let isFrequent = true
 
     private let worker: Int32
     private let again: Bool
@@ -53,40 +54,60 @@ package struct SettleDeliveries: PostgresStatement {
     package func bind(_ parameters: inout PostgresParameters) {
         parameters.append(worker)
         parameters.append(again)
-        parameters.append(batch.map(\.delivery.endpoint))
-        parameters.append(batch.map(\.delivery.dueAt))
-        parameters.append(batch.map(\.delivery.id))
-        parameters.append(batch.map(\.delivery.attempt))
-        parameters.append(batch.map(\.delivery.event))
-        parameters.append(batch.map(\.delivery.eventAt))
-        parameters.append(batch.map(\.outcome.number))
-        parameters.append(batch.map(\.outcome.delay.wholeMicroseconds))
-        parameters.append(batch.map(\.outcome.reason))
-        parameters.append(batch.map { $0.startedAt.map { max(0, (now - $0).wholeMicroseconds) } ?? 0 })
-        parameters.append(batch.map(\.duration))
-        parameters.append(batch.map(\.url))
-        parameters.append(batch.map(\.httpStatus))
-        parameters.append(batch.map(\.errorCode?.rawValue))
-        parameters.append(batch.map(\.error))
-        parameters.append(batch.map(\.responseBody))
-        parameters.append(batch.map(\.remoteAddress))
-        parameters.append(batch.map(\.nameLookup))
-        parameters.append(batch.map(\.connect))
-        parameters.append(batch.map(\.tls))
-        parameters.append(batch.map(\.firstByte))
+        parameters.append(column { batch[$0].delivery.endpoint })
+        parameters.append(column { batch[$0].delivery.dueAt })
+        parameters.append(column { batch[$0].delivery.id })
+        parameters.append(column { batch[$0].delivery.attempt })
+        parameters.append(column { batch[$0].delivery.event })
+        parameters.append(column { batch[$0].delivery.eventAt })
+        parameters.append(column { batch[$0].outcome.number })
+        parameters.append(column { batch[$0].outcome.delay.wholeMicroseconds })
+        parameters.append(sparseColumn { batch[$0].outcome.reason })
+        parameters.append(column { batch[$0].startedAt.map { max(0, (now - $0).wholeMicroseconds) } ?? 0 })
+        parameters.append(column { batch[$0].duration })
+        parameters.append(column { batch[$0].url })
+        parameters.append(sparseColumn { batch[$0].httpStatus })
+        parameters.append(sparseColumn { batch[$0].errorCode?.rawValue })
+        parameters.append(sparseColumn { batch[$0].error })
+        parameters.append(sparseColumn { batch[$0].responseBody })
+        parameters.append(sparseColumn { batch[$0].remoteAddress })
+        parameters.append(sparseColumn { batch[$0].nameLookup })
+        parameters.append(sparseColumn { batch[$0].connect })
+        parameters.append(sparseColumn { batch[$0].tls })
+        parameters.append(sparseColumn { batch[$0].firstByte })
         parameters.append(leave)
         // A row each for those alone that have something of it: mostly none.
-        let noted = batch.enumerated().filter { $0.element.allowed != nil }
-        parameters.append(noted.map { Int32(clamping: $0.offset + 1) })
-        parameters.append(noted.map(\.element.retryAfter))
-        parameters.append(noted.map(\.element.location))
-        parameters.append(noted.map(\.element.allowed))
-        let said = batch.enumerated().filter { $0.element.signal != .none }
-        parameters.append(said.map { Int32(clamping: $0.offset + 1) })
-        parameters.append(said.map(\.element.signal.number))
-        parameters.append(said.map(\.element.signal.pause.wholeMicroseconds))
+        let noted = batch.indices.filter { batch[$0].allowed != nil }
+        parameters.append(noted.map { Int32(clamping: $0 + 1) })
+        parameters.append(noted.map { batch[$0].retryAfter })
+        parameters.append(noted.map { batch[$0].location })
+        parameters.append(noted.map { batch[$0].allowed })
+        let said = batch.indices.filter { batch[$0].signal != .none }
+        parameters.append(said.map { Int32(clamping: $0 + 1) })
+        parameters.append(said.map { batch[$0].signal.number })
+        parameters.append(said.map { batch[$0].signal.pause.wholeMicroseconds })
         parameters.append(Int32(Breaker.strikesToClose))
         parameters.append(pauses.map(\.wholeMicroseconds))
+    }
+
+    /// One value of each outcome. By its place: a settlement holds a dozen texts, and `map` would copy all of them for each value.
+    private func column<Value>(_ value: (_ place: Int) -> Value) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(batch.count)
+        for place in batch.indices { values.append(value(place)) }
+        return values
+    }
+
+    /// The same of what most outcomes lack: empty when all do. PostgreSQL finds NULL beyond the end of an array too, and so need not
+    /// read as many of them.
+    private func sparseColumn<Value>(_ value: (_ place: Int) -> Value?) -> [Value?] {
+        var values: [Value?] = []
+        for place in batch.indices {
+            guard let value = value(place) else { continue }
+            if values.isEmpty { values = [Value?](repeating: nil, count: batch.count) }
+            values[place] = value
+        }
+        return values
     }
 
     package func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Row {
@@ -134,5 +155,11 @@ extension EndpointSignal {
 
 extension Duration {
     /// Whole microseconds, towards zero, cut to 64 bits.
-    fileprivate var wholeMicroseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000_000) }
+    fileprivate var wholeMicroseconds: Int64 {
+        // Not by `attoseconds`: each outcome would cost a division of 128-bit numbers.
+        let (seconds, rest) = components
+        let (whole, isBeyond) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, isTooMuch) = whole.addingReportingOverflow(rest / 1_000_000_000_000)
+        return isBeyond || isTooMuch ? (seconds < 0 ? .min : .max) : sum
+    }
 }

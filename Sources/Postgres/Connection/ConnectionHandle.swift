@@ -9,6 +9,8 @@ internal import Glibc
 @safe
 struct ConnectionHandle: ~Copyable {
     private let pointer: OpaquePointer
+    /// What the server keeps for this connection.
+    let names = StatementNames()
 
     /// What libpq waits for while it connects.
     enum ConnectStep {
@@ -76,6 +78,27 @@ struct ConnectionHandle: ~Copyable {
         }
         guard sent == 1 else { throw lost() }
     }
+
+    /// Has the server keep a statement under a name.
+    func keep(
+        _ sql: String, as name: String, _ parameters: borrowing PostgresParameters
+    ) throws(PostgresError) {
+        let sent = unsafe try parameters.withPointers { count, types, _, _, _ in
+            unsafe PQsendPrepare(pointer, name, sql, count, types)
+        }
+        guard sent == 1 else { throw lost() }
+    }
+
+    /// Sends what the server keeps under a name; rows come back in binary format.
+    func send(named name: String, _ parameters: borrowing PostgresParameters) throws(PostgresError) {
+        let sent = unsafe try parameters.withPointers { count, _, values, lengths, formats in
+            unsafe PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 1)
+        }
+        guard sent == 1 else { throw lost() }
+    }
+
+    /// The number of the process that serves this connection, as the server, or a pooler before it, said when it was made.
+    var process: Int32 { unsafe PQbackendPID(pointer) }
 
     /// Sends several statements by the simple protocol.
     func send(script: String) throws(PostgresError) {

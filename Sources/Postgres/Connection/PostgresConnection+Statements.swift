@@ -13,7 +13,10 @@ extension PostgresConnection {
         let preludes =
             (saysReadCommitted.load(ordering: .acquiring) ? [Self.readCommitted] : [])
             + (statement.isQualified ? [] : [Self.pin])
-        return try await perform(StatementExchange(statement, after: preludes, deadline: .after(deadline))).rows
+        let mayBeNamed = statement.isFrequent && !namesNothing.load(ordering: .acquiring)
+        return try await perform(
+            StatementExchange(statement, after: preludes, mayBeNamed: mayBeNamed, deadline: .after(deadline))
+        ).rows
     }
 
     /// Holds until the end of the transaction that it begins.

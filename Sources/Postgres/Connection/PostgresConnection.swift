@@ -28,6 +28,8 @@ package actor PostgresConnection {
     nonisolated let closedFlag = Atomic(false)
     /// Whether each statement says that its transaction is read committed.
     nonisolated let saysReadCommitted = Atomic(false)
+    /// Whether no statement gets a name.
+    nonisolated let namesNothing = Atomic(false)
     let configuration: PostgresConfiguration
     let logger: Logger
 
@@ -72,6 +74,9 @@ package actor PostgresConnection {
     /// From now on each statement that is run says that its transaction is read committed. For a database with another default:
     /// a pooler hands our transactions to any of its connections, so the session's own default cannot be set.
     package nonisolated func sayReadCommitted() { saysReadCommitted.store(true, ordering: .releasing) }
+
+    /// From now on the server keeps no further statement: a pooler that we did not know for one has lost what it kept.
+    nonisolated func nameNothing() { namesNothing.store(true, ordering: .releasing) }
 
     /// Ends the connection. Calls in flight fail.
     package func close() {

@@ -65,4 +65,8 @@ extension SQLState {
     /// The password is wrong.
     package static let invalidPassword = SQLState(rawValue: "28P01")
     package static let undefinedDatabase = SQLState(rawValue: "3D000")
+    /// The server keeps no statement of that name.
+    package static let invalidStatementName = SQLState(rawValue: "26000")
+    /// Among others: what a kept statement returns is no longer what it was.
+    package static let featureNotSupported = SQLState(rawValue: "0A000")
 }

@@ -37,6 +37,8 @@ package final class PostgresSession: Sendable {
         var hasConnected = false
         /// Whether the next call makes another connection, even if the present one is sound.
         var mustRenew = false
+        /// Whether a statement that the server had kept was lost, so that nothing is kept any more.
+        var losesStatements = false
     }
 
     private let configuration: PostgresConfiguration
@@ -103,6 +105,7 @@ package final class PostgresSession: Sendable {
     /// Forgets the connection if the error says that another one is needed.
     func judge(_ error: PostgresError, of connection: PostgresConnection) {
         guard error.kind == .reconnect || connection.isClosed else { return }
+        if error.sqlState == .invalidStatementName { inner.withLock { $0.losesStatements = true } }
         let isForgotten = inner.withLock { inner in
             guard case .connected(let held) = inner.state, held === connection else { return false }
             inner.state = .idle
@@ -184,10 +187,11 @@ extension PostgresSession {
     private func connectOnce(until end: ContinuousClock.Instant) async throws(PostgresError) -> PostgresConnection {
         let connection = try await PostgresConnection.connect(
             configuration, deadline: end - .now, logger: logger, accept: accept)
-        let isReconnect = inner.withLock { inner in
+        let (isReconnect, losesStatements) = inner.withLock { inner in
             defer { inner.hasConnected = true }
-            return inner.hasConnected
+            return (inner.hasConnected, inner.losesStatements)
         }
+        if losesStatements { connection.nameNothing() }
         guard finishConnecting(.connected(connection)) else {
             await connection.close()
             throw PostgresError(.connectionClosed, "the session is closed")

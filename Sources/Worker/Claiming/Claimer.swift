@@ -24,6 +24,8 @@ final class Claimer: Service {
     /// While so many requests wait to begin, more are claimed only when half of them have begun: claims stay large, and what
     /// becomes due in a quiet lane is not behind hundreds.
     static let mostQueued = 256
+    /// The same while no endpoint is answered quickly that has something to send now and then: there is no one to wait behind them.
+    static let mostQueuedOfBacklogs = 400
     /// But so many are let in at once when something became due in a lane that has no backlog.
     static let freshRoom = 16
     /// Between two looks at what is still in flight while the worker drains.
@@ -213,14 +215,15 @@ final class Claimer: Service {
     private func most(_ known: Knowledge, _ inFlight: InFlight) -> Int {
         guard inFlight.hasRoom else { return 0 }
         let proxyRoom = proxyRoom
-        guard proxyRoom > Self.mostQueued else { return proxyRoom }
+        let mostQueued = known.schedule.hasLively ? Self.mostQueued : Self.mostQueuedOfBacklogs
+        guard proxyRoom > mostQueued else { return proxyRoom }
         var queued = couriers.queued
-        if queued > Self.mostQueued / 2 {
+        if queued > mostQueued / 2 {
             parts.permits.callAtNextAnswer()
             // They may have begun them since.
             queued = couriers.queued
         }
-        if queued <= Self.mostQueued / 2 { return Self.mostQueued - queued }
+        if queued <= mostQueued / 2 { return mostQueued - queued }
         return known.schedule.hasFreshLane ? Self.freshRoom : 0
     }
 

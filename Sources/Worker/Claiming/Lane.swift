@@ -53,6 +53,8 @@ struct Lane: Sendable {
     }
 
     let endpoint: Int32
+    /// The most permits that it may ever hold, see ``ScheduleLimits/laneTotal``.
+    let most: Int
     /// The place of its tenant in the schedule.
     var tenant: Int
 
@@ -104,7 +106,7 @@ struct Lane: Sendable {
     var hasBacklog = false
     /// Whether its last answer was not long ago when it became ready, or when it came.
     var isBusy = false
-    /// Slow start: the most permits that the lane may hold once it has answered. Before, it shares what suspects may hold.
+    /// Slow start: the most deliveries that may be unanswered once the lane has answered. Before, it shares what suspects may hold.
     var window = 1
 
     // MARK: Order
@@ -113,8 +115,9 @@ struct Lane: Sendable {
     var turn: Int64
     var queue: Queue?
 
-    init(endpoint: Int32, tenant: Int, turn: Int64) {
+    init(endpoint: Int32, most: Int, tenant: Int, turn: Int64) {
         self.endpoint = endpoint
+        self.most = most
         self.tenant = tenant
         self.turn = turn
     }
@@ -133,10 +136,13 @@ struct Lane: Sendable {
     /// Whether it is answered quickly, and has a backlog.
     var isQueueing: Bool { standing == .proven && hasBacklog }
 
-    /// How many further permits the lane can use.
+    /// How many further permits the lane can use. What is answered and not recorded burdens its endpoint no more: while that is quick,
+    /// as much again as its window may wait to be recorded.
     var room: Int {
-        let most = standing == .unknown ? ScheduleLimits.highestLaneShare : window
-        return work == .ready ? max(0, min(most - load, wanted - granted)) : 0
+        guard work == .ready else { return 0 }
+        let window = standing == .unknown ? ScheduleLimits.highestLaneShare : window
+        let total = standing == .proven ? min(2 * window, max(window, most)) : window
+        return max(0, min(window - unanswered - granted, total - load, wanted - granted))
     }
     /// The part of `room` that needs nothing of what suspects share: the first permit of a lane that has not answered.
     var firstRoom: Int { load == 0 ? min(1, room) : 0 }

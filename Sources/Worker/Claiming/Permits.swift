@@ -34,6 +34,9 @@ struct HeldAttempt: Hashable, Sendable {
         id = delivery.id
         attempt = delivery.attempt
     }
+
+    /// Hardly ever are two attempts of a delivery in here, and each is looked up twice.
+    func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
 /// The permits of this worker: its books of what is in flight, shared by the claimer, the couriers and the settler; and the

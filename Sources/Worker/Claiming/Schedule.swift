@@ -10,7 +10,8 @@ import Postgres
 /// the walk of the same turn is told, or the walk would find rows that the next look will tell.
 ///
 /// Each permit goes to the tenant that holds least, and of it to the lane that holds least. What may be held:
-/// - a lane: its window, which grows by one with each success and falls to one with a failure;
+/// - a lane: its window, which grows by one with each success and falls to one with a failure, and while its endpoint is quick as much
+///   again of what is answered and not recorded;
 /// - all suspects together: a quarter of the permits and bytes, one each first. What a lane holds beyond its first permit before
 ///   it has ever answered counts to that quarter too;
 /// - everything but the first permit of a proven lane: fifteen sixteenths.
@@ -173,7 +174,7 @@ struct Schedule: Sendable {
     mutating func know(_ endpoint: Int32) -> Int {
         if let slot = slotOf[endpoint] { return slot }
         if slotOf.count >= rememberedLanes { forgetOldest() }
-        let lane = Lane(endpoint: endpoint, tenant: Tenants.unknown, turn: turn)
+        let lane = Lane(endpoint: endpoint, most: limits.laneTotal, tenant: Tenants.unknown, turn: turn)
         let slot = spare.popLast() ?? lanes.count
         if slot == lanes.count { lanes.append(lane) } else { lanes[slot] = lane }
         slotOf[endpoint] = slot

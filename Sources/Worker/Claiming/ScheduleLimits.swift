@@ -1,7 +1,7 @@
 /// Who may hold how much of this worker's permits and payload bytes.
 struct ScheduleLimits: Equatable, Sendable {
-    /// The most permits of one lane. More would not make an endpoint faster, and it is what can hang at once before a lane
-    /// that was quick is known to hang.
+    /// The most deliveries of one lane that are not answered. More would not make an endpoint faster, and it is what can hang at once
+    /// before a lane that was quick is known to hang.
     static let highestLaneShare = 512
     /// A lane that holds fewer is served as one without a backlog. Fewer, and a lane with some events a second falls behind a
     /// crowd while its last outcomes are recorded; more, and lanes with a backlog are taken for lively.
@@ -22,6 +22,9 @@ struct ScheduleLimits: Equatable, Sendable {
     }
 
     var laneShare: Int { max(1, min(Self.highestLaneShare, permits * 2 / 3)) }
+    /// The most permits of one lane that is answered quickly, with those of answers that are not recorded yet. With as many again as may be
+    /// unanswered, and half of all at most, hundreds are recorded and claimed at once, which costs much less for each.
+    var laneTotal: Int { max(laneShare, min(2 * Self.highestLaneShare, permits / 2)) }
     var suspectPermits: Int { max(1, permits / Self.suspectPart) }
     var suspectBytes: Int { max(1, bytes / Self.suspectPart) }
     var reserve: Int { permits > 1 ? max(1, permits / Self.reservePart) : 0 }

@@ -2,18 +2,29 @@ package import Courier
 package import Outbox
 import OutboxStore
 
+/// An address as text. It remembers the last one: most results of a batch are from one endpoint.
+struct AddressText: Sendable {
+    private var last: IPAddress?
+    private var text: String?
+
+    mutating func text(of address: IPAddress?) -> String? {
+        if address != last { (last, text) = (address, address?.description) }
+        return text
+    }
+}
+
 /// Reads a courier's result into a settlement. No I/O; the random number and the clocks are given.
 struct OutcomeReader: Sendable {
     func read(
         _ result: CourierResult, of outgoing: OutgoingDelivery, now: ContinuousClock.Instant, wallClock: Int64,
-        random: @autoclosure () -> Double
+        random: @autoclosure () -> Double, texts: inout AddressText
     ) -> Settlement {
         var settlement = Settlement(
             outgoing.delivery, to: outgoing.endpoint, after: DeliveryObservation(result.outcome),
             expiresIn: outgoing.expiresAt.map { $0 - now }, now: now, wallClock: wallClock, random: random())
         settlement.startedAt = result.startedAt
         settlement.duration = Int32(clamping: result.timings.total)
-        settlement.remoteAddress = result.remoteAddress?.description
+        settlement.remoteAddress = texts.text(of: result.remoteAddress)
         settlement.firstByte = Int32(clamping: result.timings.firstByte)
         if !result.timings.reusedConnection {
             settlement.nameLookup = Int32(clamping: result.timings.nameLookup)

@@ -25,6 +25,7 @@ struct ResultReceiver: Sendable {
         settlements.reserveCapacity(results.count)
         var answers: [LaneNews.Answered] = []
         answers.reserveCapacity(results.count)
+        var texts = AddressText()
         for result in results {
             let rest = proxy?.saw(result.outcome, now)
             // The claimer submits to this pool, and only deliveries and what asks for their tokens (`TokenDesk`), the housekeeper what
@@ -38,7 +39,8 @@ struct ResultReceiver: Sendable {
                 }
                 preconditionFailure("a result of a request that is no delivery")
             }
-            let settlement = reader.read(result, of: outgoing, now: now, wallClock: wallClock, random: random())
+            let settlement = reader.read(
+                result, of: outgoing, now: now, wallClock: wallClock, random: random(), texts: &texts)
             settlements.append(settlement)
             answers.append(LaneNews.Answered(settlement, took: result.timings.total, rest: rest))
             if settlement.outcome != .released { metrics.attemptDuration.recordMicroseconds(result.timings.total) }

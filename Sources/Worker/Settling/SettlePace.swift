@@ -9,11 +9,11 @@ struct SettlePace: Sendable {
     /// The longest that outcomes gather. More would hold permits, and the next events of ordering keys, for nothing.
     static let longestWait = Duration.milliseconds(16)
     /// A batch that is worth its statement: twice as many rows cost hardly less each.
-    static let fullBatch = 250
+    static let fullBatch = 350
     /// Fewer are not worth any wait.
     static let smallBatch = 32
     /// At most this share of what is in flight is waited for: what remains keeps the endpoints busy in the meantime.
-    static let share = 3
+    static let share = 2
 
     /// Outcomes a second, as the last batches came.
     private var rate = 0.0

@@ -40,6 +40,9 @@ struct PoolerTests {
             #expect(pids.count <= 2)
             let count = try await connections[5].run(CountNotes(), deadline: TestDatabase.deadline)
             #expect(count == [6 * 20 * 2])
+            // Else the next connection of another client would meet them, or miss them.
+            let kept = try await connections[5].run(KeptStatements(), deadline: TestDatabase.deadline)
+            #expect(kept == [0])
         }
     }
 
@@ -49,6 +52,8 @@ struct PoolerTests {
             let id = Int32(number * 1000 + round * 2)
             let rows = try await connection.run(Echo(value: id), deadline: TestDatabase.deadline)
             #expect(rows.first?.value == id)
+            let next = try await connection.run(Successor(value: id), deadline: TestDatabase.deadline)
+            #expect(next == [id + 1])
             let (_, pid) = try await connection.pipeline(
                 AddNote(id: id), BackendPID(), deadline: TestDatabase.deadline)
             pids.formUnion(pid)

@@ -24,6 +24,21 @@ struct BackendPID: PostgresStatement {
     func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
 }
 
+/// The number after another; sent often.
+struct Successor: PostgresStatement {
+    let sql = "SELECT $1 + 1"
+    let isFrequent = true
+    let value: Int32
+    func bind(_ parameters: inout PostgresParameters) { parameters.append(value) }
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int32 { try row.column(0) }
+}
+
+/// How many statements the server keeps for the connection.
+struct KeptStatements: PostgresStatement {
+    let sql = "SELECT count(*) FROM pg_prepared_statements"
+    func decode(_ row: borrowing PostgresRow) throws(PostgresError) -> Int { try row.column(0) }
+}
+
 /// Fails on the server.
 struct DivideByZero: PostgresStatement {
     let sql = "SELECT 1 / $1"

@@ -214,7 +214,9 @@ import Testing
             event: try EventHeaders(Samples.event()), body: RequestBody([]), mustStartBefore: now,
             expiresAt: row.expiresIn.map { now + $0 })
         let result = CourierResult(request: outgoing, startedAt: now, outcome: outcome)
-        return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random)
+        var texts = AddressText()
+        return OutcomeReader().read(
+            result, of: outgoing, now: now, wallClock: 1_000_000, random: row.random, texts: &texts)
     }
 
     private func build(

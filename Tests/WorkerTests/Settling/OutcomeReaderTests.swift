@@ -19,7 +19,8 @@ import Testing
         let result = CourierResult(
             request: outgoing, startedAt: now, outcome: outcome, remoteAddress: .v4(0x7f00_0001),
             timings: CourierTimings())
-        return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: 0.5)
+        var texts = AddressText()
+        return OutcomeReader().read(result, of: outgoing, now: now, wallClock: 1_000_000, random: 0.5, texts: &texts)
     }
 
     @Test func aTwoHundredIsDelivered() throws {

@@ -33,11 +33,11 @@ import Testing
         #expect(SettlePace.fullBatch <= SettleQueue.batchLimit)
     }
 
-    @Test func waitsForAThirdOfWhatIsInFlightAtMost() {
+    @Test func waitsForHalfOfWhatIsInFlightAtMost() {
         let pace = pace(500, every: .milliseconds(10))
-        #expect(pace.wanted(held: 300) == 100)
-        #expect(pace.wanted(held: 96) == 32)
-        #expect(pace.wanted(held: 95) == 1)
+        #expect(pace.wanted(held: 300) == 150)
+        #expect(pace.wanted(held: 64) == 32)
+        #expect(pace.wanted(held: 63) == 1)
         #expect(pace.wanted(held: 0) == 1)
     }
 

@@ -79,18 +79,18 @@ import Testing
             // The first come at once: how fast they come is not known yet.
             try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[..<300])) })
             #expect(store.settles.value.map(\.batch.count) == [300])
-            // 600 are in flight: a third of them is worth waiting for. The first two wait in vain.
+            // 600 are in flight: half of them is worth waiting for. The first two wait in vain.
             #expect(
                 try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[300..<302])) })
                     == SettlePace.longestWait)
-            rig.parts.settleQueue.add(Array(all[302..<499]))
+            rig.parts.settleQueue.add(Array(all[302..<599]))
             #expect(store.settles.value.count == 1)
-            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[499..<500])) })
-            #expect(store.settles.value.map(\.batch.count) == [300, 200])
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[599..<600])) })
+            #expect(store.settles.value.map(\.batch.count) == [300, 300])
             // Fewer wait for the others, but not for long.
-            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[500..<510])) })
+            try await rig.time.rest(after: { rig.parts.settleQueue.add(Array(all[600..<610])) })
             try await rig.time.turn()
-            #expect(store.settles.value.map(\.batch.count) == [300, 200, 10])
+            #expect(store.settles.value.map(\.batch.count) == [300, 300, 10])
         }
     }
 

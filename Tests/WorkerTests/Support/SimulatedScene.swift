@@ -256,9 +256,11 @@ struct SimulatedScene {
             guard let slot = schedule.slot(of: named.endpoint) else { continue }
             let lane = schedule.lanes[slot]
             let most = lane.standing == .unknown ? limits.suspectPermits : lane.window
-            if lane.load > most || lane.load > limits.laneShare {
-                faults.append("a lane holds more than its window")
+            let total = lane.standing == .proven ? min(2 * most, max(most, limits.laneTotal)) : most
+            if lane.unanswered + lane.granted > min(most, limits.laneShare) {
+                faults.append("a lane has more unanswered than its window")
             }
+            if lane.load > total || lane.load > limits.laneTotal { faults.append("a lane holds more than it may") }
             if lane.standing == .suspect { suspects += named.room }
             if lane.standing == .proven, lane.held == 0 { firsts += 1 }
         }
