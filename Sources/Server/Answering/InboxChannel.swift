@@ -15,6 +15,9 @@ struct InboxChannel: ServerChildChannel {
     /// How much of one connection is read before the others get their turn. With more, a few who send as fast as they can make all
     /// others of the event loop wait; with less, large bodies cost more.
     private static let turnBytes = 16 << 10
+    /// How much the system holds of one connection that is not read; Linux takes it twice. With more, thousands of floods fill its memory;
+    /// with less, a sender far away gets less than a megabyte a second through.
+    private static let systemBytes = 128 << 10
 
     let responder: InboxResponder
 
@@ -26,6 +29,7 @@ struct InboxChannel: ServerChildChannel {
             decoder.maxHeaderListSize = limits.headBytes
             decoder.maxHeaderFieldCount = limits.headers
             if let options = channel.syncOptions {
+                try options.setOption(.socketOption(.so_rcvbuf), value: Self.systemBytes)
                 try options.setOption(.maxMessagesPerRead, value: 1)
                 try options.setOption(
                     .recvAllocator,

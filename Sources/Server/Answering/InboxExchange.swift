@@ -59,7 +59,11 @@ final class InboxExchange: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What is no HTTP was answered with 400 before this comes here.
+        // What is no HTTP was answered with 400 before this comes here, and each piece behind it comes here, too.
+        if farewell != nil, case .dataReceivedInErrorState(_, let buffer)? = error as? ByteToMessageDecoderError {
+            return discard(buffer, context)
+        }
+        step = .lingering(left: connections.limits.headBytes)
         linger(context)
     }
 
@@ -67,9 +71,7 @@ final class InboxExchange: ChannelInboundHandler {
         switch (unwrapInboundIn(data), step) {
         case (.head(let head), .waiting): begin(head, context)
         case (.body(let buffer), .body(let open)): collect(buffer, of: open)
-        case (.body(let buffer), .lingering(let left)):
-            step = .lingering(left: left - buffer.readableBytes)
-            if left <= buffer.readableBytes { context.close(promise: nil) }
+        case (.body(let buffer), .lingering): discard(buffer, context)
         case (.end, .body(let open)): finish(open)
         case (.end, .discarding(let outcome)):
             step = .answering
@@ -111,6 +113,14 @@ extension InboxExchange {
             return refuse(.queueFull, open.source)
         }
         body.append(buffer, growth: growth)
+    }
+
+    /// Drops what comes behind a last answer. Without an end to that, SwiftNIO would read all that the system holds of a sender who has
+    /// gone, before it closes.
+    private func discard(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
+        guard case .lingering(let left) = step else { return }
+        step = .lingering(left: left - buffer.readableBytes)
+        if left <= buffer.readableBytes { context.close(promise: nil) }
     }
 
     private func refuse(_ refusal: Refusal, _ source: Source) {
@@ -169,7 +179,7 @@ extension InboxExchange {
     }
 
     /// Says that nothing more is written, and ends the connection a little later: a connection that is closed while bytes come
-    /// is reset, and its sender may not see the answer. Called again for each piece of what is no HTTP.
+    /// is reset, and its sender may not see the answer.
     private func linger(_ context: ChannelHandlerContext) {
         guard farewell == nil else { return }
         connection?.change { $0.linger() }

@@ -7,13 +7,16 @@ final class ReadTurns {
 
     /// So many connections are read in each tick.
     private let eachTick: Int
+    /// Where more come than are read, some wait until their time is over. From the newest on, those who come behind a crowd need not.
+    private let isNewestFirst: Bool
     private let loop: any EventLoop
     private var waiting = CircularBuffer<() -> Void>()
     private var left: Int
     private var isTicking = false
 
-    init(_ eachTick: Int, on loop: any EventLoop) {
+    init(_ eachTick: Int, newestFirst: Bool = false, on loop: any EventLoop) {
         self.eachTick = eachTick
+        isNewestFirst = newestFirst
         self.loop = loop
         left = eachTick
     }
@@ -36,7 +39,7 @@ final class ReadTurns {
         isTicking = left < eachTick
         left = eachTick
         if isTicking { schedule() }
-        while left > 0, let read = waiting.popFirst() {
+        while left > 0, let read = isNewestFirst ? waiting.popLast() : waiting.popFirst() {
             left -= 1
             read()
         }
@@ -56,7 +59,7 @@ struct LoopTurns {
     let bodies: ReadTurns
 
     init(_ loop: any EventLoop) {
-        firsts = ReadTurns(Self.eachFirst, on: loop)
+        firsts = ReadTurns(Self.eachFirst, newestFirst: true, on: loop)
         bodies = ReadTurns(Self.eachBody, on: loop)
     }
 }

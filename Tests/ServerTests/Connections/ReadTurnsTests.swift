@@ -43,6 +43,18 @@ struct ReadTurnsTests {
         #expect(reads.reduce(0, +) == 250 * eachTick)
     }
 
+    @Test("behind a crowd the newest is next, where that is asked for")
+    func newest() {
+        for isNewestFirst in [true, false] {
+            let loop = EmbeddedEventLoop()
+            let turns = ReadTurns(1, newestFirst: isNewestFirst, on: loop)
+            var reads: [Int] = []
+            for place in 0..<5 { turns.wait { reads.append(place) } }
+            for _ in 0..<5 { loop.advanceTime(by: ReadTurns.tick) }
+            #expect(reads == (isNewestFirst ? [0, 4, 3, 2, 1] : [0, 1, 2, 3, 4]))
+        }
+    }
+
     @Test("after a pause the first is read at once again")
     func pause() {
         let loop = EmbeddedEventLoop()
