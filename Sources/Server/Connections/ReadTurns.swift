@@ -4,6 +4,9 @@ import NIOCore
 /// stays free for all others. Used on the loop alone.
 final class ReadTurns {
     static let tick = TimeAmount.milliseconds(1)
+    /// So many may wait. A connection that has gone keeps its place until its turn, so those who come and go at once would need ever
+    /// more memory. No fewer than there may be connections.
+    static let most = 8_192
 
     /// So many connections are read in each tick.
     private let eachTick: Int
@@ -24,7 +27,11 @@ final class ReadTurns {
     /// Calls `read` when it is its turn; at once where no one waits.
     func wait(_ read: @escaping () -> Void) {
         if !isTicking { schedule() }
-        guard left > 0, waiting.isEmpty else { return waiting.append(read) }
+        guard left > 0, waiting.isEmpty else {
+            // The oldest goes before its turn: in a queue that long it has waited for seconds, or its connection has gone.
+            if waiting.count == Self.most { waiting.popFirst()?() }
+            return waiting.append(read)
+        }
         left -= 1
         read()
     }

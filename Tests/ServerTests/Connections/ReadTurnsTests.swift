@@ -55,6 +55,18 @@ struct ReadTurnsTests {
         }
     }
 
+    @Test("so many wait and no more: the oldest goes before its turn", arguments: [false, true])
+    func bounded(newestFirst: Bool) {
+        let loop = EmbeddedEventLoop()
+        let turns = ReadTurns(1, newestFirst: newestFirst, on: loop)
+        var reads: [Int] = []
+        // The first is read at once.
+        for place in 0...ReadTurns.most { turns.wait { reads.append(place) } }
+        #expect(reads == [0])
+        for place in 1...3 { turns.wait { reads.append(ReadTurns.most + place) } }
+        #expect(reads == [0, 1, 2, 3])
+    }
+
     @Test("after a pause the first is read at once again")
     func pause() {
         let loop = EmbeddedEventLoop()
