@@ -31,7 +31,7 @@ struct StatusSnapshot: Sendable {
 struct Flow: Equatable {
     /// Deliveries made a minute.
     let made: Double
-    /// Deliveries that ended a minute: sent, dead, cancelled, superseded or whatever else.
+    /// Deliveries that ended a minute: sent, dead, cancelled, superseded, or in any other way.
     let ended: Double
     /// How long the rest will take at this pace; nil where it does not shrink, or how much there is was not counted.
     let drain: Duration?

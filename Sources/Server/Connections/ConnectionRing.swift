@@ -1,4 +1,4 @@
-/// Connections in a ring, so that a look can go on where the last one ended, whatever came and went since.
+/// Connections in a ring, so that a look can go on where the last one ended, although others came and went since.
 struct ConnectionRing: Sendable {
     /// What is looked for.
     enum Look: Int, CaseIterable, Sendable {

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Connections of one event loop that wait until it is their turn to be read. Whatever they send, and however many they are, the loop
-/// stays free for all others. Used on the loop alone.
+/// Connections of one event loop that wait until it is their turn to be read. What they send and how many they are does
+/// not matter: the loop stays free for all others. Used on the loop alone.
 final class ReadTurns {
     static let tick = TimeAmount.milliseconds(1)
     /// So many may wait. A connection that has gone keeps its place until its turn, so those who come and go at once would need ever

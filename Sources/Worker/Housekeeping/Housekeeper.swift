@@ -35,7 +35,7 @@ final class Housekeeper: Service {
     private let verifications: VerificationDesk
     private let wakeup: Wakeup
     private let isStopping = Atomic(false)
-    /// How fast deliveries are made in the database, and how fast they end there, by whatever.
+    /// How fast deliveries are made in the database, and how fast they end there, in any way.
     private let paces = Mutex((made: MinutePace(), ended: MinutePace()))
 
     init(_ parts: WorkerParts, store: any HouseStore, verifications: VerificationDesk) {

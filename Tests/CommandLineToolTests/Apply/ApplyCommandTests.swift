@@ -213,7 +213,7 @@ import Webhooks
         }
     }
 
-    /// As many as three round trips take, whatever each of them is; each with headers, which only the database can compare.
+    /// As many as three round trips take, of every kind; each with headers, which only the database can compare.
     @Test func changesHundredsInFewRoundTrips() async throws {
         try await Installation.with { (installation) async throws in
             let connection = try await installation.database.connect()
