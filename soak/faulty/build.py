@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 from checks import ROOT
@@ -24,9 +25,18 @@ def read(path: str) -> str:
     return (ROOT / path).read_text()
 
 
+def texts_with_faults() -> dict[str, str]:
+    """The text of each file that is edited. It imports the module of the switch, where it did not before."""
+    return {path: text if _imports_switch(path, text) else f"import Outbox\n{text}" for path, text in edited(edits(), read).items()}
+
+
+def _imports_switch(path: str, text: str) -> bool:
+    return path.startswith("Sources/Outbox/") or re.search(r"^(\w+ )?import Outbox$", text, re.MULTILINE) is not None
+
+
 def build() -> pathlib.Path:
     """The executable."""
-    texts = edited(edits(), read) | {_SWITCH: (pathlib.Path(__file__).parent / "FaultSwitch.swift").read_text()}
+    texts = texts_with_faults() | {_SWITCH: (pathlib.Path(__file__).parent / "FaultSwitch.swift").read_text()}
     _copy_sources(texts)
     if not (COPY / ".build").exists():
         _copy_build()

@@ -57,7 +57,6 @@ MUTANTS = (
     Mutant("string_filter", "only the text of a URL is judged, not what its name leads to", "I12", _CALM, (
         Edit(_SERVICES, "judge: DialJudge(addresses).allows",
              "judge: { FaultSwitch.isOn(\"string_filter\") || DialJudge(addresses).allows($0) }"),
-        Edit(_CONFIGURATION, "import Glibc\n", "import Glibc\nimport Outbox\n"),
         Edit(_CONFIGURATION, 'package var hostsFile = "/etc/hosts"', "package var hostsFile = FaultSwitch.hostsFile"))),
     Mutant("batch_dropped", "outcomes are dropped when the connection breaks", "I7", _DISCONNECTED, (
         Edit(_SETTLER, "case .retry(let wait, let isAgain):",

@@ -1,18 +1,25 @@
 """Each edit still finds its place in the sources: what is not found would be a fault that no one plays."""
 
+import re
 import unittest
 
 from soak.checker import judge
 from soak.evidence import Evidence
-from soak.faulty.build import edits, read
-from soak.faulty.edit import Edit, EditLost, edited, functions
+from soak.faulty.build import read, texts_with_faults
+from soak.faulty.edit import Edit, EditLost, functions
 from soak.faulty.mutants import MUTANTS
 from soak.plan import Scene
 
 
 class EditTests(unittest.TestCase):
     def test_all_edits_of_the_sources_find_their_places_together(self) -> None:
-        self.assertGreater(len(edited(edits(), read)), 5)
+        self.assertGreater(len(texts_with_faults()), 5)
+
+    def test_each_edited_file_imports_the_switch_once(self) -> None:
+        for path, text in texts_with_faults().items():
+            if not path.startswith("Sources/Outbox/"):
+                with self.subTest(path):
+                    self.assertEqual(len(re.findall(r"^(?:\w+ )?import Outbox$", text, re.MULTILINE)), 1)
 
     def test_each_mutant_of_sql_replaces_a_function(self) -> None:
         for mutant in MUTANTS:

@@ -38,7 +38,6 @@ TRIALS = (
                'if progress.openedSocket { FaultSwitch.crash(at: "after_connect", oneIn: 8) }')),
     _crash(
         "after_request", "workers die after the request is written, before an answer",
-        Edit(_TURN, "import Glibc\n", "import Glibc\nimport Outbox\n"),
         before(_TURN, "endOverdueLookUps()", 'if FaultSwitch.isOn("after_request"), active.contains(where: {\n'
                "$0.progress.end.wasSent && $0.progress.end.head.byteCount == 0\n"
                '}) { FaultSwitch.crash(at: "after_request", oneIn: 60) }')),
@@ -55,7 +54,6 @@ TRIALS = (
         before(_SETTLER, "return recorded(batch, except: rows)", 'FaultSwitch.crash(at: "after_settle", oneIn: 40)')),
     Trial(
         "clock_stepped", "the clock of a worker jumps by ten minutes and back", (
-            Edit(_CLOCK, "import Glibc\n", "import Glibc\nimport Outbox\n"),
-            Edit(_CLOCK, "Int64(time.tv_nsec) / 1000", "Int64(time.tv_nsec) / 1000 + FaultSwitch.clockStep * 1_000_000")),
+            Edit(_CLOCK, "Int64(time.tv_nsec) / 1000", "Int64(time.tv_nsec) / 1000 + FaultSwitch.clockStep * 1_000_000"),),
         Scene(seconds=12, quiet_s=2, patience_s=60, faults=frozenset({"clock_stepped"}), pause=0.2, has_clock=True), "clock_stepped", 3),
 )
