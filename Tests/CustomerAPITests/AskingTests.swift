@@ -78,7 +78,11 @@ struct AskingTests {
             (#"{"webhook_url": "https://a.example", "webhook_url": "https://b.example"}"#, .invalidJSON, nil),
             (#"{"webhook_url": {"a": 1, "a": 2}}"#, .invalidJSON, nil),
             (String(repeating: "[", count: 100_000), .invalidJSON, nil),
-            (#"{"webhook_url": "https://example.com", "tenant": "other"}"#, .invalid, nil),
+            (#"{"webhook_url": "https://example.com", "tenant": "other"}"#, .invalid, "tenant"),
+            (
+                #"{"webhook_url": "https://example.com", "\#(String(repeating: "é", count: 999))": 1}"#, .invalid,
+                String(repeating: "é", count: 32)
+            ),
             ("{}", .invalid, "webhook_url"), (#"{"webhook_url": null}"#, .invalid, "webhook_url"),
             (#"{"webhook_url": "https://example.com/\u0000"}"#, .invalid, "webhook_url"),
             (#"{"webhook_url": "http://example.com/"}"#, .invalid, "webhook_url"),
@@ -136,7 +140,8 @@ struct AskingTests {
         #expect(try read(#"{"event_type":"a","payload":"x}"}"#).payload == #""x}""#)
         let refused: [(String, [String], String?)] = [
             (#"{"payload": 1}"#, [], "event_type"), (#"{"event_type": "a..b", "payload": 1}"#, [], "event_type"),
-            (#"{"event_type": "a"}"#, [], "payload"), (#"{"event_type": "a", "payload": 1, "tenant": "b"}"#, [], nil),
+            (#"{"event_type": "a"}"#, [], "payload"),
+            (#"{"event_type": "a", "payload": 1, "tenant": "b"}"#, [], "tenant"),
             (#"{"event_type": "a", "payload": 1}"#, ["a", "b"], "Idempotency-Key"),
             (#"{"event_type": "a", "payload": 1}"#, [""], "Idempotency-Key"),
             (#"{"event_type": "a", "payload": 1}"#, [String(repeating: "k", count: 513)], "Idempotency-Key"),
@@ -165,6 +170,8 @@ struct AskingTests {
         for text in refused {
             #expect(problem { () throws(APIProblem) in try read(text) }?.code == .invalidRequest, "\(text)")
         }
+        #expect(problem { () throws(APIProblem) in try read("limit=5&statsu=dead") }?.field == "statsu")
+        #expect(problem { () throws(APIProblem) in try read("%ff=1") }?.field == "%ff")
         for text in ["7", "zz", "ff", "00"] {
             let query = try read("cursor=\(text)")
             #expect(problem { () throws(APIProblem) in try query.cursorName }?.field == "cursor", "\(text)")

@@ -42,6 +42,16 @@ package struct APIProblem: Error, Hashable, Sendable {
         self.retryAfter = retryAfter
     }
 
+    /// How much of a name that nothing here knows is said back, in bytes of UTF-8.
+    private static let longestUnknown = 64
+
+    /// A member or parameter that nothing here knows, such as a name that was mistyped.
+    static func unknown(_ code: Code, _ name: String, among known: Set<String>) -> APIProblem {
+        let field = String(decoding: name.utf8.prefix(longestUnknown), as: UTF8.self)
+        return APIProblem(
+            code, "this name is unknown; there are \(known.sorted().joined(separator: ", "))", field: field)
+    }
+
     package var status: Int { code.status.number }
 
     package var json: String {

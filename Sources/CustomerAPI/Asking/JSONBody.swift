@@ -20,8 +20,7 @@ struct JSONBody {
             throw APIProblem(.invalidJSON, "an object of the body has a name twice")
         }
         for member in members where !names.contains(member.name) {
-            throw APIProblem(
-                .invalid, "the body has a member that is unknown; there are \(names.sorted().joined(separator: ", "))")
+            throw .unknown(.invalid, member.name, among: names)
         }
         self.members = members
         self.bytes = bytes

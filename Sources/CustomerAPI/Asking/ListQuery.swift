@@ -25,9 +25,8 @@ package struct ListQuery: Hashable, Sendable {
         var seen: Set<String> = []
         for pair in String(query).split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = PercentText.decode(parts[0], plusIsSpace: true), names.contains(name) else {
-                throw APIProblem(.invalidRequest, "a parameter of the query is unknown")
-            }
+            let name = PercentText.decode(parts[0], plusIsSpace: true) ?? String(parts[0])
+            guard names.contains(name) else { throw .unknown(.invalidRequest, name, among: names) }
             guard seen.insert(name).inserted else { throw Self.wrong(name, "must be there once") }
             guard parts.count == 2, let value = PercentText.decode(parts[1], plusIsSpace: true) else {
                 throw Self.wrong(name, "must have a value that is UTF-8")
