@@ -20,16 +20,11 @@ let strict: [SwiftSetting] = [
 let strictWithC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
-let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
-let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -48,12 +43,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -78,35 +69,35 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "InboxStore", dependencies: ["Inbox", "Postgres"], swiftSettings: strict),
         .target(
+            name: "Doors",
+            dependencies: ["Outbox", "Settings", nioCore, nioHTTP1, nioPosix, serviceLifecycle], swiftSettings: strict),
+        .target(
             name: "Worker",
             dependencies: [
-                "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
-                flyingSocks, logging, metrics, serviceLifecycle,
+                "Courier", "Doors", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
+                logging, metrics, serviceLifecycle,
             ], swiftSettings: strict),
         .target(
             name: "Server",
             dependencies: [
-                "CustomerAPI",
-                "Formats",
-                "Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "Webhooks",
-                "Worker",
-                httpTypes, hummingbirdCore, logging, metrics, nioCore, nioHTTPTypes, nioPosix, serviceLifecycle,
-                nioHTTP1,
+                "CustomerAPI", "Doors", "Formats", "Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres",
+                "Settings",
+                "Telemetry", "Webhooks", "Worker",
+                logging, metrics, serviceLifecycle,
             ], swiftSettings: strict),
         .target(name: "LocalPostgres", swiftSettings: strict),
         .target(
             name: "CommandLineTool",
             dependencies: [
-                "CustomerAPI",
-                "Courier", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Server", "Settings",
-                "Telemetry",
-                "Webhooks", "Worker",
-                argumentParser, flyingFox, flyingSocks, logging, serviceLifecycle, unixSignals, yams,
+                "Courier", "CustomerAPI", "Doors", "Formats", "LocalPostgres", "Outbox", "OutboxStore", "Postgres",
+                "Server", "Settings", "Telemetry", "Webhooks", "Worker",
+                argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ], swiftSettings: strict),
         .executableTarget(name: "postrider", dependencies: ["CommandLineTool"], swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", logging],
+            name: "TestSupport",
+            dependencies: ["LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", logging],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"], swiftSettings: strict),
         .testTarget(
@@ -135,11 +126,16 @@ let package = Package(
             dependencies: ["Inbox", "InboxStore", "Outbox", "OutboxStore", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "DoorsTests",
+            dependencies: ["Doors", "Settings", "TestSupport", logging, nioCore, nioEmbedded, serviceLifecycle],
+            swiftSettings: strict),
+        .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Worker", "Courier", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry", "TestSupport",
+                "Worker", "Courier", "Doors", "Outbox", "OutboxStore", "Postgres", "Settings", "Telemetry",
+                "TestSupport",
                 "Webhooks",
-                flyingSocks, logging, serviceLifecycle,
+                logging, serviceLifecycle,
             ], swiftSettings: strict),
         .testTarget(
             name: "CustomerAPITests", dependencies: ["CustomerAPI", "Formats", "Outbox"], swiftSettings: strict),
@@ -149,19 +145,16 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CustomerAPI",
-                "Formats",
-                "Courier", "Inbox", "Outbox", "Postgres", "Server", "Settings", "Telemetry", "TestSupport", "Webhooks",
-                "Worker",
-                flyingSocks, logging, serviceLifecycle,
-                nioEmbedded,
+                "Courier", "CustomerAPI", "Doors", "Formats", "Inbox", "Outbox", "Postgres", "Server", "Settings",
+                "Telemetry", "TestSupport", "Webhooks",
+                logging, serviceLifecycle,
             ], swiftSettings: strict),
         .testTarget(
             name: "CommandLineToolTests",
             dependencies: [
                 "CommandLineTool", "LocalPostgres", "Outbox", "OutboxStore", "Postgres", "Settings", "TestSupport",
                 "Webhooks", "Worker",
-                argumentParser, flyingSocks, logging, serviceLifecycle, unixSignals,
+                argumentParser, logging, serviceLifecycle, unixSignals,
             ],
             exclude: ["Rules/cases.json", "Screens"], swiftSettings: strict),
         .testTarget(

@@ -1,3 +1,4 @@
+import Doors
 import Inbox
 import Logging
 import Postgres
@@ -14,17 +15,15 @@ struct InboxServices {
     /// What runs behind it, to be stopped after it.
     let behind: [any Service]
 
-    init(at address: ListenAddress, _ database: PostgresConfiguration, _ parts: ServeParts) {
+    init(at address: ListenAddress, _ database: PostgresConfiguration, _ parts: ServeParts) throws {
         let metrics = InboxMetrics(registry: parts.registry)
         let book = SourceBook()
         let queue = CommitQueue()
-        let connections = Connections(limits: parts.limits)
-        Self.show(book, queue, connections, in: parts.registry)
         let responder = InboxResponder(
-            book: book, queue: queue, connections: connections, metrics: metrics, log: parts.log,
+            book: book, queue: queue, metrics: metrics, log: parts.log,
             now: { [wallClock = parts.wallClock] in wallClock() / 1_000_000 })
-        door = parts.door(
-            "--inbox", at: address, InboxChannel(responder: responder), connections, saying: "the inbox listens")
+        door = try parts.door("--inbox", at: address, responder, saying: "the inbox listens")
+        Self.show(book, queue, door.connections, in: parts.registry)
         let committers = Committers(
             queue,
             stores: (1...Self.committers).map {
@@ -34,7 +33,7 @@ struct InboxServices {
             book, opening: SourceOpening(sealing: parts.sealing),
             store: WatchSession(session: parts.session(database, SourceWatch.loop)), health: parts.health,
             log: parts.log, wallClock: parts.wallClock)
-        behind = [committers, watch, ConnectionSweep(connections: connections)]
+        behind = [committers, watch]
     }
 
     private static func show(

@@ -1,4 +1,4 @@
-import HummingbirdCore
+package import Doors
 package import Logging
 import Metrics
 import Outbox
@@ -42,7 +42,7 @@ package struct ServeServices: Sendable {
     /// How long stopping all of them takes at most.
     package let longestStop: Duration
 
-    /// Puts a process together. Nothing runs yet, but the health port is bound.
+    /// Puts a process together. Nothing runs yet, but the addresses are taken.
     ///
     /// - Parameters:
     ///   - keyFile: the content of the key file, if there is one.
@@ -74,11 +74,10 @@ package struct ServeServices: Sendable {
                     Self.report(event, purpose, reconnects, log)
                 })
         }
-        let server = try HealthServer(
-            listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
-        let inbox = doors.inbox.map { InboxServices(at: $0, database, parts) }
-        let api = doors.api.map {
-            APIServices(
+        let server = try HealthRoutes(state: health, metrics: registry.exposition).door(at: configuration.healthListen)
+        let inbox = try doors.inbox.map { try InboxServices(at: $0, database, parts) }
+        let api = try doors.api.map {
+            try APIServices(
                 at: $0, doors.apiDatabase ?? database, isSecond: doors.inbox != nil, randomBytes: doors.randomBytes,
                 parts)
         }
@@ -120,15 +119,20 @@ struct ServeParts: Sendable {
     let session: @Sendable (PostgresConfiguration, String) -> PostgresSession
 
     /// A door that says where it is.
+    ///
+    /// - Parameter option: what gave its address.
     func door(
-        _ option: String, at address: ListenAddress, _ channel: any ServerChildChannel, _ connections: Connections,
-        saying message: Logger.Message
-    ) -> Door {
-        Door(
-            option, at: address, channel: channel, connections: connections, drainTime: configuration.drainTimeout
-        ) { [log, opened] address in
-            log.log(.notice, message, with: [.address: "\(address)"])
-            opened(address)
+        _ option: String, at address: ListenAddress, _ doorkeeper: any Doorkeeper, saying message: Logger.Message
+    ) throws(ConfigurationError) -> Door {
+        do throws(ListenError) {
+            return try Door(
+                at: address, doorkeeper, limits: limits, on: .many, drainTime: configuration.drainTimeout
+            ) { [log, opened] address in
+                log.log(.notice, message, with: [.address: "\(address)"])
+                opened(address)
+            }
+        } catch {
+            throw ConfigurationError(error, of: option)
         }
     }
 }

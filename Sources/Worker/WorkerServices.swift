@@ -104,8 +104,7 @@ package struct WorkerServices: Sendable {
         courier.proxy = configuration.proxy
         let pool = try CourierPool(
             configuration: courier, judge: DialJudge(addresses).allows, deliver: receiver.receive)
-        let server = try HealthServer(
-            listeningOn: configuration.healthListen, state: health, logger: log, metrics: registry.exposition)
+        let server = try HealthRoutes(state: health, metrics: registry.exposition).door(at: configuration.healthListen)
         let desk = TokenDesk(pool)
         let shaper = Shaper(parts, store: store(Shaper.loop), couriers: desk)
         all = [

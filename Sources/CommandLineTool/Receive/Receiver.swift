@@ -1,21 +1,9 @@
-import FlyingFox
-import FlyingSocks
-import Foundation
-import Outbox
+import Doors
 import Settings
 import Webhooks
-import Worker
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// An endpoint for tests: it verifies requests, answers 200 or 401 or as it is told, and reports each request.
-struct Receiver: Sendable {
+struct Receiver: Doorkeeper {
     let address: ListenAddress
     /// nil: signatures are not checked.
     let verifier: WebhookVerifier?
@@ -28,73 +16,43 @@ struct Receiver: Sendable {
 
     /// The most bytes of a body that are accepted.
     static let bodyLimit = 1 << 20
+    /// How long requests that have begun may take when its process is told to stop.
+    private static let drainTime = Duration.seconds(1)
 
     /// Receives until the task is cancelled.
     /// - Parameter listening: called with the address once requests can come.
     func run(listening: @escaping @Sendable (ListenAddress) -> Void) async throws {
-        let server = HTTPServer(config: try configuration(), handler: ClosureHTTPHandler { try await self.answer($0) })
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await server.run()
-                } catch SocketError.failed(_, let code, _) where code == EADDRINUSE {
-                    throw CommandError(.failure, "another process already listens on \(address)")
-                } catch let error as SocketError {
-                    throw CommandError(.failure, "cannot listen on \(address): \(error.localizedDescription)")
-                }
-            }
-            group.addTask {
-                try await server.waitUntilListening()
-                let port: UInt16? =
-                    switch await server.listeningAddress {
-                    case .ip4(_, let port), .ip6(_, let port): port
-                    case .unix, nil: nil
-                    }
-                listening(ListenAddress(host: address.host, port: port ?? address.port))
-                try await Task.sleep(for: .seconds(Int64.max / 2))
-            }
-            defer { group.cancelAll() }
-            try await group.next()
+        let door: Door
+        do throws(ListenError) {
+            door = try Door(at: address, self, on: .one, drainTime: Self.drainTime, opened: listening)
+        } catch {
+            throw CommandError(
+                .failure,
+                error.isTaken
+                    ? "another process already listens on \(address)"
+                    : "cannot listen on \(address), which \(error.reason)")
         }
+        try await door.run()
     }
 
-    private func configuration() throws -> HTTPServer.Configuration {
-        HTTPServer.Configuration(
-            address: try address.socketAddress(), pool: DispatchSocketPool(), logger: .disabled)
+    func judge(_ head: RequestHead) -> Verdict {
+        guard head.contentLength ?? 0 <= Self.bodyLimit else { return .finished(Answer(status: 413, body: [])) }
+        return .open(OpenReceipt(receiver: self, head: head))
     }
 
-    private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
-        var body: [UInt8] = []
-        for try await chunk in request.bodySequence {
-            body += chunk
-            guard body.count <= Self.bodyLimit else {
-                return HTTPResponse(statusCode: .payloadTooLarge, headers: HTTPHeaders([.connection: "close"]))
-            }
-        }
-        let fields = request.headers.map { (name: $0.key.rawValue, value: $0.value) }
+    fileprivate func answer(_ head: RequestHead, _ body: [UInt8]) async -> Answer {
         var received = ReceivedRequest(
-            time: now(), method: request.method.rawValue, path: request.target.rawValue,
-            headers: Dictionary(fields.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" },
-            body: body, verification: verify(fields, body))
+            time: now(), method: head.method, path: head.target,
+            headers: Dictionary(head.headers.map { ($0.name, $0.value) }) { "\($0), \($1)" },
+            body: body, verification: verify(head.headers, body))
         let reply = await choose(received)
         received.answeredStatus = reply.status
         tell(received)
-        if delay > .zero { try await Task.sleep(for: delay) }
-        return Self.response(reply)
-    }
-
-    private static func response(_ reply: Reply) -> HTTPResponse {
-        var headers = HTTPHeaders(
-            Dictionary(reply.headers.map { (HTTPHeader($0.key), $0.value) }, uniquingKeysWith: { first, _ in first }))
-        if reply.status == 405 { headers[HTTPHeader("Allow")] = "POST" }
-        let code: HTTPStatusCode =
-            switch reply.status {
-            case 200: .ok
-            case 401: .unauthorized
-            case 405: .methodNotAllowed
-            default: HTTPStatusCode(reply.status, phrase: "")
-            }
-        return HTTPResponse(statusCode: code, headers: headers, body: Data(reply.body))
+        if delay > .zero { try? await Task.sleep(for: delay) }
+        var answer = Answer(status: reply.status, body: reply.body)
+        answer.fields = reply.headers.map { (name: $0.key, value: $0.value) }
+        if reply.status == 405 { answer.fields.append(("Allow", "POST")) }
+        return answer
     }
 
     private func verify(_ fields: [(name: String, value: String)], _ body: [UInt8]) -> ReceivedRequest.Verification {
@@ -104,6 +62,26 @@ struct Receiver: Sendable {
             return .verified
         } catch {
             return .refused(code: error.code.rawValue, message: error.message)
+        }
+    }
+}
+
+/// A request whose body is to be read.
+private struct OpenReceipt: OpenRequest {
+    let receiver: Receiver
+    let head: RequestHead
+
+    var mostBodyBytes: Int { Receiver.bodyLimit }
+
+    func answer(_ body: BodyPieces, _ give: @escaping @Sendable (Answer) -> Void) {
+        Task { give(await receiver.answer(head, body.joined())) }
+    }
+
+    func refuse(_ fault: BodyFault) -> Answer {
+        switch fault {
+        case .tooLarge: Answer(status: 413, body: [])
+        case .noRoom: Answer(status: 503, body: [])
+        case .incomplete: Answer(status: 408, body: [])
         }
     }
 }

@@ -1,3 +1,4 @@
+import Doors
 import Inbox
 import Logging
 import Metrics
@@ -7,102 +8,85 @@ import Webhooks
 
 /// Answers requests to the inbox. What can be refused without the database is refused before it is asked, and what can be
 /// refused without the body before it is read.
-struct InboxResponder: Sendable {
+struct InboxResponder: Doorkeeper {
     let book: SourceBook
     let queue: CommitQueue
-    let connections: Connections
     let metrics: InboxMetrics
     let log: Logger
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
 
-    /// What became of a request, and of which source.
-    struct Outcome: Sendable {
-        var answer: Answer
-        /// Its name; nil where there is none of the name that was asked for.
-        var source: String?
-        var refusal: Refusal?
+    func refused(_ refusal: Refusal, _ source: Source) -> Answer {
+        refused(
+            refusal, of: source.name, source.verifier.scheme,
+            wait: refusal == .rateLimited ? book.wait(source, now: .now) : nil)
     }
 
-    /// Tells what was refused. To be called once for each request.
-    func count(_ outcome: Outcome) {
-        guard let refusal = outcome.refusal else { return }
-        metrics.refused(outcome.source, reason: refusal.rawValue)
+    /// Tells what is refused. To be called once for each such request.
+    ///
+    /// - Parameters:
+    ///   - name: of the source; nil where there is none of the name that was asked for.
+    ///   - scheme: of the source, for what a 401 has to say.
+    ///   - wait: for how long a 429 asks.
+    private func refused(
+        _ refusal: Refusal, of name: String? = nil, _ scheme: SourceScheme? = nil, wait: Duration? = nil
+    ) -> Answer {
+        metrics.refused(name, reason: refusal.rawValue)
         log.log(
             .notice, "a request was refused",
             with: [
-                .source: "\(outcome.source ?? "")", .reason: "\(refusal.rawValue)",
+                .source: "\(name ?? "")", .reason: "\(refusal.rawValue)",
             ])
+        return .refused(refusal, scheme: scheme, wait: wait)
     }
 }
 
 // MARK: - The head
 
 extension InboxResponder {
-    enum Verdict {
-        case finished(Outcome)
-        /// The body has to be read.
-        case open(OpenRequest)
-    }
-
-    /// A request whose head was let in.
-    struct OpenRequest: Sendable {
-        let request: IncomingRequest
-        let source: Source
-        /// Who sends, as far as it is known.
-        let sender: IPAddress?
-        /// What is to be held against the body.
-        let proof: RequestProof
-    }
-
-    func judge(_ head: IncomingRequest) -> Verdict {
-        func refuse(
-            _ refusal: Refusal, _ source: Source? = nil, of name: String? = nil, wait: Duration? = nil
-        ) -> Verdict {
-            .finished(
-                Outcome(
-                    answer: .refused(refusal, scheme: source?.verifier.scheme, wait: wait),
-                    source: source?.name ?? name,
-                    refusal: refusal))
-        }
-        guard let name = head.sourceName else { return refuse(.notFound) }
-        guard ["POST", "GET", "OPTIONS"].contains(head.method) else { return refuse(.methodNotAllowed) }
-        let source: Source
+    func judge(_ head: RequestHead) -> Verdict {
+        guard let name = head.sourceName else { return .finished(refused(.notFound)) }
+        guard ["POST", "GET", "OPTIONS"].contains(head.method) else { return .finished(refused(.methodNotAllowed)) }
         switch book.find(name) {
-        case .source(let found): source = found
-        case .unusable: return refuse(.sourceUnusable, of: name)
-        case .unknown: return refuse(.unknownSource)
-        case .notRead: return refuse(.databaseUnavailable)
+        case .source(let source):
+            do throws(Refusal) {
+                return try judge(head, to: source)
+            } catch {
+                return .finished(refused(error, source))
+            }
+        case .unusable: return .finished(refused(.sourceUnusable, of: name))
+        case .unknown: return .finished(refused(.unknownSource))
+        case .notRead: return .finished(refused(.databaseUnavailable))
         }
+    }
+
+    private func judge(_ head: RequestHead, to source: Source) throws(Refusal) -> Verdict {
         let sender = head.peer.flatMap {
             ForwardedAddresses.sender(peer: $0, headers: head.headers, trusted: source.proxies)
         }
-        guard source.allows(sender) else { return refuse(.network, source) }
-        if let wait = book.wait(source, now: .now) { return refuse(.rateLimited, source, wait: wait) }
+        guard source.allows(sender) else { throw .network }
+        guard book.wait(source, now: .now) == nil else { throw .rateLimited }
         guard head.method == "POST" else {
-            do throws(Refusal) {
-                guard let answer = try handshake(head, source) else { return refuse(.methodNotAllowed, source) }
-                return .finished(Outcome(answer: .handshake(answer), source: source.name))
-            } catch {
-                return refuse(error, source)
-            }
+            guard let answer = try handshake(head, source) else { throw .methodNotAllowed }
+            return .finished(.handshake(answer))
         }
         if let encoding = head.value(of: "content-encoding"), encoding.lowercased() != "identity" {
-            return refuse(.contentEncoding, source)
+            throw .contentEncoding
         }
-        if let length = head.contentLength, length > source.maxBody {
-            return refuse(.bodyTooLarge, source)
-        }
+        if let length = head.contentLength, length > source.maxBody { throw .bodyTooLarge }
         do throws(WebhookVerificationError) {
             let proof = try source.verifier.proof(in: head.headers, now: now())
-            return .open(OpenRequest(request: head, source: source, sender: sender, proof: proof))
+            return .open(
+                OpenInboxRequest(responder: self, head: head, source: source, sender: sender, proof: proof))
         } catch {
-            return refuse(Refusal(error.code), source)
+            throw Refusal(error.code)
         }
     }
 
-    private func handshake(_ head: IncomingRequest, _ source: Source) throws(Refusal) -> Handshake? {
-        guard head.method == "OPTIONS" else { return try Handshake.meta(query: head.query, verifier: source.verifier) }
+    private func handshake(_ head: RequestHead, _ source: Source) throws(Refusal) -> Handshake? {
+        guard head.method == "OPTIONS" else {
+            return try Handshake.meta(query: String(head.query), verifier: source.verifier)
+        }
         return head.value(of: "webhook-request-origin").flatMap { origin in
             Handshake.cloudEvents(origin: origin, rate: head.value(of: "webhook-request-rate"), limit: source.rateLimit)
         }
@@ -113,21 +97,13 @@ extension InboxResponder {
 
 extension InboxResponder {
     enum Admission: Sendable {
-        case finished(Outcome)
+        case finished(Answer)
         case store(ReceivedWebhook)
     }
 
-    func refused(_ refusal: Refusal, _ source: Source) -> Outcome {
-        Outcome(
-            answer: .refused(
-                refusal, scheme: source.verifier.scheme,
-                wait: refusal == .rateLimited ? book.wait(source, now: .now) : nil),
-            source: source.name, refusal: refusal)
-    }
-
     /// Verifies a request, and says what is to be stored of it.
-    func admit(_ body: [UInt8], _ open: OpenRequest) -> Admission {
-        let (head, source) = (open.request, open.source)
+    func admit(_ body: [UInt8], _ open: OpenInboxRequest) -> Admission {
+        let (head, source) = (open.head, open.source)
         do throws(Refusal) {
             let verified: VerifiedRequest
             do throws(WebhookVerificationError) {
@@ -136,7 +112,7 @@ extension InboxResponder {
                 throw Refusal(error.code)
             }
             if let handshake = Handshake.slack(scheme: source.verifier.scheme, body: body) {
-                return .finished(Outcome(answer: .handshake(handshake), source: source.name))
+                return .finished(.handshake(handshake))
             }
             let facts = try WebhookFacts(of: source, verified: verified, headers: head.headers, body: body)
             guard book.take(source, now: .now) == nil else { throw .rateLimited }
@@ -156,14 +132,14 @@ extension InboxResponder {
     /// - Parameter began: when its body had come to its end.
     func settled(
         _ result: Result<Receipt, Refusal>, for source: Source, since began: ContinuousClock.Instant
-    ) -> Outcome {
+    ) -> Answer {
         switch result {
         case .failure(let refusal): return refused(refusal, source)
         case .success(let receipt):
             guard let id = receipt.inboxID else { return refused(.unknownSource, source) }
             metrics.stored(source.name, isNew: receipt.isNew)
             metrics.answerDuration.recordNanoseconds((ContinuousClock.now - began).nanoseconds)
-            return Outcome(answer: .stored(id, isNew: receipt.isNew), source: source.name)
+            return .stored(id, isNew: receipt.isNew)
         }
     }
 }

@@ -1,12 +1,8 @@
-import FlyingSocks
-import Foundation
-import Glibc
-import Outbox
 import Settings
 import Synchronization
+import TestSupport
 import Testing
 import Webhooks
-import Worker
 
 @testable import CommandLineTool
 
@@ -40,12 +36,10 @@ import Worker
     }
 
     private func exchange(_ request: String, with address: ListenAddress) async throws -> String {
-        let socket = try await AsyncSocket.connected(
-            to: sockaddr_in.inet(ip4: "127.0.0.1", port: address.port), pool: DispatchSocketPool())
-        defer { try? socket.close() }
-        try await socket.write(Data(request.utf8))
-        let answer = String(decoding: try await socket.read(atMost: 4096), as: UTF8.self)
-        return String(answer.split(separator: " ").dropFirst().first ?? "")
+        let client = try DoorClient(address)
+        defer { client.close() }
+        try await client.write(request)
+        return "\(try await client.read().status)"
     }
 
     /// A POST with the vector of Standard Webhooks' reference libraries for the secret above, or with another signature.

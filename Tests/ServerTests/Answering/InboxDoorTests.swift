@@ -164,7 +164,7 @@ struct InboxDoorTests {
         try await DoorRig.with(
             Self.bearer, "name => 'small', scheme => 'bearer', secrets => ARRAY['\(DoorRig.token)'], max_body => 100"
         ) { rig in
-            let client = try await DoorClient(rig.address)
+            let client = try DoorClient(rig.address)
             for number in 0..<5 {
                 #expect(try await client.send("POST", "/in/b", [DoorRig.bearer], Array("\(number)".utf8)).status == 200)
             }
@@ -180,19 +180,19 @@ struct InboxDoorTests {
             #expect(try await client.read().status == 200)
             client.close()
             // Without a length, until it is too large.
-            let endless = try await DoorClient(rig.address)
+            let endless = try DoorClient(rig.address)
             try await endless.write(
                 "POST /in/small HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nTransfer-Encoding: chunked\r\n\r\n")
             try await endless.write("70\r\n" + String(repeating: "x", count: 0x70) + "\r\n")
             #expect(try await endless.read().status == 413)
             endless.close()
             // A body that is announced and does not come to its end.
-            let cut = try await DoorClient(rig.address)
+            let cut = try DoorClient(rig.address)
             try await cut.write(
                 "POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
             )
             cut.close()
-            let short = try await DoorClient(rig.address)
+            let short = try DoorClient(rig.address)
             try await short.write(
                 "POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nContent-Length: 10\r\n\r\nhello")
             short.close()
@@ -202,7 +202,7 @@ struct InboxDoorTests {
                 "POST /in/b HTTP/1.1\r\n\(DoorRig.bearer)\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "POST /in/b HTTP/1.1\r\n\(DoorRig.bearer)\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
             ] {
-                let bad = try await DoorClient(rig.address)
+                let bad = try DoorClient(rig.address)
                 try await bad.write(text)
                 #expect(try await bad.read().status == 400, "\(text.prefix(60))")
                 bad.close()
@@ -221,7 +221,7 @@ struct InboxDoorTests {
             func request(_ source: String, _ token: String, _ body: String, _ more: String = "") -> String {
                 "POST /in/\(source) HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(token)\r\nContent-Length: \(body.utf8.count)\r\n\(more)\r\n\(body)"
             }
-            let client = try await DoorClient(rig.address)
+            let client = try DoorClient(rig.address)
             defer { client.close() }
             try await client.write(
                 request("b", DoorRig.token, "1") + request("b", "wrong", "2") + request("none", "wrong", "3")
@@ -240,7 +240,7 @@ struct InboxDoorTests {
     @Test("a stop answers what has come, ends what has not, and takes no more")
     func stops() async throws {
         try await DoorRig.with(Self.bearer, drain: .seconds(2)) { rig in
-            let half = try await DoorClient(rig.address)
+            let half = try DoorClient(rig.address)
             try await half.write("POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nContent-Length: 9\r\n\r\nx")
             let holder = try await rig.outbox.connect()
             let answer = try await holder.withTransaction(deadline: .seconds(20)) { transaction in

@@ -1,5 +1,7 @@
+import Doors
 import Foundation
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Server
@@ -23,7 +25,7 @@ struct InboxFloodTests {
                 ("s", old + ["Content-Length: 1000000"], (401, "too_old"), chunk),
             ]
             for flood in floods {
-                let client = try await DoorClient(rig.address)
+                let client = try DoorClient(rig.address)
                 defer { client.close() }
                 let head = ["POST /in/\(flood.path) HTTP/1.1", "Host: x"] + flood.headers
                 try await client.write(head.joined(separator: "\r\n") + "\r\n\r\n")
@@ -32,7 +34,7 @@ struct InboxFloodTests {
                 #expect(await client.pour(flood.rest, most: 64 << 20) < 64 << 20)
             }
             // No HTTP at all.
-            let client = try await DoorClient(rig.address)
+            let client = try DoorClient(rig.address)
             defer { client.close() }
             try await client.write("POST /in/b HTTP/1.1\r\n")
             #expect(await client.pour(lines, most: 64 << 20) < 64 << 20)
@@ -45,7 +47,7 @@ struct InboxFloodTests {
         limits.heldBytes = 200_000
         try await DoorRig.with(Self.bearer, limits: limits) { rig in
             #expect(try await rig.post("b", [DoorRig.bearer], String(repeating: "x", count: 100_000)).status == 200)
-            let client = try await DoorClient(rig.address)
+            let client = try DoorClient(rig.address)
             defer { client.close() }
             try await client.write(
                 "POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nContent-Length: 900000\r\n\r\n")
@@ -66,7 +68,7 @@ struct InboxFloodTests {
             var silent: [DoorClient] = []
             defer { for client in silent { client.close() } }
             for number in 0..<200 {
-                let client = try await DoorClient(rig.address)
+                let client = try DoorClient(rig.address)
                 try await client.write(
                     number.isMultiple(of: 2)
                         ? "POST /in/b HT"
@@ -80,7 +82,7 @@ struct InboxFloodTests {
             var large: [DoorClient] = []
             defer { for client in large { client.close() } }
             for _ in 0..<10 {
-                let client = try await DoorClient(rig.address)
+                let client = try DoorClient(rig.address)
                 try await client.write(
                     "POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nContent-Length: 900000\r\n\r\n"
                         + String(repeating: "x", count: 400_000))
@@ -106,11 +108,11 @@ struct InboxFloodTests {
             .milliseconds(300), .milliseconds(300), .milliseconds(300)
         )
         try await DoorRig.with(Self.bearer, limits: limits) { rig in
-            let idle = try await DoorClient(rig.address)
+            let idle = try DoorClient(rig.address)
             #expect(try await idle.send("POST", "/in/b", [DoorRig.bearer], [1]).status == 200)
-            let head = try await DoorClient(rig.address)
+            let head = try DoorClient(rig.address)
             try await head.write("POST /in/b")
-            let body = try await DoorClient(rig.address)
+            let body = try DoorClient(rig.address)
             try await body.write("POST /in/b HTTP/1.1\r\nHost: x\r\n\(DoorRig.bearer)\r\nContent-Length: 9\r\n\r\nx")
             let began = ContinuousClock.now
             for client in [idle, head] { #expect(await client.isClosed()) }

@@ -233,7 +233,7 @@ struct APITrustTests {
         try await APIRig.with { rig, _ in
             let (token, other) = (try await rig.token("a", of: "ta"), try await rig.token("b", of: "tb"))
             #expect(try await rig.ask("GET", "/v1/webhooks", other).status == 200)
-            let client = try await DoorClient(rig.address)
+            let client = try DoorClient(rig.address)
             defer { client.close() }
             var refused: DoorClient.Reply?
             for _ in 0..<2_000 where refused == nil {

@@ -1,5 +1,6 @@
 import Courier
 import CustomerAPI
+import Doors
 import Formats
 import Logging
 import Outbox

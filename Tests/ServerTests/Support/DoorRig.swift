@@ -1,4 +1,5 @@
 import Courier
+import Doors
 import Foundation
 import Logging
 import Outbox

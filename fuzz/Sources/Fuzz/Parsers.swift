@@ -1,5 +1,6 @@
 import Telemetry
 
+@testable import Doors
 @testable import Outbox
 @testable import Settings
 
@@ -7,7 +8,7 @@ import Telemetry
 enum Parsers {
     static let all: [String: @Sendable ([UInt8]) -> Void] = [
         "url": url, "retry-after": retryAfter, "header": header, "answer": answer, "configuration": configuration,
-        "health": health,
+        "uri": uri,
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
@@ -95,11 +96,14 @@ enum Parsers {
         _ = try? Network.list(text(bytes))
     }
 
-    private static func health(_ bytes: [UInt8]) {
-        switch HealthRequest.read(bytes) {
-        case .complete(let request): hold(isPlain(request.path) && request.path.hasPrefix("/"), "its path")
-        case .incomplete: hold(bytes.count < HealthRequest.headLimit, "it waits for more than it takes")
-        case .tooLarge, .malformed: break
-        }
+    /// What a request asks for: a path that begins with a slash or is the whole text, and no part of it in two places.
+    private static func uri(_ bytes: [UInt8]) {
+        let text = text(bytes)
+        let uri = RequestURI(text)
+        let (path, query, all) = (Array(uri.path.utf8), Array(uri.query.utf8), Array(text.utf8))
+        hold(!path.contains(UInt8(ascii: "?")), "its path holds a query")
+        hold(path.first == UInt8(ascii: "/") || all.starts(with: path), "its path is no part of it")
+        let joined = path + [UInt8(ascii: "?")] + query
+        hold(all.suffix(joined.count) == joined[...] || query.isEmpty && all.suffix(path.count) == path[...], "its end")
     }
 }
