@@ -48,6 +48,7 @@ extension PostgresError.Kind {
         "42704": .configuration,  // undefined_object
         "42883": .configuration,  // undefined_function
         "42P01": .configuration,  // undefined_table
+        "42P05": .reconnect,  // duplicate_prepared_statement: a pooler has given us another client's session
         "53300": .reconnect,  // too_many_connections
         "55000": .configuration,  // object_not_in_prerequisite_state
         "57014": .retry,  // query_canceled

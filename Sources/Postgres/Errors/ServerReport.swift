@@ -67,6 +67,8 @@ extension SQLState {
     package static let undefinedDatabase = SQLState(rawValue: "3D000")
     /// The server keeps no statement of that name.
     package static let invalidStatementName = SQLState(rawValue: "26000")
+    /// The server keeps a statement of that name already.
+    package static let duplicatePreparedStatement = SQLState(rawValue: "42P05")
     /// Among others: what a kept statement returns is no longer what it was.
     package static let featureNotSupported = SQLState(rawValue: "0A000")
 }

@@ -34,7 +34,7 @@ final class StatementExchange<Statement: PostgresStatement>: AnswerExchange<(row
         on handle: borrowing ConnectionHandle, using parameters: inout PostgresParameters
     ) throws(PostgresError) {
         statement.bind(&parameters)
-        prepare(handle)
+        prepare(handle, types: parameters.types)
         guard ahead > 0 else { return try sendItself(on: handle, parameters) }
         // Before anything is sent: a parameter that cannot be encoded must not leave half a pipeline behind.
         try parameters.check()
@@ -49,10 +49,10 @@ final class StatementExchange<Statement: PostgresStatement>: AnswerExchange<(row
         try handle.syncPipeline()
     }
 
-    private func prepare(_ handle: borrowing ConnectionHandle) {
+    private func prepare(_ handle: borrowing ConnectionHandle, types: [UInt32]) {
         names = handle.names
         process = handle.process
-        step = mayBeNamed ? handle.names.step(for: statement.sql) : .plain
+        step = mayBeNamed ? handle.names.step(for: statement.sql, types: types) : .plain
         ahead =
             switch step {
             case .plain, .use: preludes.count

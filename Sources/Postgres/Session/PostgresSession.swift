@@ -37,7 +37,7 @@ package final class PostgresSession: Sendable {
         var hasConnected = false
         /// Whether the next call makes another connection, even if the present one is sound.
         var mustRenew = false
-        /// Whether a statement that the server had kept was lost, so that nothing is kept any more.
+        /// Whether a statement that the server had kept was lost, or its name taken, so that nothing is kept any more.
         var losesStatements = false
     }
 
@@ -105,7 +105,10 @@ package final class PostgresSession: Sendable {
     /// Forgets the connection if the error says that another one is needed.
     func judge(_ error: PostgresError, of connection: PostgresConnection) {
         guard error.kind == .reconnect || connection.isClosed else { return }
-        if error.sqlState == .invalidStatementName { inner.withLock { $0.losesStatements = true } }
+        // A pooler that we did not know for one: a name is missing, or taken.
+        if error.sqlState == .invalidStatementName || error.sqlState == .duplicatePreparedStatement {
+            inner.withLock { $0.losesStatements = true }
+        }
         let isForgotten = inner.withLock { inner in
             guard case .connected(let held) = inner.state, held === connection else { return false }
             inner.state = .idle

@@ -6,7 +6,7 @@ package struct PostgresParameters: Sendable {
     private var buffer = PostgresBuffer()
     private var starts: [Int] = []
     private var lengths: [Int32] = []
-    private var types: [UInt32] = []
+    private(set) var types: [UInt32] = []
     private var formats: [Int32] = []
 
     /// No parameters yet.

@@ -79,6 +79,32 @@ struct KeptStatementTests {
         }
     }
 
+    /// As behind a pooler that hides itself, on whose session another client has kept the same.
+    @Test("whose name is taken has the session make another connection, which keeps nothing")
+    func taken() async throws {
+        try await TestDatabase.withDatabase { database in
+            let session = PostgresSession(try database.configuration(), logger: .silent)
+            let successor = Successor(value: 1)
+            for _ in 0..<2 { _ = try await session.run(successor, deadline: TestDatabase.deadline) }
+            let names = try await session.query(
+                "SELECT name FROM pg_prepared_statements", deadline: TestDatabase.deadline)
+            let name = try #require(names.first)
+            await session.rest()
+            try await session.execute(script: "PREPARE \(name) AS SELECT 2", deadline: TestDatabase.deadline)
+            // The first one asks, the second one is to be kept.
+            _ = try await session.run(successor, deadline: TestDatabase.deadline)
+            let error = await #expect(throws: PostgresError.self) {
+                _ = try await session.run(successor, deadline: TestDatabase.deadline)
+            }
+            #expect(error?.sqlState == .duplicatePreparedStatement)
+            for _ in 0..<2 {
+                #expect(try await session.run(successor, deadline: TestDatabase.deadline) == [2])
+            }
+            #expect(try await session.run(KeptStatements(), deadline: TestDatabase.deadline) == [0])
+            await session.close()
+        }
+    }
+
     private struct Answer: PostgresStatement {
         let sql = "SELECT public.answer()"
         let isFrequent = true

@@ -9,7 +9,7 @@ struct PostgresErrorTests {
         arguments: [
             ("40001", .retry), ("40P01", .retry), ("55P03", .retry), ("57014", .retry),
             ("08006", .reconnect), ("57P01", .reconnect), ("57P02", .reconnect), ("57P03", .reconnect),
-            ("53300", .reconnect), ("25006", .reconnect), ("26000", .reconnect),
+            ("53300", .reconnect), ("25006", .reconnect), ("26000", .reconnect), ("42P05", .reconnect),
             ("28P01", .configuration), ("28000", .configuration), ("3D000", .configuration), ("42P01", .configuration),
             ("42883", .configuration), ("42501", .configuration), ("3F000", .configuration), ("57P04", .configuration),
             ("53100", .resource), ("53200", .resource), ("58030", .resource),

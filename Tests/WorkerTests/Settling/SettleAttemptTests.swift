@@ -55,6 +55,13 @@ import Testing
         #expect(after(bug, in: &attempt, count: 1, isStripped: true) == .abandon)
     }
 
+    @Test func aNameThatAPoolersSessionLacksOrHasIsNoRowsFault() {
+        for state in ["26000", "42P05"] {
+            var attempt = SettleAttempt()
+            #expect(after(.refused(state), in: &attempt) == .retry(after: .milliseconds(20), again: true))
+        }
+    }
+
     @Test func anInternalErrorThatStaysIsARowsFault() {
         var attempt = SettleAttempt()
         #expect(after(.refused("XX000"), in: &attempt) == .retry(after: .milliseconds(20), again: true))
