@@ -14,10 +14,11 @@ struct LookPace: Sendable {
     /// A look of a worker that has nothing to do waits in the database for something to find, so long at most. With less, an
     /// idle worker costs more; with more, it holds back vacuums, and what else it has to do comes later.
     static let longestWait = Duration.milliseconds(250)
-    /// A look that took long is not repeated before this many times as long: it had much to read. But a database that is slow
-    /// must not make a worker deaf.
-    static let share = 3
-    static let longestPause = Duration.milliseconds(500)
+    /// A look is followed by a pause as long as it took, and this at most. It reads what was written since the one before it and
+    /// never twice, so one that took long says nothing of the next: it read much, or it waited for a processor while thousands of requests
+    /// went out. Longer, and what becomes due in a quick lane waits behind that; shorter, and looks at a slow database follow each
+    /// other without a pause.
+    static let longestPause = Duration.milliseconds(4)
 
     /// When the next look is due.
     private(set) var next: Instant
@@ -25,14 +26,15 @@ struct LookPace: Sendable {
 
     init(now: Instant) {
         next = now
-        lastFind = now
+        // What was there before is for the walk to find: of a backlog, a look finds nothing.
+        lastFind = now - Self.pauses[0].foundWithin
     }
 
     /// - Parameter wait: how long it was allowed to wait in the database.
     mutating func looked(found: Bool, began: Instant, wait: Duration = .zero, now: Instant) {
         if found { lastFind = now }
         let took = max(.zero, now - began - wait)
-        next = max(began + (pause(now) ?? Self.idlePause), now + min(took * Self.share, Self.longestPause))
+        next = max(began + (pause(now) ?? Self.idlePause), now + min(took, Self.longestPause))
     }
 
     /// The database failed: for some seconds no look waits there.

@@ -21,16 +21,26 @@ import Testing
         #expect(pace.next == at(silence + pause + 2))
     }
 
-    @Test func aLookThatReadMuchIsFollowedByALongerPause() {
-        var pace = LookPace(now: start)
-        pace.looked(found: true, began: start, now: at(20))
-        #expect(pace.next == at(20 + 60))
+    @Test func aPauseIsAsLongAsTheLookAndNoLongerThanThat() {
+        for found in [true, false] {
+            var pace = LookPace(now: start)
+            pace.looked(found: found, began: start, now: at(3))
+            #expect(pace.next == at(3 + 3))
+            pace.looked(found: found, began: at(6), now: at(56))
+            #expect(pace.next == at(56 + 4))
+        }
     }
 
     @Test func aDatabaseThatHangsDoesNotMakeItDeaf() {
         var pace = LookPace(now: start)
-        pace.looked(found: true, began: start, now: at(8_000))
-        #expect(pace.next == at(8_500))
+        pace.looked(found: false, began: start, now: at(8_000))
+        #expect(pace.next <= at(8_004))
+    }
+
+    @Test func aProcessThatHasFoundNothingYetLooksLessOften() {
+        var pace = LookPace(now: start)
+        pace.looked(found: false, began: at(1), now: at(1))
+        #expect(pace.next == at(1 + 5))
     }
 
     @Test func afterASilenceALookWaitsInTheDatabaseWhileThereIsNothingElseToDo() {
@@ -48,7 +58,7 @@ import Testing
     @Test func whatALookWaitedForIsNoCost() {
         var pace = LookPace(now: start)
         pace.looked(found: false, began: at(5_000), wait: .milliseconds(250), now: at(5_251))
-        #expect(pace.next == at(5_251 + 3))
+        #expect(pace.next == at(5_251 + 1))
         // One that came back at once is not asked for without end.
         pace.looked(found: false, began: at(6_000), wait: .milliseconds(250), now: at(6_000))
         #expect(pace.next == at(6_040))
