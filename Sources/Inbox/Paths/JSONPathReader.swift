@@ -95,7 +95,7 @@ struct JSONPathReader {
         let (text, hasEscapes) = try string()
         skipSpace()
         guard take(UInt8(ascii: ":")) else { throw .notJSON }
-        let unescaped = hasEscapes ? try Self.content(text) : nil
+        let unescaped = hasEscapes ? try Self.content(text, hasEscapes) : nil
         note { step in
             guard case .member(let name) = step else { return false }
             guard let unescaped else { return text.dropFirst().dropLast().elementsEqual(name.utf8) }
@@ -135,8 +135,8 @@ struct JSONPathReader {
             place += 1
             try open(isObject: false)
         case UInt8(ascii: "\""):
-            let (text, _) = try string()
-            try keep(try Self.content(text))
+            let (text, hasEscapes) = try string()
+            try keep(try Self.content(text, hasEscapes))
         case UInt8(ascii: "t"): try word("true", isKept: true)
         case UInt8(ascii: "f"): try word("false", isKept: true)
         case UInt8(ascii: "n"): try word("null", isKept: false)
@@ -175,18 +175,30 @@ struct JSONPathReader {
         let start = place
         guard take(UInt8(ascii: "\"")) else { throw .notJSON }
         var hasEscapes = false
-        while let byte {
+        while true {
+            skipPlain()
+            guard let byte else { throw .notJSON }
             place += 1
             switch byte {
             case UInt8(ascii: "\""): return (bytes[start..<place], hasEscapes)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 try escape()
-            case 0..<0x20: throw .notJSON
-            default: break
+            default: throw .notJSON
             }
         }
-        throw .notJSON
+    }
+
+    /// Most of a body is the inside of strings: it is walked over in one go, without a change of this value for each byte.
+    private mutating func skipPlain() {
+        let bytes = bytes
+        var next = place
+        while next < bytes.count, bytes[next] >= 0x20, bytes[next] != UInt8(ascii: "\""),
+            bytes[next] != UInt8(ascii: "\\")
+        {
+            next += 1
+        }
+        place = next
     }
 
     private mutating func escape() throws(Failure) {
@@ -201,7 +213,11 @@ struct JSONPathReader {
     }
 
     /// What a literal says.
-    private static func content(_ literal: ArraySlice<UInt8>) throws(Failure) -> String {
+    private static func content(_ literal: ArraySlice<UInt8>, _ hasEscapes: Bool) throws(Failure) -> String {
+        if !hasEscapes {
+            guard let text = String(validating: literal.dropFirst().dropLast(), as: UTF8.self) else { throw .notJSON }
+            return text
+        }
         guard case .string(let text)? = try? JSONParser.parse(Array(literal)) else { throw .notJSON }
         return text
     }

@@ -2,7 +2,9 @@ package import Outbox
 package import Webhooks
 
 /// A source whose settings were read and judged: what a process needs to receive for it.
-package struct Source: Sendable {
+///
+/// A class, since it goes with each request from step to step: to copy so many parts costs a count for each of them.
+package final class Source: Sendable {
     package let id: Int64
     package let name: String
     package let verifier: RequestVerifier
@@ -17,9 +19,7 @@ package struct Source: Sendable {
     /// Which version of its settings this is.
     package let version: Int32
 
-    let idFrom: ValuePath?
-    let eventTypeFrom: ValuePath?
-    let correlationFrom: ValuePath?
+    let places: FactPlaces
 
     /// Whatever is stored, no larger body is taken.
     package static let mostBody = 64 << 20
@@ -35,9 +35,9 @@ package struct Source: Sendable {
             guard scheme != .none || !allowed.isEmpty else {
                 throw UnusableSource("the scheme none needs networks that may send")
             }
-            idFrom = try Self.path(stored.idFrom)
-            eventTypeFrom = try Self.path(stored.eventTypeFrom)
-            correlationFrom = try Self.path(stored.correlationFrom)
+            places = FactPlaces(
+                scheme, id: try Self.path(stored.idFrom), eventType: try Self.path(stored.eventTypeFrom),
+                correlation: try Self.path(stored.correlationFrom))
         } catch let error as UnusableSource {
             throw error
         } catch {
