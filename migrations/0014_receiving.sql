@@ -87,7 +87,8 @@ CREATE TABLE postrider.received_default PARTITION OF postrider.received DEFAULT;
 -- The ledger behind webhook_id: a unique key cannot span time partitions.
 CREATE TABLE postrider.inbox_ids (
     source_id bigint NOT NULL,
-    webhook_id text NOT NULL,
+    -- By its bytes: a unique key must not depend on how a version of the system's library sorts, and comparing costs less.
+    webhook_id text COLLATE "C" NOT NULL,
     inbox_id bigint NOT NULL,
     received_at timestamptz NOT NULL,
     -- How often the same id came again.
@@ -520,6 +521,10 @@ $f$;
 --
 -- It is total: what is too long is cut, or replaced by its digest, and no request keeps the others from being stored.
 -- What receives at the same time waits for each other only where both have the same id; ids are noted in one order.
+--
+-- Each statement costs as much as a row or two before it does anything. So what only some batches need (ids that came before, events,
+-- correlations) has statements of its own, and the batch that has none of them makes three: ledger, inbox, queue.
+-- Arrays are read by unnest, which gives their elements in order.
 CREATE FUNCTION postrider.receive(
     p_source bigint[], p_webhook_id text[], p_event_type text[], p_correlation text[], p_content_type text[], p_headers text[],
     p_body bytea[], p_remote_address text[])
@@ -530,86 +535,116 @@ AS $f$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := now();
-    -- By place, so that numbers grow in the order of arrival.
-    v_ids bigint[] := ARRAY(SELECT nextval('postrider.received_id_seq') FROM unnest(p_source));
-    v_keys text[] := ARRAY(SELECT postrider.short_key(u.id) FROM unnest(p_webhook_id) WITH ORDINALITY AS u (id, place) ORDER BY u.place);
-    v_stored bigint[]; v_new int[]; v_queued bigint[]; v_queued_sources bigint[]; v_queued_correlations text[];
-    v_sources bigint[]; v_correlations text[]; v_correlated bigint[];
+    v_ids bigint[]; v_keys text[]; v_correlations text[]; v_live bigint[]; v_publishing bigint[];
+    v_noted bigint[]; v_noted_sources bigint[]; v_noted_keys text[]; v_fresh int; v_stored bigint[]; v_events bigint[];
 BEGIN
     IF cardinality(p_source) > 256 THEN
         PERFORM postrider.refuse('p_source', 'must hold at most 256 requests');
     END IF;
-    WITH given AS (
-        SELECT u.place, u.source_id, u.webhook_id FROM unnest(p_source, v_keys) WITH ORDINALITY AS u (source_id, webhook_id, place)
-        JOIN postrider.sources s ON s.id = u.source_id AND s.removed_at IS NULL),
-    noted AS (
+    -- By place, so that numbers grow in the order of arrival.
+    SELECT array_agg(nextval('postrider.received_id_seq')), array_agg(postrider.short_key(u.id)),
+           array_agg(postrider.short_key(nullif(u.correlation, '')))
+    INTO v_ids, v_keys, v_correlations FROM unnest(p_webhook_id, p_correlation) AS u (id, correlation);
+    SELECT array_agg(s.id), array_agg(s.id) FILTER (WHERE s.publish_as IS NOT NULL) INTO v_live, v_publishing
+    FROM postrider.sources s WHERE s.id = ANY (p_source) AND s.removed_at IS NULL;
+    WITH noted AS (
         INSERT INTO postrider.inbox_ids AS k (source_id, webhook_id, inbox_id, received_at, duplicates)
-        SELECT g.source_id, g.webhook_id, v_ids[min(g.place)], v_now, count(*) - 1 FROM given g
-        GROUP BY g.source_id, g.webhook_id
+        SELECT u.source_id, u.webhook_id, min(u.id), v_now, count(*) - 1
+        FROM unnest(p_source, v_keys COLLATE "C", v_ids) AS u (source_id, webhook_id, id)
+        WHERE u.source_id = ANY (v_live)
+        GROUP BY u.source_id, u.webhook_id
         -- One order for all, so that two batches with the same ids do not wait for each other.
-        ORDER BY g.source_id, g.webhook_id
+        ORDER BY u.source_id, u.webhook_id
         ON CONFLICT (source_id, webhook_id) DO UPDATE SET duplicates = k.duplicates + excluded.duplicates + 1
-        RETURNING k.source_id, k.webhook_id, k.inbox_id)
-    SELECT array_agg(n.inbox_id ORDER BY u.place), coalesce(array_agg(u.place::int) FILTER (WHERE n.inbox_id = v_ids[u.place]), '{}')
-    INTO v_stored, v_new
-    FROM unnest(p_source, v_keys) WITH ORDINALITY AS u (source_id, webhook_id, place)
-    LEFT JOIN noted n ON n.source_id = u.source_id AND n.webhook_id = u.webhook_id;
-    WITH stored AS (
-        INSERT INTO postrider.received AS r (
-            id, received_at, source_id, webhook_id, event_type, correlation, content_type, headers, body, remote_address, event_id)
-        OVERRIDING SYSTEM VALUE
-        SELECT v_ids[u.place], v_now, u.source_id, v_keys[u.place], left(nullif(u.event_type, ''), 200),
-               postrider.short_key(nullif(u.correlation, '')), left(u.content_type, 400), u.headers::jsonb, u.body,
-               left(u.remote_address, 100),
-               CASE WHEN s.publish_as IS NOT NULL AND octet_length(u.body) <= 262144 THEN nextval('postrider.outbox_id_seq') END
-        FROM unnest(p_source, p_event_type, p_correlation, p_content_type, p_headers, p_body, p_remote_address)
-            WITH ORDINALITY AS u (source_id, event_type, correlation, content_type, headers, body, remote_address, place)
-        JOIN postrider.sources s ON s.id = u.source_id
-        WHERE u.place = ANY (v_new)
-        ORDER BY u.place
-        RETURNING r.id, r.source_id, r.event_type, r.correlation, r.content_type, r.body, r.event_id),
-    published AS (
-        INSERT INTO postrider.outbox (id, event_type, payload, body, content_type, ordering_key, tenant)
-        OVERRIDING SYSTEM VALUE
-        SELECT t.event_id, postrider.published_type(s.publish_as, t.event_type), j.payload,
-               CASE WHEN j.payload IS NULL THEN t.body END,
-               CASE WHEN j.payload IS NULL THEN CASE
-                   WHEN octet_length(t.content_type) <= 200 AND t.content_type ~
-                       '^[!#$%&''*+.^_`|~0-9A-Za-z-]+/[!#$%&''*+.^_`|~0-9A-Za-z-]+ *(;[\x20-\x7e]*)?$' THEN t.content_type
-                   ELSE 'application/octet-stream' END END,
-               t.correlation, s.tenant
-        FROM stored t JOIN postrider.sources s ON s.id = t.source_id
-        CROSS JOIN LATERAL (SELECT postrider.body_as_json(t.body, t.content_type) AS payload) j
-        WHERE t.event_id IS NOT NULL ORDER BY t.id)
-    SELECT array_agg(t.id) FILTER (WHERE t.event_id IS NULL),
-           array_agg(t.source_id) FILTER (WHERE t.event_id IS NULL),
-           array_agg(t.correlation) FILTER (WHERE t.event_id IS NULL),
-           array_agg(t.source_id) FILTER (WHERE t.correlation IS NOT NULL),
-           array_agg(t.correlation) FILTER (WHERE t.correlation IS NOT NULL),
-           array_agg(t.id) FILTER (WHERE t.correlation IS NOT NULL)
-    INTO v_queued, v_queued_sources, v_queued_correlations, v_sources, v_correlations, v_correlated FROM stored t;
-    IF v_queued IS NOT NULL THEN
-        PERFORM postrider.queue_inbox(v_now, v_queued, v_queued_sources, v_queued_correlations);
+        RETURNING k.source_id, k.webhook_id, k.inbox_id, k.duplicates)
+    SELECT array_agg(n.inbox_id), array_agg(n.source_id), array_agg(n.webhook_id), count(*) FILTER (WHERE n.duplicates = 0)
+    INTO v_noted, v_noted_sources, v_noted_keys, v_fresh FROM noted n;
+    v_stored := CASE WHEN v_fresh = cardinality(v_ids) THEN v_ids
+                     ELSE postrider.noted_numbers(p_source, v_keys, v_noted_sources, v_noted_keys, v_noted) END;
+    IF v_publishing IS NOT NULL THEN
+        SELECT array_agg(CASE WHEN u.id = u.stored AND u.source_id = ANY (v_publishing) AND octet_length(u.body) <= 262144
+                              THEN nextval('postrider.outbox_id_seq') END)
+        INTO v_events FROM unnest(v_ids, v_stored, p_source, p_body) AS u (id, stored, source_id, body);
     END IF;
-    IF v_correlated IS NOT NULL THEN
-        PERFORM postrider.meet_expected(v_sources, v_correlations, v_correlated);
+    INSERT INTO postrider.received (
+        id, received_at, source_id, webhook_id, event_type, correlation, content_type, headers, body, remote_address, event_id)
+    OVERRIDING SYSTEM VALUE
+    SELECT u.id, v_now, u.source_id, u.webhook_id, left(nullif(u.event_type, ''), 200), u.correlation, left(u.content_type, 400),
+           u.headers::jsonb, u.body, left(u.remote_address, 100), u.event_id
+    FROM unnest(v_ids, v_stored, p_source, v_keys, p_event_type, v_correlations, p_content_type, p_headers, p_body, p_remote_address,
+                v_events)
+        AS u (id, stored, source_id, webhook_id, event_type, correlation, content_type, headers, body, remote_address, event_id)
+    WHERE u.id = u.stored;
+    IF v_events IS NOT NULL THEN
+        PERFORM postrider.publish_received(v_events, p_source, p_event_type, v_correlations, p_content_type, p_body);
     END IF;
-    RETURN QUERY SELECT n::int, v_stored[n], n = ANY (v_new) FROM generate_subscripts(p_source, 1) AS n;
+    IF array_remove(v_correlations, NULL) = '{}' THEN
+        INSERT INTO postrider.inbox_queue (id, source_id, due_at, received_at)
+        SELECT u.id, u.source_id, v_now, v_now
+        FROM unnest(v_ids, v_stored, v_events, p_source) AS u (id, stored, event_id, source_id)
+        WHERE u.id = u.stored AND u.event_id IS NULL;
+    ELSE
+        PERFORM postrider.queue_inbox(v_now, v_ids, v_stored, v_events, p_source, v_correlations);
+    END IF;
+    RETURN QUERY SELECT u.place::int, u.stored, coalesce(u.id = u.stored, false)
+    FROM unnest(v_ids, v_stored) WITH ORDINALITY AS u (id, stored, place);
 END
 $f$;
 
--- Puts rows that were just stored into the queue, each behind the earlier ones of its correlation. In PL/pgSQL, which keeps the plan: a
--- function in SQL is read and planned again for each batch, which cost more than storing a few rows. It is told what it needs of them: to
--- read them again would lock all partitions for each batch.
-CREATE FUNCTION postrider.queue_inbox(p_received_at timestamptz, p_ids bigint[], p_sources bigint[], p_correlations text[]) RETURNS void
+-- Under which numbers a batch is stored, of which some ids came before, or twice within it: by place, NULL where nothing was noted.
+CREATE FUNCTION postrider.noted_numbers(
+    p_source bigint[], p_keys text[], p_noted_sources bigint[], p_noted_keys text[], p_noted bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $f$
+BEGIN
+    RETURN ARRAY(
+        SELECT n.id
+        FROM unnest(p_source, p_keys COLLATE "C") WITH ORDINALITY AS u (source_id, webhook_id, place)
+        LEFT JOIN unnest(p_noted_sources, p_noted_keys, p_noted) AS n (source_id, webhook_id, id)
+            ON n.source_id = u.source_id AND n.webhook_id = u.webhook_id
+        ORDER BY u.place);
+END
+$f$;
+
+-- Makes the events that rows become which were just stored: of each place that has a number for one.
+CREATE FUNCTION postrider.publish_received(
+    p_events bigint[], p_source bigint[], p_event_type text[], p_correlations text[], p_content_type text[], p_body bytea[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $f$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO postrider.outbox (id, event_type, payload, body, content_type, ordering_key, tenant)
+    OVERRIDING SYSTEM VALUE
+    SELECT u.event_id, postrider.published_type(s.publish_as, left(nullif(u.event_type, ''), 200)), j.payload,
+           CASE WHEN j.payload IS NULL THEN u.body END,
+           CASE WHEN j.payload IS NULL THEN CASE
+               WHEN octet_length(u.content_type) <= 200 AND u.content_type ~
+                   '^[!#$%&''*+.^_`|~0-9A-Za-z-]+/[!#$%&''*+.^_`|~0-9A-Za-z-]+ *(;[\x20-\x7e]*)?$' THEN u.content_type
+               ELSE 'application/octet-stream' END END,
+           u.correlation, s.tenant
+    FROM unnest(p_events, p_source, p_event_type, p_correlations, p_content_type, p_body)
+        AS u (event_id, source_id, event_type, correlation, content_type, body)
+    JOIN postrider.sources s ON s.id = u.source_id
+    CROSS JOIN LATERAL (SELECT postrider.body_as_json(u.body, u.content_type) AS payload) j
+    WHERE u.event_id IS NOT NULL ORDER BY u.event_id;
+END
+$f$;
+
+-- Puts rows that were just stored and became no event into the queue, each behind the earlier ones of its correlation, and ends the
+-- expectations that they meet. It is told what it needs of them: to read them again would lock all partitions for each batch.
+CREATE FUNCTION postrider.queue_inbox(
+    p_received_at timestamptz, p_ids bigint[], p_stored bigint[], p_events bigint[], p_sources bigint[], p_correlations text[])
+RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
 #variable_conflict use_column
+DECLARE
+    v_sources bigint[]; v_correlations text[]; v_correlated bigint[];
 BEGIN
     WITH given AS MATERIALIZED (
         SELECT u.id, u.source_id, u.correlation, row_number() OVER (PARTITION BY u.source_id, u.correlation ORDER BY u.id) AS turn
-        FROM unnest(p_ids, p_sources, p_correlations COLLATE "C") AS u (id, source_id, correlation)),
+        FROM unnest(p_ids, p_stored, p_events, p_sources, p_correlations COLLATE "C") AS u (id, stored, event_id, source_id, correlation)
+        WHERE u.id = u.stored AND u.event_id IS NULL),
     -- Locked until the commit, so that no consumer takes it before it can see who waits behind it. One that a consumer has is
     -- stepped over: that one may have looked for the next row already.
     behind AS MATERIALIZED (
@@ -626,6 +661,13 @@ BEGIN
            p_received_at, g.correlation
     FROM given g LEFT JOIN behind b ON b.source_id = g.source_id AND b.correlation = g.correlation
     ORDER BY g.id;
+    -- What became an event meets expectations too.
+    SELECT array_agg(u.source_id), array_agg(u.correlation), array_agg(u.id) INTO v_sources, v_correlations, v_correlated
+    FROM unnest(p_ids, p_stored, p_sources, p_correlations) AS u (id, stored, source_id, correlation)
+    WHERE u.id = u.stored AND u.correlation IS NOT NULL;
+    IF v_correlated IS NOT NULL THEN
+        PERFORM postrider.meet_expected(v_sources, v_correlations, v_correlated);
+    END IF;
 END
 $f$;
 

@@ -9,6 +9,7 @@ package struct ReceiveWebhooks: PostgresStatement {
         SELECT r.place, r.inbox_id, r.is_new FROM postrider.receive($1, $2, $3, $4, $5, $6, $7, $8) r
         """
     package let isQualified = true
+    package let isFrequent = true
 
     /// What became of one.
     package struct Row: Sendable {

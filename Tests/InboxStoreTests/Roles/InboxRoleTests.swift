@@ -10,7 +10,8 @@ import Testing
     private let acts = [
         "add_source('x', 'github')", "update_source('shop')", "rotate_source_secret('shop')", "remove_source('shop')",
         "replay_inbox(1)", "replay_dead_inbox('shop')", "discard_inbox(1, 'x')", "keep_inbox()",
-        "queue_inbox(now(), '{1}', '{1}', '{x}')",
+        "queue_inbox(now(), '{1}', '{1}', '{NULL}', '{1}', '{x}')",
+        "publish_received('{1}', '{1}', '{t}', '{x}', '{text/plain}', '{b}')",
         "publish('x', '1')", "wake_inbox(1, 'x')",
     ].map { "SELECT postrider.\($0)" }
     private let receives = [
