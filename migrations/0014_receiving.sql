@@ -652,9 +652,10 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT q.id FROM postrider.inbox_queue q
             WHERE q.source_id = g.source_id AND q.correlation = g.correlation ORDER BY q.id DESC LIMIT 1) l
-        JOIN postrider.inbox_queue p ON p.id = l.id
-        WHERE g.turn = 1 AND g.correlation IS NOT NULL
-        FOR KEY SHARE OF p SKIP LOCKED)
+        -- Looked up one by one: a plan that was made while the queue was empty would rather join it as a whole, for each batch.
+        CROSS JOIN LATERAL (
+            SELECT q.source_id, q.correlation FROM postrider.inbox_queue q WHERE q.id = l.id FOR KEY SHARE SKIP LOCKED) p
+        WHERE g.turn = 1 AND g.correlation IS NOT NULL)
     INSERT INTO postrider.inbox_queue (id, source_id, due_at, received_at, correlation)
     SELECT g.id, g.source_id,
            CASE WHEN g.correlation IS NOT NULL AND (g.turn > 1 OR b.correlation IS NOT NULL) THEN 'infinity' ELSE p_received_at END,
