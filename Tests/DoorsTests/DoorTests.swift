@@ -110,7 +110,7 @@ struct DoorTests {
 
     @Test("a stop answers what has come, ends what only may come, and takes no more")
     func stops() async throws {
-        let door = try open()
+        let door = try open(drain: .seconds(30))
         let group = ServiceGroup(services: [door], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -118,8 +118,10 @@ struct DoorTests {
             #expect(try await idle.send("POST", "/echo").status == 200)
             try await asking.write(Self.get("/later"))
             try await until("it waits for its answer") { keeper.waiting == 1 }
+            let began = ContinuousClock.now
             await group.triggerGracefulShutdown()
             #expect(await idle.isClosed())
+            #expect(ContinuousClock.now - began < .seconds(5))
             #expect(throws: LoopbackSocket.Failure.self) { try DoorClient(door.address) }
             keeper.release()
             let answer = try await asking.readToEnd()

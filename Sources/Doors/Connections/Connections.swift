@@ -68,8 +68,8 @@ package final class Connections: Sendable {
         }.value
     }
 
-    /// How many calls of ``sweep(now:)`` it takes to come round.
-    var sweeps: Int { max(1, (count + Self.mostSwept - 1) / Self.mostSwept) }
+    /// How many calls of ``sweep(now:)`` it takes to come round. None where there is no connection, so that a process at rest sleeps.
+    var sweeps: Int { (count + Self.mostSwept - 1) / Self.mostSwept }
 
     /// Looks at the next connections, and ends those whose time is over.
     func sweep(now: ContinuousClock.Instant) {
