@@ -413,7 +413,7 @@ CREATE TABLE postrider.workers (
     failures int NOT NULL DEFAULT 0,
     failing_since timestamptz,
     last_error text,
-    -- Deliveries a minute of the whole database: how many were made, and how many ended, by whatever. NULL until it knows.
+    -- Deliveries a minute of the whole database: how many were made, and how many ended, in any way. NULL until it knows.
     made_a_minute real,
     ended_a_minute real,
     -- Until then its leases are left to it though they have ended: it keeps outcomes that another session's lock keeps it from

@@ -9,7 +9,7 @@ struct TokenAddCommand: ContextCommand {
         commandName: "add",
         abstract: "Add a token, with which a customer uses the API of postrider serve --api.",
         discussion: """
-            It is shown once; only its SHA-256 is stored. Whoever bears it sees and changes the webhooks of its tenant, and \
+            It is shown once; only its SHA-256 is stored. It allows its bearer to see and change the webhooks of its tenant, and \
             nothing of others.
 
             Example:
@@ -19,7 +19,7 @@ struct TokenAddCommand: ContextCommand {
     @Argument(help: "The name of the token, for token list and token revoke.")
     var name: String
 
-    @Option(help: "The tenant that it belongs to: a customer of yours.")
+    @Option(help: "The tenant that it belongs to: one of your customers.")
     var tenant: String
 
     @Flag(help: "Let it read alone.")

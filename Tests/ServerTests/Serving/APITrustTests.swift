@@ -184,7 +184,7 @@ struct APITrustTests {
         }
     }
 
-    @Test("whatever comes through the door is refused in its words, and those after it are answered")
+    @Test("each bad request is refused in the words of the API, and those after it are answered")
     func hostile() async throws {
         try await APIRig.with { rig, _ in
             let token = try await rig.token("a", of: "ta")
