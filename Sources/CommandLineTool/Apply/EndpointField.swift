@@ -24,52 +24,76 @@ struct EndpointField: Sendable {
     let form: Form
     /// Nil for the URL, which is an argument.
     private let option: String?
+    /// How its words become the value of the option.
+    let read: FieldWords
     /// As a file has it, the default where it is not set.
     let words: @Sendable (EndpointSettings) -> [String]
 
     private init(
-        _ key: String, _ form: Form, option: String?, words: @escaping @Sendable (EndpointSettings) -> [String]
+        _ key: String, _ form: Form, option: String?, _ read: FieldWords,
+        words: @escaping @Sendable (EndpointSettings) -> [String]
     ) {
         self.key = key
         self.form = form
         self.option = option
+        self.read = read
         self.words = words
     }
 
     /// All of them, in the order in which they are exported. A new option of ``EndpointOptions`` is one more line here.
     static let all: [EndpointField] = [
-        EndpointField("url", .word, option: nil) { [normal($0.url ?? "")] },
-        EndpointField("event_types", .list, option: "--event-type") { ($0.eventTypes ?? ["*"]).sorted() },
-        EndpointField("retry_schedule", .word, option: "--retry-schedule") {
+        EndpointField("url", .word, option: nil, .none) { [normal($0.url ?? "")] },
+        EndpointField("event_types", .list, option: "--event-type", .list(\.eventTypes)) {
+            ($0.eventTypes ?? ["*"]).sorted()
+        },
+        EndpointField("retry_schedule", .word, option: "--retry-schedule", .word(\.retrySchedule, Parsing.durations)) {
             [waits($0).map(DurationText.format).joined(separator: ",")]
         },
-        EndpointField("max_attempts", .number, option: "--max-attempts") {
+        EndpointField("max_attempts", .number, option: "--max-attempts", .word(\.maxAttempts) { Int($0) }) {
             [$0.maxAttempts.map { "\($0)" } ?? "\(waits($0).count + 1)"]
         },
-        EndpointField("timeout", .word, option: "--timeout") { [DurationText.format($0.timeout ?? .seconds(15))] },
-        EndpointField("max_in_flight", .number, option: "--max-in-flight") { ["\($0.maxInFlight ?? 0)"] },
-        EndpointField("rate_limit", .number, option: "--rate-limit") { [number($0.rateLimit ?? 0)] },
-        EndpointField("payload_format", .word, option: "--payload-format") {
+        EndpointField("timeout", .word, option: "--timeout", .word(\.timeout, Parsing.duration)) {
+            [DurationText.format($0.timeout ?? .seconds(15))]
+        },
+        EndpointField("max_in_flight", .number, option: "--max-in-flight", .word(\.maxInFlight) { Int($0) }) {
+            ["\($0.maxInFlight ?? 0)"]
+        },
+        EndpointField("rate_limit", .number, option: "--rate-limit", .word(\.rateLimit) { Float($0) }) {
+            [number($0.rateLimit ?? 0)]
+        },
+        EndpointField("payload_format", .word, option: "--payload-format", .text(\.payloadFormat)) {
             [$0.payloadFormat ?? PayloadFormat.envelope.rawValue]
         },
-        EndpointField("signature", .list, option: "--signature") { $0.signature ?? [SignatureScheme.v1.description] },
-        EndpointField("method", .word, option: "--method") { [$0.method ?? RequestMethod.post.rawValue] },
-        EndpointField("text", .word, option: "--text") { [$0.text ?? ""] },
-        EndpointField("headers", .headers, option: "--header") { $0.headers ?? [] },
-        EndpointField("permanent_status", .word, option: "--permanent-status") {
+        EndpointField("signature", .list, option: "--signature", .list(\.sending.signatures)) {
+            $0.signature ?? [SignatureScheme.v1.description]
+        },
+        EndpointField("method", .word, option: "--method", .text(\.sending.method)) {
+            [$0.method ?? RequestMethod.post.rawValue]
+        },
+        EndpointField("text", .word, option: "--text", .text(\.sending.text)) { [$0.text ?? ""] },
+        EndpointField("headers", .headers, option: "--header", .list(\.headers)) { $0.headers ?? [] },
+        EndpointField("permanent_status", .word, option: "--permanent-status", .text(\.permanentStatus)) {
             [$0.permanentStatus.map { $0.isEmpty ? "none" : $0.joined(separator: ",") } ?? "none"]
         },
-        EndpointField("ordering_failure", .word, option: "--ordering-failure") {
+        EndpointField(
+            "ordering_failure", .word, option: "--ordering-failure",
+            .word(\.orderingFailure) { OrderingFailure(rawValue: $0) }
+        ) {
             [$0.orderingFailure ?? OrderingFailure.skip.rawValue]
         },
-        EndpointField("breaker", .word, option: "--breaker") { [$0.breaker ?? true ? "on" : "off"] },
-        EndpointField("disable_after", .word, option: "--disable-after") {
+        EndpointField("breaker", .word, option: "--breaker", .word(\.breaker) { EndpointOptions.Switch(rawValue: $0) })
+        { [$0.breaker ?? true ? "on" : "off"] },
+        EndpointField("disable_after", .word, option: "--disable-after", .text(\.disableAfter)) {
             [disabledAfter($0.disableAfter ?? "5 days")]
         },
-        EndpointField("filter", .word, option: "--filter") { [$0.filter ?? ""] },
-        EndpointField("transform", .word, option: "--transform") { [$0.transform ?? ""] },
-        EndpointField("coalesce", .flag, option: "--coalesce") { [$0.coalesce ?? false ? "true" : "false"] },
-        EndpointField("verify", .word, option: "--verify") { [$0.verify ?? Verification.none.rawValue] },
+        EndpointField("filter", .word, option: "--filter", .text(\.filter)) { [$0.filter ?? ""] },
+        EndpointField("transform", .word, option: "--transform", .text(\.transform)) { [$0.transform ?? ""] },
+        EndpointField("coalesce", .flag, option: "--coalesce", .word(\.coalesce) { Bool($0) }) {
+            [$0.coalesce ?? false ? "true" : "false"]
+        },
+        EndpointField("verify", .word, option: "--verify", .word(\.verify) { Verification(rawValue: $0) }) {
+            [$0.verify ?? Verification.none.rawValue]
+        },
     ]
 
     /// The keys of an endpoint in a file that are no settings.
@@ -103,9 +127,18 @@ struct EndpointField: Sendable {
     static func settings(
         _ written: [(field: EndpointField, words: [String])], policy: EndpointPolicy
     ) throws -> EndpointSettings {
-        let options = try EndpointOptions.parse(written.flatMap { $0.field.options($0.words) })
+        let options = try parsed(written)
         let url = written.first { $0.field.option == nil }?.words.first
         return try options.settings(url: url, policy: policy)
+    }
+
+    private static let unset = try? EndpointOptions.parse([])
+
+    /// The parser of command lines takes longer for an endpoint than the database does, so each field reads its words itself. What it cannot
+    /// read goes to that parser, which has the message.
+    private static func parsed(_ written: [(field: EndpointField, words: [String])]) throws -> EndpointOptions {
+        if var options = unset, written.allSatisfy({ $0.field.read.write($0.words, &options) }) { return options }
+        return try EndpointOptions.parse(written.flatMap { $0.field.options($0.words) })
     }
 
     /// What is wrong, in one line.

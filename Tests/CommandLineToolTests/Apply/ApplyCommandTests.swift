@@ -104,6 +104,24 @@ import Webhooks
         }
     }
 
+    @Test func takesAwayWhatTheFileLeavesOut() async throws {
+        try await Installation.with { (installation) async throws in
+            func apply(_ more: String) async -> Outcome {
+                await installation.run(
+                    ["apply", "-f", "-"],
+                    input: "endpoints: [{name: chat, url: 'https://chat.example.com/', payload_format: slack\(more)}]")
+            }
+            #expect(await apply(", text: 'Order {n}', filter: '$.n > 1', permanent_status: 4xx").status == .done)
+            let bare = await apply("")
+            #expect(bare.status == .done, "\(bare.error)")
+            #expect(
+                try await installation.sql(
+                    "SELECT concat(text, filter, array_to_string(permanent_status, ',')) FROM postrider.endpoints")
+                    == "")
+            #expect(await apply("").output.hasPrefix("Nothing to do"))
+        }
+    }
+
     @Test func takesBackWhatIsExported() async throws {
         try await Installation.with { (installation) async throws in
             let names = ["plain", "no", "4711", "it's a \"name\" & *more*", Hostile.longName]

@@ -163,6 +163,53 @@ import Testing
         #expect(options == known)
     }
 
+    /// Words of each field that are right, and words that are not.
+    private static let words: [String: (right: [[String]], wrong: [[String]])] = [
+        "url": ([["https://a.example/"]], []),
+        "event_types": ([["a.b"], ["*", "a.*"], ["--header=x"]], []),
+        "retry_schedule": ([["1s"], ["1s,2m"]], [[""], ["1"], ["1s,"], ["1s", "2s"]]),
+        "max_attempts": ([["7"], ["+7"], ["-7"], ["007"]], [[""], ["7 "], ["7.0"], ["99999999999999999999"]]),
+        "timeout": ([["3s"], ["100ms"], ["9h"]], [[""], ["3"], ["-3s"]]),
+        "max_in_flight": ([["0"], ["-1"]], [[""], ["x"], ["0x1"]]),
+        "rate_limit": ([["2.5"], ["1e3"], ["0"], ["nan"], ["-inf"]], [[""], ["x"], ["2,5"]]),
+        "payload_format": ([["raw"], ["xml"]], []),
+        "signature": ([["v1"], ["github", "v1a"], ["hmac:X,sha256,hex,a=b"]], []),
+        "method": ([["PUT"], ["put"]], []),
+        "text": ([["{a} = b"], ["-"]], []),
+        "headers": ([[], ["X: y"], ["X: y", "Y: a=b"], ["no colon"]], []),
+        "permanent_status": ([["none"], ["400,4xx"]], []),
+        "ordering_failure": ([["park"]], [[""], ["Park"]]),
+        "breaker": ([["off"]], [[""], ["true"]]),
+        "disable_after": ([["never"], ["5d"], ["x"]], []),
+        "filter": ([["$.a > 1"]], []),
+        "transform": ([["a.b"]], []),
+        "coalesce": ([["true"], ["false"]], [[""], ["yes"], ["TRUE"]]),
+        "verify": ([["challenge"]], [[""], ["Challenge"]]),
+    ]
+
+    /// A thousand endpoints are read without the parser of command lines, which would take longer than the database.
+    @Test func readsWordsAsTheOptionsDo() throws {
+        let unset = try EndpointOptions.parse([])
+        for field in EndpointField.all {
+            let (right, wrong) = try #require(Self.words[field.key])
+            for words in right {
+                var options = unset
+                #expect(field.read.write(words, &options), "\(field.key): \(words)")
+                let parsed = try EndpointOptions.parse(field.options(words))
+                #expect(Self.outcome(options) == Self.outcome(parsed), "\(field.key): \(words)")
+            }
+            for words in wrong {
+                var options = unset
+                #expect(!field.read.write(words, &options), "\(field.key): \(words)")
+            }
+        }
+    }
+
+    /// The settings, or why there are none.
+    private static func outcome(_ options: EndpointOptions) -> String {
+        do { return "\(try options.settings(url: nil, policy: policy))" } catch { return "\(error)" }
+    }
+
     private static func options(_ help: String) -> Set<String> {
         Set(help.matches(of: /--[a-z-]+/).map { String($0.output) })
     }
