@@ -129,12 +129,13 @@ LEFT JOIN postrider.outbox o ON o.created_at = x.event_at AND o.id = x.event_id;
 --
 -- Each delivery counts once, in the words of event_deliveries. `oldest_due` is exact, above the cap too: since when the oldest
 -- delivery that is due and not in flight has been due; of a lane that is closed, or that
--- the breaker holds, nothing is due. Costs three descents for a lane, and a step for each row read.
+-- the breaker holds, nothing is due. Costs two descents for a lane, one more where the cap is reached and where rows are parked, and a
+-- step for each row read. Its COST is what makes the planner give each half of the lanes to a process where `census` asks for that.
 CREATE FUNCTION postrider.count_lanes(p_lanes int[], p_cap int)
 RETURNS TABLE (
     endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
     dead_letters bigint, is_capped boolean, oldest_due timestamptz, oldest_blocked timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE COST 4000000
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off SET plan_cache_mode = force_generic_plan
@@ -180,12 +181,13 @@ BEGIN
                          d.lease_until > v_now AS is_leased, d.attempt > d.attempt_base AS is_retry
                   FROM postrider.deliveries d WHERE d.endpoint_id = lane.endpoint_id
                   ORDER BY d.due_at, d.id LIMIT p_cap) d) few
-        -- What stands behind the cap: only asked where it was reached.
+        -- What stands behind the cap: only asked where it was reached. Parked rows come last, so it tells of them too.
         LEFT JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE d.lease_until <= v_now) AS waiting,
-                   count(*) FILTER (WHERE d.lease_until <= v_now AND d.attempt > d.attempt_base) AS retrying
-            FROM (SELECT d.lease_until, d.attempt, d.attempt_base FROM postrider.deliveries d
-                  WHERE d.endpoint_id = lane.endpoint_id AND d.due_at > v_now AND d.due_at < 'infinity'
+            SELECT count(*) FILTER (WHERE d.is_waiting) AS waiting, count(*) FILTER (WHERE d.is_waiting AND d.is_retry) AS retrying,
+                   bool_or(d.is_parked) OR count(*) >= p_cap AS may_be_parked
+            FROM (SELECT d.due_at = 'infinity' AS is_parked, d.due_at < 'infinity' AND d.lease_until <= v_now AS is_waiting,
+                         d.attempt > d.attempt_base AS is_retry
+                  FROM postrider.deliveries d WHERE d.endpoint_id = lane.endpoint_id AND d.due_at > v_now
                   ORDER BY d.due_at, d.id LIMIT p_cap) d
             HAVING few.count + few.later_count >= p_cap) later ON true
         -- The oldest of the parked rows, and of each key its first row: blocked, if that failed or is not due yet.
@@ -203,7 +205,7 @@ BEGIN
                           WHERE d.endpoint_id = lane.endpoint_id AND d.due_at = 'infinity'
                           ORDER BY d.id LIMIT v_parked) d
                     GROUP BY d.ordering_key) p) k
-            HAVING few.has_parked OR few.count + few.later_count >= p_cap) parked ON true
+            HAVING few.has_parked OR later.may_be_parked) parked ON true
         CROSS JOIN LATERAL (
             SELECT count(*) AS count
             FROM (SELECT 1 FROM postrider.dead x WHERE x.endpoint_id = lane.endpoint_id ORDER BY x.id LIMIT p_cap) x) buried) n
@@ -211,15 +213,18 @@ BEGIN
 END
 $f$;
 
--- The lanes that are owed something or have dead letters. It steps from each to the next, so lanes that have nothing cost nothing,
--- however many they are.
-CREATE FUNCTION postrider.owed_lanes() RETURNS int[]
+-- The lanes that are owed something or have dead letters, by number. It steps from each to the next, so lanes that have nothing cost
+-- nothing, however many they are. Where more than p_limit have something, a step costs more than to look into each lane there is: then it
+-- returns all of them.
+CREATE FUNCTION postrider.owed_lanes(p_limit int DEFAULT 10000) RETURNS int[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $f$
+DECLARE
+    v_owed int[];
 BEGIN
-    RETURN ARRAY(
+    v_owed := ARRAY(
         WITH RECURSIVE owed (id) AS (
             (SELECT d.endpoint_id FROM postrider.deliveries d ORDER BY d.endpoint_id, d.due_at, d.id LIMIT 1)
             UNION ALL
@@ -231,27 +236,38 @@ BEGIN
             UNION ALL
             SELECT (SELECT x.endpoint_id FROM postrider.dead x WHERE x.endpoint_id > buried.id
                     ORDER BY x.endpoint_id, x.id LIMIT 1)
-            FROM buried WHERE buried.id IS NOT NULL)
-        SELECT owed.id FROM owed WHERE owed.id IS NOT NULL
-        UNION
-        SELECT buried.id FROM buried WHERE buried.id IS NOT NULL);
+            FROM buried WHERE buried.id IS NOT NULL),
+        few AS ((SELECT owed.id FROM owed LIMIT p_limit + 1) UNION (SELECT buried.id FROM buried LIMIT p_limit + 1))
+        SELECT few.id FROM few WHERE few.id IS NOT NULL ORDER BY few.id);
+    IF cardinality(v_owed) > p_limit THEN
+        RETURN ARRAY(SELECT l.endpoint_id FROM postrider.lanes l ORDER BY l.endpoint_id);
+    END IF;
+    RETURN v_owed;
 END
 $f$;
 
 -- The same for all lanes, within about half a second: counts are capped for each lane, never over all, so that a long backlog hides no
 -- other lane. First all lanes with the cap that p_budget rows allow each, then those that reached it with what is allowed for so few.
+-- Where there are many lanes, two processes count half of them each, if the server has them free.
 CREATE FUNCTION postrider.census(p_budget int DEFAULT 300000)
 RETURNS TABLE (
     endpoint_id int, pending bigint, in_flight bigint, retrying bigint, held bigint, blocked bigint, blocked_keys bigint,
     dead_letters bigint, is_capped boolean, oldest_due timestamptz, oldest_blocked timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $f$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET work_mem = '32MB' SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_custom_plan AS $f$
 #variable_conflict use_column
 DECLARE
     v_lanes int[] := postrider.owed_lanes();
+    v_half int := cardinality(v_lanes) / 2;
     v_cap int := greatest(3, least(10000, p_budget / greatest(1, cardinality(v_lanes))));
 BEGIN
+    -- To start a process takes as long as to count some hundred lanes. The setting ends with the function.
+    IF cardinality(v_lanes) > 10000 THEN PERFORM set_config('max_parallel_workers_per_gather', '2', true); END IF;
     RETURN QUERY
-    WITH counted AS MATERIALIZED (SELECT n.* FROM postrider.count_lanes(v_lanes, v_cap) n),
+    WITH counted AS MATERIALIZED (
+        SELECT n.* FROM postrider.count_lanes(v_lanes[:v_half], v_cap) n
+        UNION ALL
+        SELECT n.* FROM postrider.count_lanes(v_lanes[v_half + 1:], v_cap) n),
     again AS MATERIALIZED (
         SELECT n.* FROM (
             SELECT array_agg(c.endpoint_id) AS lanes, least(100000, p_budget / greatest(1, count(*)))::int AS cap
