@@ -114,18 +114,18 @@ extension Schedule {
         var room = start
         var suspectBytes = start.suspectBytes
         var work = work
-        var unknown = 0
+        var unknown = max(Self.unknownPerClaim, start.free / Self.unknownPart)
         // Half of an even share at a time: exact enough, and a lone lane does not get its batch one by one.
         let ready = count(in: .lively) + count(in: .first) + count(in: .more) + count(in: .unknown)
         let portion = max(1, min(room.open, free) / max(1, 2 * ready))
         let backlogPortion = max(portion, min(Self.backlogPortion, min(room.open, free) / 8))
-        while free > 0, work > 0, let slot = nextToServe(free, room, unknown < Self.unknownPerClaim) {
+        while free > 0, work > 0, let slot = nextToServe(free, room, unknown > 0) {
             let lane = lanes[slot]
             if lane.granted == 0 {
                 guard claiming.count < Self.lanesPerClaim else { break }
                 claiming.append(slot)
                 work -= ClaimPlan.Lane.work(isNew: lane.standing == .unknown)
-                if lane.standing == .unknown { unknown += 1 }
+                if lane.standing == .unknown { unknown -= 1 }
             }
             noteTurn(of: lane)
             let fair = lane.isQueueing ? backlogPortion : lane.queue == .more ? portion : 1

@@ -28,9 +28,11 @@ struct Schedule: Sendable {
     static let livelyMemory = Duration.milliseconds(250)
     /// The most lanes of one claim. With more, its lane locks are held long; with fewer, an event to thousands takes many.
     static let lanesPerClaim = 256
-    /// The most of them that have not answered yet: their endpoints have to be loaded and connected to, and each costs the same in
-    /// a larger claim, which would keep quick lanes waiting.
+    /// The most of them that have not answered yet: so many, or this part of the free permits if that is more. Their endpoints have to
+    /// be loaded and connected to. With more, what becomes due in a quick lane waits longer for its claim; with fewer, an event to
+    /// thousands is sent in many claims, and each has its fixed part. What bounds a claim by time, ``ClaimPace``, bounds them too.
     static let unknownPerClaim = 64
+    static let unknownPart = 8
     /// The most lanes that are remembered when they have no work: about 20 MB. With fewer, an endpoint has to prove itself
     /// again after a silence.
     static let rememberedLanes = 131_072
