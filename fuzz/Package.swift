@@ -30,9 +30,6 @@ let package = Package(
         .target(
             name: "Settings", dependencies: ["Formats", "Outbox", "Telemetry", logging], exclude: ["Sealing"],
             swiftSettings: strict),
-        // What is ours of reading a request; the rest is SwiftNIO's.
-        .target(name: "Doors", sources: ["Requests/RequestURI.swift"], swiftSettings: strict),
-        .executableTarget(
-            name: "Fuzz", dependencies: ["Doors", "Outbox", "Settings", "Telemetry"], swiftSettings: strict),
+        .executableTarget(name: "Fuzz", dependencies: ["Outbox", "Settings", "Telemetry"], swiftSettings: strict),
     ]
 )

@@ -1,6 +1,5 @@
 import Telemetry
 
-@testable import Doors
 @testable import Outbox
 @testable import Settings
 

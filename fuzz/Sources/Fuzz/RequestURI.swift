@@ -1,0 +1,1 @@
+../../../Sources/Doors/Requests/RequestURI.swift
