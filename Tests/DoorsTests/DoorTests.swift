@@ -116,6 +116,8 @@ struct DoorTests {
             tasks.addTask { try await group.run() }
             let (idle, asking) = (try DoorClient(door.address), try DoorClient(door.address))
             #expect(try await idle.send("POST", "/echo").status == 200)
+            let half = try DoorClient(door.address)
+            try await half.write("GET /echo HTTP/1.1\r\nHo")
             try await asking.write(Self.get("/later"))
             try await until("it waits for its answer") { keeper.waiting == 1 }
             let began = ContinuousClock.now
@@ -127,7 +129,7 @@ struct DoorTests {
             let answer = try await asking.readToEnd()
             #expect(answer.hasSuffix("\r\n\r\nlater"))
             try await tasks.waitForAll()
-            for client in [idle, asking] { client.close() }
+            for client in [idle, asking, half] { client.close() }
         }
     }
 

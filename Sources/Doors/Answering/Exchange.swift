@@ -113,6 +113,11 @@ final class Exchange: ChannelInboundHandler {
             case .waiting, .body, .discarding, .lingering: context.close(promise: nil)
             }
         }
+        // A request that has begun is answered, as the last one.
+        if event is DoorCloses {
+            isLast = true
+            if case .waiting = step { context.close(promise: nil) }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 }

@@ -1,6 +1,9 @@
 import NIOCore
 import Synchronization
 
+/// Tells a connection that its door closes.
+struct DoorCloses {}
+
 /// A connection of a sender.
 final class Connection: Sendable {
     private let channel: any Channel
@@ -22,7 +25,7 @@ final class Connection: Sendable {
 
     /// Closes when what has come is answered. To be called once.
     func quiesce() {
-        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        channel.pipeline.fireUserInboundEventTriggered(DoorCloses())
     }
 
     func change<Result: Sendable>(_ body: (inout ConnectionState) -> Result) -> Result {
