@@ -32,7 +32,7 @@ final class WorkerState: Sendable {
         facts.withLock { $0.id = nil }
     }
 
-    /// Whether a loop other than the claimer is on a server that this worker has left, or found only such a one.
+    /// Whether a loop other than the claimer and the shaper is on a server that this worker has left, or found only such a one.
     var isOnLeftServer: Bool { facts.withLock { $0.isOnLeftServer } }
 
     func found(leftServer isLeft: Bool) {

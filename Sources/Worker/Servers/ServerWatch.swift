@@ -79,8 +79,9 @@ final class ServerWatch: Sendable {
             return (verdict, others, inner.refused)
         }
         health.set(.databaseLeft, !refused.isEmpty)
-        // The claimer itself goes on trying; it must not wait for what it alone would find.
-        state.found(leftServer: refused.contains { $0 != Claimer.loop })
+        // The claimer itself goes on trying; it must not wait for what it alone would find. The shaper has given back what it could
+        // not ask about, and tries again with what is claimed next: without claims it never would.
+        state.found(leftServer: refused.contains { $0 != Claimer.loop && $0 != Shaper.loop })
         switch verdict {
         case .agreed: return
         case .moved:

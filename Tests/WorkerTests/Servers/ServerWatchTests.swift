@@ -29,4 +29,14 @@ import Testing
         try watch.judge(server(2), for: "housekeeper")
         #expect(rig.reasons.isEmpty && !rig.parts.state.isOnLeftServer)
     }
+
+    @Test func claimsGoOnForTheShaperWhichTriesAgainWithWhatTheyBring() throws {
+        let watch = ServerWatch(state: rig.parts.state, health: rig.parts.health, log: rig.parts.log)
+        rig.parts.health.set(.starting, false)
+        try watch.judge(server(2), for: Claimer.loop)
+        #expect(throws: PostgresError.self) { try watch.judge(server(1), for: Shaper.loop) }
+        #expect(rig.reasons == [.databaseLeft] && !rig.parts.state.isOnLeftServer)
+        try watch.judge(server(2), for: Shaper.loop)
+        #expect(rig.reasons.isEmpty)
+    }
 }
