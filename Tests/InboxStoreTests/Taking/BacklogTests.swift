@@ -2,10 +2,9 @@ import OutboxStore
 import TestSupport
 import Testing
 
-/// A session keeps the plans of what it asks all the time, and the queue is empty most of the time: so most of them are made then.
 @Suite("A backlog of the inbox", .timeLimit(.minutes(3))) struct BacklogTests {
-    @Test("costs nothing to what was planned while there was none")
-    func plannedWhileEmpty() async throws {
+    @Test("costs what receives, takes and finishes beside it next to nothing")
+    func behindManyRows() async throws {
         try await TestOutbox.withOwnServer { outbox in
             try await outbox.addSource()
             try await outbox.query("VACUUM ANALYZE postrider.inbox_queue")
