@@ -652,10 +652,9 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT q.id FROM postrider.inbox_queue q
             WHERE q.source_id = g.source_id AND q.correlation = g.correlation ORDER BY q.id DESC LIMIT 1) l
-        -- Looked up one by one: a plan that was made while the queue was empty would rather join it as a whole, for each batch.
-        CROSS JOIN LATERAL (
-            SELECT q.source_id, q.correlation FROM postrider.inbox_queue q WHERE q.id = l.id FOR KEY SHARE SKIP LOCKED) p
-        WHERE g.turn = 1 AND g.correlation IS NOT NULL)
+        JOIN postrider.inbox_queue p ON p.id = l.id
+        WHERE g.turn = 1 AND g.correlation IS NOT NULL
+        FOR KEY SHARE OF p SKIP LOCKED)
     INSERT INTO postrider.inbox_queue (id, source_id, due_at, received_at, correlation)
     SELECT g.id, g.source_id,
            CASE WHEN g.correlation IS NOT NULL AND (g.turn > 1 OR b.correlation IS NOT NULL) THEN 'infinity' ELSE p_received_at END,
@@ -775,7 +774,9 @@ $f$;
 
 -- Says that a row is processed. It is, when the transaction commits.
 CREATE FUNCTION postrider.finish_inbox(id bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- A plan that a session made while the queue was empty would read all of a backlog.
+SET enable_seqscan = off AS $f$
 DECLARE
     v_row postrider.inbox_queue := postrider.hold_inbox(finish_inbox.id);
 BEGIN
@@ -786,7 +787,9 @@ $f$;
 -- Says that a row could not be processed: the failure is counted, and the row set back by the source's schedule, ±20 %, until it is dead.
 -- Returns what it is then, `retrying` or `dead`. The transaction must commit: a rollback gives the row back as if nothing had been.
 CREATE FUNCTION postrider.fail_inbox(id bigint, why text) RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- A plan that a session made while the queue was empty would read all of a backlog.
+SET enable_seqscan = off AS $f$
 DECLARE
     v_row postrider.inbox_queue := postrider.hold_inbox(fail_inbox.id);
     v_wait interval := (SELECT s.retry_schedule[v_row.attempts - v_row.attempt_base + 1] FROM postrider.sources s
